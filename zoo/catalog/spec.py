@@ -1,0 +1,211 @@
+"""What a family, a model and a checkpoint are: frozen data, and the schema of `config.json`.
+
+Everything in `CheckpointConfig` may come from a stranger, so every string has a pattern or a length, every number has
+bounds, and an unknown field is refused. Nothing in it names a module, a URL or a path outside the checkpoint's folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from zoo.errors import UnsafeFileError
+
+Capability = Literal["encode", "decode", "generate", "translate"]
+Fit = Literal["resize", "pad", "tile", "chroma"]
+
+MAX_CONFIG_BYTES = 256 * 1024
+
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
+ModelId = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*$", max_length=129)]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+GraphName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}\.onnx$")]
+Line = Annotated[str, Meta(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Count = Annotated[int, Meta(ge=0, le=10**12)]
+Seconds = Annotated[float, Meta(ge=0, le=10**9)]
+Side = Annotated[int, Meta(ge=1, le=16384)]
+Channels = Annotated[int, Meta(ge=1, le=4)]
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A frozen struct that refuses unknown fields."""
+
+
+class ImageSpec(_Strict):
+    """The pictures a graph takes or gives: (N, channels, height, width), float32 in [0, 1].
+
+    `size` is (height, width), or None for any height and width that are multiples of `multiple`.
+    """
+
+    channels: Channels
+    size: tuple[Side, Side] | None = None
+    multiple: Annotated[int, Meta(ge=1, le=1024)] = 1
+
+
+class GraphSpec(_Strict):
+    """One capability at rest: an ONNX graph of the checkpoint's folder and what goes in and out."""
+
+    graph: GraphName
+    sha256: Sha256
+    input: ImageSpec | None = None
+    output: ImageSpec | None = None
+    fit: Fit | None = None
+
+
+class SamplerSpec(_Strict):
+    """A graph from standard normal noise (`noise`) to latents (`latent`): a prior that is not a standard normal."""
+
+    graph: GraphName
+    sha256: Sha256
+    noise: Annotated[tuple[Side, ...], Meta(min_length=1, max_length=4)]
+
+
+class LatentSpec(_Strict):
+    """The latent space: shape without the batch (None where it follows the image) and what to draw from it."""
+
+    shape: Annotated[tuple[Side | None, ...], Meta(min_length=1, max_length=4)]
+    prior: Literal["normal", "sampler", "none"]
+    sampler: SamplerSpec | None = None
+
+
+class WeightsSpec(_Strict):
+    """The one weights file. `parameters` are learned, `buffers` are running statistics."""
+
+    file: Literal["model.safetensors"]
+    sha256: Sha256
+    bytes: Annotated[int, Meta(ge=8, le=2 * 10**9)]
+    dtype: Literal["float16", "float32"]
+    parameters: Count
+    buffers: Count
+
+
+class TrainingSpec(_Strict):
+    """Where the weights come from: enough to make them again."""
+
+    recipe: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.toml$")]
+    data: Line
+    steps: Count
+    seconds: Seconds
+    hardware: Line
+    version: Line
+
+
+class Metric(_Strict):
+    """One figure, beside the figure of doing nothing, and the command that computed both."""
+
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,64}$")]
+    value: float
+    baseline: float | None = None
+    stderr: Annotated[float, Meta(ge=0)] | None = None
+    split: Name
+    n: Count
+    protocol: Line
+    command: Line
+
+
+class CheckpointConfig(_Strict):
+    """`config.json`, format 1."""
+
+    format: Literal[1]
+    id: ModelId
+    family: Name
+    task: Name | None = None
+    default_for: Annotated[tuple[Name, ...], Meta(max_length=8)] = ()
+    summary: Line
+    license: Annotated[str, Meta(pattern=r"^[A-Za-z0-9.+ ()-]{1,100}$")]
+    config: dict[str, Any]
+    latent: LatentSpec | None = None
+    capabilities: Annotated[
+        dict[Literal["encode", "decode", "translate"], GraphSpec], Meta(min_length=1, max_length=3)
+    ]
+    weights: WeightsSpec
+    training: TrainingSpec | None = None
+    metrics: Annotated[tuple[Metric, ...], Meta(max_length=64)] = ()
+
+    def __post_init__(self) -> None:
+        """Cross-field rules: id and family agree, each capability says what goes in and out."""
+        if self.id.split(".")[0] != self.family:
+            raise ValueError(f"id {self.id!r} does not begin with its family {self.family!r}")
+        for name, graph in self.capabilities.items():
+            if name != "decode" and (graph.input is None or graph.fit is None):
+                raise ValueError(f"capability {name!r} must say its input and fit")
+            if name != "encode" and graph.output is None:
+                raise ValueError(f"capability {name!r} must say its output")
+        if {"encode", "decode"} & set(self.capabilities) and self.latent is None:
+            raise ValueError("a model that encodes or decodes must say its latent")
+        if self.latent and (self.latent.prior == "sampler") != (self.latent.sampler is not None):
+            raise ValueError("a latent has a sampler exactly if its prior is 'sampler'")
+        if len(self.graph_hashes()) != len(self.capabilities) + bool(self.latent and self.latent.sampler):
+            raise ValueError("two capabilities share one graph file")
+
+    def graph_hashes(self) -> dict[str, str]:
+        """File name -> sha256 of every graph this checkpoint has."""
+        graphs: list[GraphSpec | SamplerSpec] = list(self.capabilities.values())
+        if self.latent and self.latent.sampler:
+            graphs.append(self.latent.sampler)
+        return {graph.graph: graph.sha256 for graph in graphs}
+
+    def can(self) -> tuple[Capability, ...]:
+        """Every capability of the model, `generate` included, in the order of the interface."""
+        generates = "decode" in self.capabilities and self.latent is not None and self.latent.prior != "none"
+        found: dict[Capability, bool] = {
+            "encode": "encode" in self.capabilities,
+            "decode": "decode" in self.capabilities,
+            "generate": generates,
+            "translate": "translate" in self.capabilities,
+        }
+        return tuple(name for name, present in found.items() if present)
+
+
+@dataclass(frozen=True)
+class Family:
+    """An architecture: how it is configured, built and trained.
+
+    `config`, `network` and `objective` are strings `"package.module:Name"`, imported only when used, so that naming a
+    family costs nothing. `presets` are named configurations. The package of `config` may hold `recipes/*.toml`.
+    """
+
+    name: str
+    summary: str
+    config: str
+    network: str
+    objective: str
+    capabilities: tuple[Capability, ...]
+    paper: str = ""
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A trained member of a family and the source its checkpoint comes from (`bundled:PACKAGE/TAG`)."""
+
+    config: CheckpointConfig
+    source: str
+
+    @property
+    def id(self) -> str:
+        """The model's name, `family.tag`."""
+        return self.config.id
+
+
+def parse_config(data: bytes, name: str | PurePath) -> CheckpointConfig:
+    """Read the bytes of a `config.json`; `name` is the file's name in messages.
+
+    Raises UnsafeFileError with the first thing that is wrong.
+    """
+    if len(data) > MAX_CONFIG_BYTES:
+        raise UnsafeFileError(f"{name} is {len(data)} bytes; a checkpoint's config.json has at most {MAX_CONFIG_BYTES}")
+    try:
+        return msgspec.json.decode(data, type=CheckpointConfig)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise UnsafeFileError(f"{name} is not a checkpoint's config of format 1: {error}") from error
+
+
+def format_config(config: CheckpointConfig) -> bytes:
+    """The bytes of a `config.json`, indented for people, ending in a newline."""
+    return msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n"
