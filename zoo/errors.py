@@ -58,6 +58,12 @@ class DiskError(ZooError):
     exit_code = 8
 
 
+class TrainingError(ZooError):
+    """A run cannot go on: a loss that is not finite, a collapsed output, a recipe and objective that disagree."""
+
+    exit_code = 2
+
+
 class PluginError(ZooError):
     """A plugin is missing, broken, or breaks its contract."""
 

@@ -21,22 +21,22 @@ Fit = Literal["resize", "pad", "tile", "chroma"]
 
 MAX_CONFIG_BYTES = 256 * 1024
 
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
-ModelId = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*$", max_length=129)]
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
-GraphName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}\.onnx$")]
-Line = Annotated[str, Meta(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=64)]
+ModelId = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=129)]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+GraphName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}\.onnx\Z")]
+Line = Annotated[str, Meta(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 Count = Annotated[int, Meta(ge=0, le=10**12)]
 Seconds = Annotated[float, Meta(ge=0, le=10**9)]
 Side = Annotated[int, Meta(ge=1, le=16384)]
 Channels = Annotated[int, Meta(ge=1, le=4)]
 
 
-class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A frozen struct that refuses unknown fields."""
 
 
-class ImageSpec(_Strict):
+class ImageSpec(_Strict, kw_only=True):
     """The pictures a graph takes or gives: (N, channels, height, width), float32 in [0, 1].
 
     `size` is (height, width), or None for any height and width that are multiples of `multiple`.
@@ -47,7 +47,7 @@ class ImageSpec(_Strict):
     multiple: Annotated[int, Meta(ge=1, le=1024)] = 1
 
 
-class GraphSpec(_Strict):
+class GraphSpec(_Strict, kw_only=True):
     """One capability at rest: an ONNX graph of the checkpoint's folder and what goes in and out."""
 
     graph: GraphName
@@ -57,7 +57,7 @@ class GraphSpec(_Strict):
     fit: Fit | None = None
 
 
-class SamplerSpec(_Strict):
+class SamplerSpec(_Strict, kw_only=True):
     """A graph from standard normal noise (`noise`) to latents (`latent`): a prior that is not a standard normal."""
 
     graph: GraphName
@@ -65,7 +65,7 @@ class SamplerSpec(_Strict):
     noise: Annotated[tuple[Side, ...], Meta(min_length=1, max_length=4)]
 
 
-class LatentSpec(_Strict):
+class LatentSpec(_Strict, kw_only=True):
     """The latent space: shape without the batch (None where it follows the image) and what to draw from it."""
 
     shape: Annotated[tuple[Side | None, ...], Meta(min_length=1, max_length=4)]
@@ -73,7 +73,7 @@ class LatentSpec(_Strict):
     sampler: SamplerSpec | None = None
 
 
-class WeightsSpec(_Strict):
+class WeightsSpec(_Strict, kw_only=True):
     """The one weights file. `parameters` are learned, `buffers` are running statistics."""
 
     file: Literal["model.safetensors"]
@@ -84,10 +84,10 @@ class WeightsSpec(_Strict):
     buffers: Count
 
 
-class TrainingSpec(_Strict):
+class TrainingSpec(_Strict, kw_only=True):
     """Where the weights come from: enough to make them again."""
 
-    recipe: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.toml$")]
+    recipe: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.toml\Z")]
     data: Line
     steps: Count
     seconds: Seconds
@@ -95,10 +95,10 @@ class TrainingSpec(_Strict):
     version: Line
 
 
-class Metric(_Strict):
+class Metric(_Strict, kw_only=True):
     """One figure, beside the figure of doing nothing, and the command that computed both."""
 
-    name: Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,64}$")]
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,64}\Z")]
     value: float
     baseline: float | None = None
     stderr: Annotated[float, Meta(ge=0)] | None = None
@@ -108,7 +108,7 @@ class Metric(_Strict):
     command: Line
 
 
-class CheckpointConfig(_Strict):
+class CheckpointConfig(_Strict, kw_only=True):
     """`config.json`, format 1."""
 
     format: Literal[1]
@@ -117,7 +117,7 @@ class CheckpointConfig(_Strict):
     task: Name | None = None
     default_for: Annotated[tuple[Name, ...], Meta(max_length=8)] = ()
     summary: Line
-    license: Annotated[str, Meta(pattern=r"^[A-Za-z0-9.+ ()-]{1,100}$")]
+    license: Annotated[str, Meta(pattern=r"^[A-Za-z0-9.+ ()-]{1,100}\Z")]
     config: dict[str, Any]
     latent: LatentSpec | None = None
     capabilities: Annotated[

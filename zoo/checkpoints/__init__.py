@@ -1,0 +1,1 @@
+"""A model at rest: reading a checkpoint strictly, and where checkpoints come from."""

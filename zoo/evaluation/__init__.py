@@ -1,0 +1,1 @@
+"""Figures of merit, their protocols and baselines. PyTorch is needed."""

@@ -1,0 +1,50 @@
+"""What executes a checkpoint: one small protocol, and a backend for each runtime, imported when it is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from zoo.errors import PluginError, UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from zoo.catalog.spec import Family
+    from zoo.checkpoints.format import Checkpoint
+    from zoo.checkpoints.graphs import Role
+
+
+class Backend(Protocol):
+    """Runs the graphs of one checkpoint."""
+
+    name: str
+
+    def run(self, graph: Role, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """Run a graph on a batch: (N, *item) in, one array (N, *item) out for each output, all float32.
+
+        `encode` gives the mean and, where the model has one, the log-variance; the others give one array. Raises
+        UnsupportedCapability if the checkpoint has no such graph.
+        """
+
+
+def open_backend(
+    name: Literal["onnx", "torch"], checkpoint: Checkpoint, device: str = "auto", family: Family | None = None
+) -> Backend:
+    """A backend for a checkpoint; `torch` needs the checkpoint's family.
+
+    Raises UsageError for an unknown backend or device, PluginError where PyTorch is not installed.
+    """
+    if name == "onnx":
+        from zoo.inference.backends.onnx import OnnxBackend
+
+        return OnnxBackend(checkpoint, device)
+    if name != "torch":
+        raise UsageError(f"there is no backend {name!r}; use onnx or torch")
+    if family is None:
+        raise PluginError(f"the torch backend needs the family {checkpoint.config.family!r}; install its plugin")
+    try:
+        from zoo.inference.backends.torch import TorchBackend
+    except ModuleNotFoundError as error:
+        raise PluginError("the torch backend needs PyTorch: pip install 'latent-zoo[train]', or use onnx") from error
+    return TorchBackend(checkpoint, family, device)

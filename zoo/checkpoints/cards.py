@@ -1,0 +1,136 @@
+"""Model cards: README.md of a checkpoint. The facts come from config.json, the prose from people and is kept.
+
+A generated block stands between `<!-- zoo:NAME -->` and `<!-- /zoo:NAME -->`; what is written between blocks is prose.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from zoo.catalog.spec import CheckpointConfig, Metric
+from zoo.errors import DiskError, NotFoundError
+
+CARD = "README.md"
+LIBRARY = "latent-zoo"
+PIPELINES = {"translate": "image-to-image", "generate": "unconditional-image-generation"}
+SECTIONS = {
+    "What it does": "Say what goes in, what comes out, and for whom it is.",
+    "Data": "Say what it was trained on, where that comes from, and under which licences.",
+    "Limits": "Say where it fails, and show it.",
+}
+LICENSES = {"Apache-2.0": "apache-2.0", "MIT": "mit", "BSD-3-Clause": "bsd-3-clause", "CC0-1.0": "cc0-1.0"}
+_BLOCK = re.compile(r"<!-- zoo:(\w+) -->\n.*?<!-- /zoo:\1 -->\n", re.DOTALL)
+_FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+
+
+def render(config: CheckpointConfig, old: str = "") -> str:
+    """The card's text: front matter and blocks from `config`, prose from `old` or, where there is none, a prompt."""
+    blocks = {"facts": _facts(config), "figures": _figures(config.metrics), "use": _use(config)}
+    text = _FRONT.sub("", old, count=1) if old else _skeleton(config)
+    for name, body in blocks.items():
+        marked = f"<!-- zoo:{name} -->\n{body}<!-- /zoo:{name} -->\n"
+        found = [match for match in _BLOCK.finditer(text) if match[1] == name]
+        text = text.replace(found[0][0], marked) if found else f"{text.rstrip()}\n\n{marked}"
+    return _front_matter(config) + text
+
+
+def write_card(folder: Path, config: CheckpointConfig) -> Path:
+    """Render `README.md` in the checkpoint's folder, keeping its prose; returns its path. Raises DiskError."""
+    path = folder / CARD
+    try:
+        old = path.read_text(encoding="utf-8") if path.exists() else ""
+        partial = path.with_name(f".{CARD}.partial")
+        partial.write_text(render(config, old), encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise DiskError(f"can't write the card {path}: {error.strerror or error}") from error
+    return path
+
+
+def problems(folder: Path, config: CheckpointConfig) -> list[str]:
+    """What is wrong with a checkpoint's card, one line each; none if it is complete and agrees with config.json."""
+    path = folder / CARD
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{folder} has no {CARD}: `zoo card {config.id} --write` makes one") from error
+    found = []
+    if render(config, text) != text:
+        found.append(f"{CARD} does not agree with config.json: `zoo card {config.id} --write` renders it anew")
+    for title, prompt in SECTIONS.items():
+        section = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
+        prose = _BLOCK.sub("", section[1]).strip() if section else ""
+        if not prose or prompt in prose:
+            found.append(f"{CARD} says nothing under '## {title}': {prompt}")
+    if not config.metrics:
+        found.append(f"no figures: `zoo eval {config.id} --write` computes them")
+    if config.training is None:
+        found.append("config.json does not say how the model was trained")
+    return found
+
+
+def _front_matter(config: CheckpointConfig) -> str:
+    abilities = config.can()
+    pipeline = next((PIPELINES[name] for name in ("translate", "generate") if name in abilities), None)
+    tags = [LIBRARY, config.family, *([config.task] if config.task else []), "onnx", "safetensors"]
+    known = LICENSES.get(config.license)
+    lines = [f"license: {known or 'other'}"]
+    lines += [] if known else [f'license_name: "{config.license}"']
+    lines += [f"library_name: {LIBRARY}"]
+    lines += [f"pipeline_tag: {pipeline}"] if pipeline else []
+    lines += ["tags:", *(f"- {tag}" for tag in tags)]
+    return "\n".join(["---", *lines, "---", ""])
+
+
+def _skeleton(config: CheckpointConfig) -> str:
+    prose = "\n".join(f"## {title}\n\n{prompt}\n" for title, prompt in SECTIONS.items())
+    head, *rest = prose.split("## Data")
+    blocks = "\n".join(f"<!-- zoo:{name} -->\n<!-- /zoo:{name} -->\n" for name in ("use", "facts"))
+    figures = "## Figures\n\n<!-- zoo:figures -->\n<!-- /zoo:figures -->\n"
+    return f"\n# {config.id}\n\n{config.summary}.\n\n{head}{blocks}\n## Data{''.join(rest)}\n{figures}"
+
+
+def _use(config: CheckpointConfig) -> str:
+    name = config.task if config.task and config.default_for else config.id
+    lines = ["```", f"zoo run {name} picture.jpg"] if "translate" in config.can() else ["```", f"zoo info {config.id}"]
+    return "\n".join([*lines, "```", ""])
+
+
+def _facts(config: CheckpointConfig) -> str:
+    weights, training = config.weights, config.training
+    rows = [
+        ("Family", f"`{config.family}`"),
+        ("Can", ", ".join(config.can())),
+        ("Weights", f"{weights.parameters:,} parameters, {weights.bytes / 1e6:.1f} MB as {weights.dtype}"),
+        ("License", config.license),
+    ]
+    if training:
+        rows += [
+            ("Trained by", f"`zoo train {config.id}` ({training.recipe}, {training.steps:,} steps)"),
+            ("Trained on", training.data),
+            ("Took", f"{training.seconds / 60:.0f} minutes on {training.hardware}"),
+            ("Software", training.version),
+        ]
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows), ""])
+
+
+def _figures(metrics: Sequence[Metric]) -> str:
+    if not metrics:
+        return "Not measured yet.\n"
+    lines = ["| figure | value | standard error | doing nothing |", "|---|---|---|---|"]
+    for metric in metrics:
+        spread = f"{metric.stderr:.3f}" if metric.stderr is not None else "-"
+        baseline = f"{metric.baseline:.3f}" if metric.baseline is not None else "-"
+        lines.append(f"| {metric.name.replace('_', ' ')} | {metric.value:.3f} | {spread} | {baseline} |")
+    first = metrics[0]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"{first.n} pictures of the split `{first.split}`, by `{first.command}`:",
+            f"{first.protocol}.",
+            "",
+        ]
+    )

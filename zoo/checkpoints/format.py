@@ -1,0 +1,223 @@
+"""A checkpoint's folder, read strictly: config.json, model.safetensors and its graphs.
+
+Everything is read into memory once, and the bytes that were hashed are the bytes that run: a file that changes later
+changes nothing, and one that shrinks can't kill the process, as it would under a memory map. Files that config.json
+does not name (README.md, pictures, code) are never opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.catalog.spec import MAX_CONFIG_BYTES, CheckpointConfig, format_config, parse_config
+from zoo.checkpoints.graph_file import MAX_GRAPH_BYTES, WEIGHTS_FILE, Graph
+from zoo.checkpoints.graphs import ROLES, Role, check_graph
+from zoo.checkpoints.safetensors_header import TensorInfo, read_header
+from zoo.errors import DiskError, IntegrityError, NotFoundError, UnsafeFileError, UnsupportedCapability, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+CONFIG_FILE = "config.json"
+PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+GET_AGAIN = "get the checkpoint again"
+
+# What people put where weights should be -> how their bytes begin.
+_FOREIGN = {
+    "a pickle, which can run code: refused": (
+        b"\x80\x02",
+        b"\x80\x03",
+        b"\x80\x04",
+        b"\x80\x05",
+    ),
+    "a zip archive, as PyTorch writes around pickles: refused": (b"PK\x03\x04",),
+    "a Git LFS pointer; fetch the real file with `git lfs pull`": (b"version https://git-lfs",),
+    "a web page; the download went wrong, get the checkpoint again": (b"<!doctype html", b"<html"),
+    "a gzip archive: unpack it": (b"\x1f\x8b",),
+    "an HDF5 file: refused": (b"\x89HDF",),
+}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model at rest, read and verified. `origin` is its name in messages; `graphs` are bytes by file name."""
+
+    folder: Path
+    origin: str
+    config: CheckpointConfig
+    weights: bytes
+    graphs: Mapping[str, bytes]
+    tensors: Mapping[str, TensorInfo]
+    plans: Mapping[str, Graph]
+
+    def arrays(self) -> dict[str, NDArray[np.floating]]:
+        """Every weight by name, read-only views on the bytes, in the type they are stored in."""
+        import numpy as np
+
+        arrays = {}
+        for name, info in self.tensors.items():
+            dtype = np.dtype(info.dtype).newbyteorder("<")
+            flat = np.frombuffer(self.weights, dtype, math.prod(info.shape), info.offset)
+            arrays[name] = flat.reshape(info.shape)
+        return arrays
+
+    def graph(self, role: Role) -> tuple[bytes, Graph]:
+        """The graph of a role as bytes, and what was read in them.
+
+        Raises UnsupportedCapability if the checkpoint has none.
+        """
+        name = graph_name(self.config, role)
+        if name is None:
+            able = ", ".join(self.config.can())
+            raise UnsupportedCapability(f"{self.config.id} has no graph for {role!r}; it can: {able}")
+        return self.graphs[name], self.plans[name]
+
+
+def graph_name(config: CheckpointConfig, role: Role) -> str | None:
+    """The file name of the graph of a role, None if the checkpoint has none."""
+    if role == "sample":
+        return config.latent.sampler.graph if config.latent and config.latent.sampler else None
+    return config.capabilities[role].graph if role in config.capabilities else None
+
+
+def read_checkpoint(folder: Path, origin: str) -> Checkpoint:
+    """Read and verify the checkpoint in `folder`; `origin` is its name in messages.
+
+    What a file is in truth comes before its hash: told that it is a pickle or a Git LFS pointer, a person knows more
+    than that a hash differs. Raises NotFoundError (no folder, or no config.json in it), UsageError (a file, not a folder),
+    IntegrityError (a file that config.json promises is missing, cut or changed), UnsafeFileError (pickles, shards,
+    malformed files, graphs that do what a graph must not) and DiskError (the disk refuses).
+    """
+    if not folder.exists():
+        raise NotFoundError(f"{origin}: there is no folder {folder}")
+    if not folder.is_dir():
+        raise UsageError(f"{origin}: {folder} is a file; give the folder that holds {CONFIG_FILE}")
+    config = _read_config(folder, origin)
+    _refuse_other_weights(folder, origin)
+    weights = _read_weights(folder, config, origin)
+    tensors = read_header(weights, f"{origin}: {WEIGHTS_FILE}")
+    _check_counts(tensors, config, origin)
+    graphs, plans = {}, {}
+    for role in ROLES:
+        if name := graph_name(config, role):
+            graphs[name] = _read_graph(folder, name, config.graph_hashes()[name], origin)
+            plans[name] = check_graph(f"{origin}: {name}", graphs[name], tensors, role, config)
+    return Checkpoint(folder, origin, config, weights, graphs, tensors, plans)
+
+
+def write_config(folder: Path, config: CheckpointConfig) -> None:
+    """Write `config.json`: the old one or the new one is there, never half of one. Raises DiskError."""
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{CONFIG_FILE}.", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(format_config(config))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(folder / CONFIG_FILE)
+    except OSError as error:
+        if temporary:
+            temporary.unlink(missing_ok=True)
+        raise DiskError(f"can't write {folder / CONFIG_FILE}: {error.strerror}") from error
+
+
+def _read_config(folder: Path, origin: str) -> CheckpointConfig:
+    data = _read(folder / CONFIG_FILE, MAX_CONFIG_BYTES, f"{origin}: {CONFIG_FILE}")
+    if data is None:
+        raise NotFoundError(f"{origin}: {folder} has no {CONFIG_FILE}, so it is no checkpoint")
+    return parse_config(data, f"{origin}: {CONFIG_FILE}")
+
+
+def _refuse_other_weights(folder: Path, origin: str) -> None:
+    """Refuse shards, and pickles that stand in for the weights; none of them is opened."""
+    try:
+        names = sorted(entry.name for entry in folder.iterdir())
+    except OSError as error:
+        raise DiskError(f"{origin}: can't list {folder}: {error.strerror}") from error
+    for name in names:
+        if name.lower().endswith(".index.json"):
+            raise UnsafeFileError(
+                f"{origin}: {name} splits the weights over files; a checkpoint has one {WEIGHTS_FILE}"
+            )
+    pickles = [name for name in names if name.lower().endswith(PICKLE_SUFFIXES)]
+    if WEIGHTS_FILE not in names and pickles:
+        raise UnsafeFileError(f"{origin}: pickle refused: {pickles[0]} can run code; the zoo reads {WEIGHTS_FILE} only")
+
+
+def _read_weights(folder: Path, config: CheckpointConfig, origin: str) -> bytes:
+    size, name = config.weights.bytes, f"{origin}: {WEIGHTS_FILE}"
+    data = _read(folder / WEIGHTS_FILE, size, name)
+    if data is None:
+        raise IntegrityError(f"{name} is missing, the checkpoint is not whole: {GET_AGAIN}")
+    if len(data) != size:
+        found = f"is cut to {len(data)} bytes" if len(data) < size else "is too long"
+        raise IntegrityError(f"{name} {found}, config.json promises {size}: {GET_AGAIN}")
+    _compare_hash(data, config.weights.sha256, name)
+    return data
+
+
+def _read_graph(folder: Path, file: str, sha256: str, origin: str) -> bytes:
+    name = f"{origin}: {file}"
+    data = _read(folder / file, MAX_GRAPH_BYTES, name)
+    if data is None:
+        raise IntegrityError(f"{name} is missing, the checkpoint is not whole: {GET_AGAIN}")
+    _compare_hash(data, sha256, name)
+    return data
+
+
+def _read(path: Path, limit: int, name: str) -> bytes | None:
+    """A regular file, at most `limit` bytes and one more of it; None if it is missing."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # before opening: to open a named pipe is to wait for its other end
+            raise UnsafeFileError(f"{name} is not a regular file")
+        with path.open("rb") as file:
+            _refuse_foreign(file.read(64), name)
+            file.seek(0)
+            return file.read(limit + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DiskError(f"can't read {name}: {error.strerror}") from error
+
+
+def _refuse_foreign(head: bytes, name: str) -> None:
+    """Say what a file is in truth, if it is one of those that people mistake for weights."""
+    if head[4:9] == b"\0\0\0\0{":
+        return  # the header of a safetensors file, whose length may begin like a pickle
+    text = head.lstrip().lower()
+    for kind, beginnings in _FOREIGN.items():
+        if any(head.startswith(begin) or text.startswith(begin) for begin in beginnings):
+            raise UnsafeFileError(f"{name} is in truth {kind}")
+
+
+def _compare_hash(data: bytes, promised: str, name: str) -> None:
+    found = hashlib.sha256(data).hexdigest()
+    if found != promised:
+        raise IntegrityError(
+            f"{name} is damaged: its sha256 is {found[:12]}…, config.json promises {promised[:12]}…: {GET_AGAIN}"
+        )
+
+
+def _check_counts(tensors: Mapping[str, TensorInfo], config: CheckpointConfig, origin: str) -> None:
+    """The tensors are of the type, and as many numbers, as config.json says."""
+    promised = config.weights
+    for name, info in tensors.items():
+        if info.dtype != promised.dtype:
+            raise UnsafeFileError(f"{origin}: tensor {name} is {info.dtype}, config.json says {promised.dtype}")
+    count = sum(math.prod(info.shape) for info in tensors.values())
+    if count != promised.parameters + promised.buffers:
+        raise UnsafeFileError(
+            f"{origin}: {WEIGHTS_FILE} holds {count} numbers, config.json says {promised.parameters} parameters "
+            f"and {promised.buffers} buffers"
+        )

@@ -1,0 +1,175 @@
+"""What an ONNX graph from a stranger may do, settled before the runtime sees it.
+
+`trace` follows a graph by shapes alone: given the shape of its input it knows the exact shape of every value, since
+every operator has a rule for that (see `zoo.checkpoints.operators`) and no size may depend on what is in a picture. So
+the zoo knows what a run will cost before it allocates anything, and refuses what is beyond
+
+* 1 GiB for any one value (`MAX_VALUE_BYTES`),
+* 8 GiB for all values of a run together, as if none were ever freed (`MAX_TOTAL_BYTES`),
+
+when a checkpoint is opened (two inputs of the declared size, or of about 256 pixels a side where the size is free) and
+again before each run, for the input at hand. On opening, a run may also take at most 2**42 multiplications
+(`MAX_WORK`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from zoo.checkpoints.graph_file import Graph, Port, read_graph
+from zoo.checkpoints.operators import MisfitError, infer, work, workspace
+from zoo.checkpoints.operators.values import FLOAT, ITEM_BYTES, Value
+from zoo.errors import UnsafeFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zoo.catalog.spec import CheckpointConfig, ImageSpec
+    from zoo.checkpoints.safetensors_header import TensorInfo
+
+Role = Literal["encode", "decode", "translate", "sample"]
+ROLES: tuple[Role, ...] = ("encode", "decode", "translate", "sample")
+Shape = tuple[int, ...]
+FreeShape = tuple[int | None, ...]
+
+MAX_VALUE_BYTES = 2**30
+MAX_TOTAL_BYTES = 2**33
+MAX_WORK = 2**42
+
+PROBE_BATCH = 2
+PROBE_SIDE = 256
+PROBE_LATENT_SIDE = 16
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What one run gives and costs: the outputs' shapes, bytes of the largest value and of all, multiplications."""
+
+    outputs: tuple[Shape, ...]
+    largest: int
+    total: int
+    work: int
+
+    @property
+    def too_large(self) -> bool:
+        """Whether the run needs more memory than the zoo allows."""
+        return self.largest > MAX_VALUE_BYTES or self.total > MAX_TOTAL_BYTES
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What goes into the graph of a role and comes out: names and shapes of one item, None where a size is free."""
+
+    input: tuple[str, FreeShape]
+    outputs: tuple[tuple[str, FreeShape], ...]
+    optional: int = 0
+    multiple: int = 1
+
+
+def signature(role: Role, config: CheckpointConfig) -> Signature:
+    """The inputs and outputs that a checkpoint's config promises for `role`, which it must have."""
+    latent: FreeShape = config.latent.shape if config.latent else ()
+    if role == "sample":
+        noise = config.latent.sampler.noise if config.latent and config.latent.sampler else ()
+        return Signature(("noise", noise), (("latent", latent),))
+    spec = config.capabilities[role]
+    given, made = _item(spec.input), _item(spec.output)
+    if role == "encode":
+        outputs = (("mean", latent), ("log_variance", latent))
+        return Signature(("image", given), outputs, optional=1, multiple=spec.input.multiple if spec.input else 1)
+    if role == "decode":
+        return Signature(("latent", latent), (("image", made),))
+    return Signature(("image", given), (("translated", made),), multiple=spec.input.multiple if spec.input else 1)
+
+
+def _item(image: ImageSpec | None) -> FreeShape:
+    if image is None:
+        return ()
+    return (image.channels, *(image.size or (None, None)))
+
+
+def trace(graph: Graph, shape: Shape) -> Trace:
+    """Follow a graph for an input of this shape, batch included.
+
+    Raises UnsafeFileError if a node does not fit its operator, or a size is not known from shapes and constants alone.
+    """
+    values = {**graph.constants, graph.inputs[0].name: Value(FLOAT, shape)}
+    largest = total = multiplications = 0
+    for number, node in enumerate(graph.nodes):
+        inputs = [values[name] if name else None for name in node.inputs]
+        try:
+            results = infer(node, inputs)
+        except MisfitError as error:
+            raise UnsafeFileError(f"{graph.file}: node {number} ({node.operator}): {error}") from error
+        values.update(zip(node.outputs, results, strict=True))
+        # The runtime computes narrow types as float32 where it has no code of their own.
+        sizes = [result.count * max(4, ITEM_BYTES[result.dtype]) for result in results]
+        sizes.append(4 * workspace(node, inputs))
+        largest, total = max(largest, *sizes), total + sum(sizes)
+        multiplications += work(node, inputs, results)
+    for port in (*graph.declared, *graph.outputs):
+        if port.name in values and not port.fits(values[port.name]):
+            shape = values[port.name].shape
+            raise UnsafeFileError(f"{graph.file} declares {port.name!r} as {port.dims}, but it has shape {shape}")
+    return Trace(tuple(values[port.name].shape for port in graph.outputs), largest, total, multiplications)
+
+
+def check_graph(
+    file: str, data: bytes, tensors: Mapping[str, TensorInfo], role: Role, config: CheckpointConfig
+) -> Graph:
+    """Read a graph and make sure that it is safe to run and does what `config` promises for `role`.
+
+    `file` is its name in messages, `tensors` the header of the weights it points into. Raises UnsafeFileError.
+    """
+    graph, expected = read_graph(file, data, tensors), signature(role, config)
+    _check_ports(graph, expected)
+    found = trace(graph, _probe(expected))
+    for (name, item), shape in zip(expected.outputs, found.outputs, strict=False):
+        if not _agree((PROBE_BATCH, *item), shape):
+            raise UnsafeFileError(f"{file}: {name!r} has shape {shape[1:]} for each item, config.json says {item}")
+    if role == "translate" and None in expected.outputs[0][1] and found.outputs[0][2:] != _probe(expected)[2:]:
+        raise UnsafeFileError(f"{file}: a picture of free size does not keep its size")
+    if found.too_large:
+        raise UnsafeFileError(
+            f"{file} needs {found.largest / 2**20:.0f} MiB for one value and {found.total / 2**20:.0f} MiB in all; "
+            f"at most {MAX_VALUE_BYTES / 2**20:.0f} and {MAX_TOTAL_BYTES / 2**20:.0f} are allowed"
+        )
+    if found.work > MAX_WORK:
+        raise UnsafeFileError(f"{file} needs {found.work:.1e} multiplications for one picture; at most {MAX_WORK:.1e}")
+    return graph
+
+
+def _check_ports(graph: Graph, expected: Signature) -> None:
+    """Names, element types and declared sizes are those the config promises; the batch is free."""
+    names = [name for name, _ in expected.outputs]
+    if [port.name for port in graph.inputs] != [expected.input[0]]:
+        raise UnsafeFileError(f"{graph.file} must have one input, called {expected.input[0]!r}")
+    found = [port.name for port in graph.outputs]
+    if found not in (names, names[: len(names) - expected.optional]):
+        raise UnsafeFileError(f"{graph.file} has outputs {', '.join(found)}; expected: {', '.join(names)}")
+    _check_port(graph, graph.inputs[0], expected.input[1])
+    for port, (_, item) in zip(graph.outputs, expected.outputs, strict=False):
+        _check_port(graph, port, item)
+
+
+def _check_port(graph: Graph, port: Port, item: FreeShape) -> None:
+    if port.dtype != FLOAT:
+        raise UnsafeFileError(f"{graph.file}: {port.name!r} is not float32")
+    if len(port.dims) != len(item) + 1 or port.dims[0] is not None:
+        raise UnsafeFileError(f"{graph.file}: {port.name!r} must have {len(item) + 1} axes, the first one free")
+    sizes = zip(port.dims[1:], item, strict=True)
+    if any(declared is not None and declared != size for declared, size in sizes):
+        raise UnsafeFileError(f"{graph.file}: {port.name!r} is declared as {port.dims[1:]}, config.json says {item}")
+
+
+def _agree(promised: FreeShape, shape: Shape) -> bool:
+    sizes = zip(promised, shape, strict=False)
+    return len(promised) == len(shape) and all(size in (None, real) for size, real in sizes)
+
+
+def _probe(expected: Signature) -> Shape:
+    """The shape of a small batch of inputs: of declared size, else of the multiple nearest above a usual side."""
+    name, item = expected.input
+    side = PROBE_LATENT_SIDE if name == "latent" else -(-PROBE_SIDE // expected.multiple) * expected.multiple
+    return (PROBE_BATCH, *(size or side for size in item))

@@ -1,0 +1,59 @@
+"""Where checkpoints come from: `bundled:PACKAGE/TAG` and `dir:PATH`, each a folder that is read and verified."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+from zoo.checkpoints.format import Checkpoint, read_checkpoint
+from zoo.errors import NotFoundError, PluginError, UsageError
+
+FORMS = "bundled:PACKAGE/TAG or dir:PATH"
+
+_BUNDLED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)/([a-z0-9]+(?:-[a-z0-9]+)*)")
+
+
+def open_source(source: str) -> Checkpoint:
+    """The verified checkpoint that a source means.
+
+    Raises UsageError for a source of unknown form, PluginError where the package of a bundled checkpoint is gone,
+    NotFoundError where the checkpoint is, and as `read_checkpoint` does.
+    """
+    kind, separator, place = source.partition(":")
+    if not separator or not place:
+        raise UsageError(f"{source!r} is no source of a checkpoint; give {FORMS}")
+    if kind == "bundled":
+        return read_checkpoint(_bundled_folder(source, place), source)
+    if kind == "dir":
+        return read_checkpoint(_expanded(place), source)
+    if kind == "hub":
+        raise NotFoundError(
+            f"{source}: checkpoints on the Hub can't be opened by this version; download it and use dir:PATH"
+        )
+    raise UsageError(f"{source!r} begins with the unknown source {kind!r}; give {FORMS}")
+
+
+def _expanded(place: str) -> Path:
+    try:
+        return Path(place).expanduser()
+    except RuntimeError as error:
+        raise NotFoundError(f"dir:{place}: there is no such user's home folder") from error
+
+
+def _bundled_folder(source: str, place: str) -> Path:
+    match = _BUNDLED.fullmatch(place)
+    if match is None:
+        raise UsageError(f"{source!r} must name a package and a tag: bundled:PACKAGE/TAG")
+    package, tag = match.groups()
+    spec = find_spec(package)  # of a top-level package: it is located, not imported
+    roots = list(spec.submodule_search_locations or ()) if spec else []
+    if not roots:
+        raise PluginError(f"{source}: the package {package!r} is not installed; install the plugin that holds it")
+    folders = [Path(root, "checkpoints", tag) for root in roots]
+    found = next((folder for folder in folders if folder.is_dir()), None)
+    if found is None:
+        raise NotFoundError(
+            f"{source}: the package {package!r} holds no checkpoint {tag!r}; install a newer version of it"
+        )
+    return found

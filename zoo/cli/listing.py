@@ -1,0 +1,190 @@
+"""`zoo list`, `zoo info`, `zoo plugins`: what exists. Nothing here reads weights or loads numpy."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from zoo.cli.console import columns, open_registry
+
+if TYPE_CHECKING:
+    from zoo.catalog.plugins import PluginInfo
+    from zoo.catalog.registry import Registry
+    from zoo.catalog.spec import CheckpointConfig, Family, ImageSpec, Metric, ModelSpec
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command("list", short_help="List the models.")(list_)
+    app.command("info", short_help="Show one model or family.")(info)
+    app.command("plugins", short_help="Show the plugins and what is wrong with them.")(plugins)
+
+
+def list_(
+    pattern: Annotated[str | None, typer.Argument(help="A part of the name, or a pattern such as 'conv-*'.")] = None,
+    task: Annotated[str | None, typer.Option(help="Only models that do this task.")] = None,
+    family: Annotated[str | None, typer.Option(help="Only members of this family.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """List the models the installed plugins bring."""
+    registry = open_registry()
+    models = registry.find(pattern, task, family)
+    if json:
+        _print_json([_row(model, registry) for model in models])
+        return
+    if not models:
+        print("no model matches; `zoo list` shows all", file=sys.stderr)
+        return
+    rows = [
+        (model.id, model.config.task or "-", _count(model.config.weights.parameters), model.config.summary)
+        for model in models
+    ]
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in columns([("MODEL", "TASK", "PARAMETERS", "SUMMARY"), *rows]):
+        print(line if width is None or len(line) <= width else line[: width - 1] + "…")
+
+
+def info(
+    name: Annotated[str, typer.Argument(help="A model, family, task, or dir:PATH.")],
+    json: JsonOption = False,
+) -> None:
+    """Show what a model does, what it takes and gives, how it was made and how good it is."""
+    registry = open_registry()
+    if name in registry.families:
+        _print_family(registry.families[name], registry, json)
+        return
+    if name.startswith("dir:"):
+        from zoo.checkpoints.sources import open_source
+
+        config, source = open_source(name).config, name
+    else:
+        spec = registry.resolve(name)
+        config, source = spec.config, spec.source
+    if json:
+        import msgspec
+
+        _print_json({**msgspec.to_builtins(config), "source": source})
+        return
+    for line in _model_lines(config, source):
+        print(line)
+
+
+def plugins(json: JsonOption = False) -> None:
+    """Show every plugin: who brings it, its families and models, and why a broken one is left out."""
+    from zoo.catalog.registry import Registry
+
+    infos = Registry.discover().plugins
+    if json:
+        import msgspec
+
+        _print_json([{**msgspec.to_builtins(item), "state": _state(item)} for item in infos])
+        return
+    rows = [
+        (item.plugin, f"{item.distribution} {item.version}", str(len(item.families)), str(len(item.models)), _state(item))
+        for item in infos
+    ]
+    for line in columns([("PLUGIN", "DISTRIBUTION", "FAMILIES", "MODELS", "STATE"), *rows]):
+        print(line)
+
+
+def _state(item: PluginInfo) -> str:
+    if item.disabled:
+        return "disabled by ZOO_DISABLE_PLUGINS"
+    if item.problem:
+        return f"left out ({item.problem.stage}): {item.problem.error}"
+    return f"ok, but {item.warning}" if item.warning else "ok"
+
+
+def _row(model: ModelSpec, registry: Registry) -> dict[str, Any]:
+    config = model.config
+    return {
+        "id": model.id,
+        "family": config.family,
+        "task": config.task,
+        "capabilities": config.can(),
+        "parameters": config.weights.parameters,
+        "license": config.license,
+        "summary": config.summary,
+        "source": model.source,
+        "plugin": registry.plugin_of(model.id).plugin,
+    }
+
+
+def _print_json(value: Any) -> None:
+    import json
+
+    print(json.dumps(value, indent=2))
+
+
+def _count(number: int) -> str:
+    return f"{number:,}"
+
+
+def _picture(spec: ImageSpec) -> str:
+    kind = {1: "gray", 3: "RGB"}.get(spec.channels, f"{spec.channels} channels")
+    if spec.size:
+        return f"{kind} {spec.size[1]}x{spec.size[0]}"
+    return f"{kind}, any size" + (f" in multiples of {spec.multiple}" if spec.multiple > 1 else "")
+
+
+def _model_lines(config: CheckpointConfig, source: str) -> list[str]:
+    weights, training = config.weights, config.training
+    facts = [
+        ("family", config.family),
+        ("task", config.task or "-"),
+        ("can", ", ".join(config.can())),
+        ("license", config.license),
+        ("weights", f"{_count(weights.parameters)} parameters, {weights.bytes / 1e6:.1f} MB of {weights.dtype}"),
+        ("source", source),
+    ]
+    if config.latent:
+        shape = " x ".join(str(length or "any") for length in config.latent.shape)
+        facts.append(("latent", f"{shape}, prior {config.latent.prior}"))
+    for name, graph in config.capabilities.items():
+        takes = f"takes {_picture(graph.input)}, fitted by {graph.fit}" if graph.input else "takes a latent"
+        gives = f"; gives {_picture(graph.output)}" if graph.output else ""
+        facts.append((name, takes + gives))
+    if training:
+        facts.append(("trained on", training.data))
+        facts.append(("trained by", f"{training.recipe}: {training.steps:,} steps, {training.seconds / 60:.0f} minutes"))
+        facts.append(("hardware", training.hardware))
+    lines = [config.id, f"  {config.summary}", "", *(f"  {line}" for line in columns(facts))]
+    if config.metrics:
+        head = ("FIGURE", "VALUE", "DOING NOTHING", "PICTURES")
+        lines += ["", *(f"  {line}" for line in columns([head, *map(_metric, config.metrics)]))]
+        lines += ["", f"  computed by: {config.metrics[0].command}"]
+    if config.task:
+        lines += ["", f"  zoo run {config.task} photo.jpg" if config.default_for else f"  zoo run {config.id} photo.jpg"]
+    return lines
+
+
+def _metric(metric: Metric) -> tuple[str, str, str, str]:
+    spread = f" ± {metric.stderr:.3g}" if metric.stderr is not None else ""
+    baseline = f"{metric.baseline:.4g}" if metric.baseline is not None else "-"
+    return metric.name, f"{metric.value:.4g}{spread}", baseline, f"{metric.n} of {metric.split}"
+
+
+def _print_family(family: Family, registry: Registry, json: bool) -> None:
+    members = [model.id for model in registry.find(family=family.name)]
+    facts = {
+        "family": family.name,
+        "summary": family.summary,
+        "paper": family.paper,
+        "capabilities": list(family.capabilities),
+        "presets": {name: dict(values) for name, values in family.presets.items()},
+        "models": members,
+        "plugin": registry.plugin_of(family.name).plugin,
+    }
+    if json:
+        _print_json(facts)
+        return
+    print(f"{family.name} (family)\n  {family.summary}\n")
+    rows = [("can", ", ".join(family.capabilities)), ("paper", family.paper or "-")]
+    rows += [("presets", ", ".join(family.presets) or "-"), ("models", ", ".join(members) or "none yet: zoo train")]
+    for line in columns([*rows, ("plugin", str(facts["plugin"]))]):
+        print(f"  {line}")

@@ -1,0 +1,61 @@
+"""Running a checkpoint's weights in its family's own PyTorch network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from zoo.catalog.families import configured
+from zoo.catalog.registry import load_object
+from zoo.errors import UnsafeFileError, UsageError
+
+if TYPE_CHECKING:
+    from zoo.catalog.spec import Family
+    from zoo.checkpoints.format import Checkpoint
+
+
+class TorchBackend:
+    """The network in eval mode, with the checkpoint's weights in float32."""
+
+    name = "torch"
+
+    def __init__(self, checkpoint: Checkpoint, family: Family, device: str = "auto") -> None:
+        """Build the network and load every weight strictly.
+
+        Raises UnsafeFileError where weights are missing, left over or of another shape than the family's network has.
+        """
+        chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+        try:
+            self.device = torch.device(chosen)
+            torch.empty(0, device=self.device)
+        except (RuntimeError, AssertionError) as error:
+            raise UsageError(f"no device {device!r} here: use --device cpu") from error
+        build, config = load_object(family.network), configured(family, checkpoint.config.config)
+        # First without memory: a hostile configuration must cost nothing before its shapes are compared.
+        with torch.device("meta"):
+            skeleton = build(config)
+        weights = {name: torch.from_numpy(array.astype(np.float32)) for name, array in checkpoint.arrays().items()}
+        _compare(skeleton, weights, checkpoint.origin)
+        network = build(config)
+        network.load_state_dict(weights, strict=False)  # what is not compared are counters, which eval mode ignores
+        self.network = network.eval().to(self.device)
+
+    def run(self, graph: str, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """Call the network's method of that name."""
+        with torch.inference_mode():
+            answer = getattr(self.network, graph)(torch.from_numpy(np.ascontiguousarray(inputs)).to(self.device))
+        answers = answer if isinstance(answer, tuple) else (answer,)
+        return tuple(tensor.float().cpu().numpy() for tensor in answers)
+
+
+def _compare(network: torch.nn.Module, weights: dict[str, torch.Tensor], origin: str) -> None:
+    state = network.state_dict()
+    expected = {name: tuple(tensor.shape) for name, tensor in state.items() if tensor.is_floating_point()}
+    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    wrong = [name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)]
+    if wrong:
+        first = ", ".join(sorted(wrong)[:5])
+        raise UnsafeFileError(f"{origin}: {len(wrong)} weights don't match the family's network: {first}")

@@ -1,0 +1,153 @@
+"""Colour arithmetic: sRGB to CIE Lab and back, and joining a lightness with colours that may not fit into sRGB.
+
+sRGB is IEC 61966-2-1 (white D65), Lab is CIE 15:2004. Arrays are planes: (..., 3, H, W), float32. With
+`delta = 6/29`, a colour of linear RGB `l` has
+
+    l = c / 12.92                       if c <= 0.04045, else ((c + 0.055) / 1.055) ** 2.4
+    (X, Y, Z) = RGB_TO_XYZ @ l
+    f(t) = t ** (1/3)                   if t > delta ** 3, else t / (3 delta ** 2) + 4/29
+    L = 116 f(Y/Yn) - 16,   a = 500 (f(X/Xn) - f(Y/Yn)),   b = 200 (f(Y/Yn) - f(Z/Zn))
+
+The white (Xn, Yn, Zn) is what RGB (1, 1, 1) gives, so that a gray has a = b = 0 exactly.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+RGB_TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+WHITE = RGB_TO_XYZ.sum(axis=1)
+
+_DELTA = 6 / 29
+_SLOPE = 3 * _DELTA**2
+# Linear RGB of X/Xn, Y/Yn, Z/Zn; each row sums to 1, since white is white.
+_XYZ_TO_RGB = np.linalg.inv(RGB_TO_XYZ) * WHITE
+_GRID = 65535
+# How far outside [0, 1] linear light may be and still count as inside: below half a level of 8 bits at black.
+_SLACK = 1e-4
+_HALVINGS = 9
+
+
+def lightness(gray: NDArray[np.uint8] | Floats) -> Floats:
+    """L* (0 to 100) of sRGB grays: uint8 levels, or float32 in [0, 1] (rounded to 1/65535; outside is clamped)."""
+    if gray.dtype == np.uint8:
+        return _lightness_table(255)[gray]
+    return _lightness_table(_GRID)[_index(gray)]
+
+
+def rgb_to_lab(rgb: NDArray[np.uint8] | Floats) -> Floats:
+    """Lab planes (..., 3, H, W) of sRGB planes, uint8 or float32 in [0, 1] (rounded to 1/65535)."""
+    linear = _linear_table(255)[rgb] if rgb.dtype == np.uint8 else _linear_table(_GRID)[_index(rgb)]
+    matrix = (RGB_TO_XYZ / WHITE[:, None]).astype(np.float32)
+    fx, fy, fz = np.moveaxis(_f(np.einsum("ij,...jhw->...ihw", matrix, linear)), -3, 0)
+    return np.stack((116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)), axis=-3).astype(np.float32)
+
+
+def lab_to_rgb(lab: Floats) -> Floats:
+    """sRGB planes (..., 3, H, W), float32 in [0, 1], of Lab planes; colours outside sRGB are clipped (`join` doesn't)."""
+    light, a, b = np.moveaxis(lab, -3, 0)
+    fy = (light + np.float32(16)) * np.float32(1 / 116)
+    planes = _linear(fy, _inverse_f(fy), a * np.float32(1 / 500), b * np.float32(1 / 200))
+    return np.stack([_encode_table(np.float32)[_index(plane)] for plane in planes], axis=-3)
+
+
+def join(light: Floats, a: Floats, b: Floats, out: NDArray[np.uint8] | Floats) -> None:
+    """Write the sRGB picture of lightness L* and colours a, b (each (h, w)) to `out`, (3, h, w), uint8 or float32.
+
+    Where sRGB has no such colour, a and b are multiplied by the largest s in [0, 1] (to 1/512) that fits: clipping RGB
+    would change the lightness and the hue. `out` may have any strides. Each pixel depends on nothing but itself.
+    """
+    fy = (light + np.float32(16)) * np.float32(1 / 116)
+    y = _inverse_f(fy)
+    da, db = a * np.float32(1 / 500), b * np.float32(1 / 200)
+    planes = _linear(fy, y, da, db)
+    outside = np.flatnonzero(_outside(planes))
+    if outside.size:
+        fitted = _lower_chroma(*(np.take(plane, outside) for plane in (fy, y, da, db)))
+        for plane, values in zip(planes, fitted, strict=True):
+            np.put(plane, outside, values)
+    table = _encode_table(out.dtype.type)
+    for channel, plane in enumerate(planes):
+        out[channel] = table[_index(plane)]
+
+
+def _lower_chroma(fy: Floats, y: Floats, da: Floats, db: Floats) -> tuple[Floats, Floats, Floats]:
+    """Linear RGB of colours outside sRGB, their chroma halved towards the border; s = 0, the gray, always fits."""
+    low = np.zeros_like(fy)
+    step = np.float32(1)
+    for _ in range(_HALVINGS):
+        step *= np.float32(0.5)
+        scale = low + step
+        fits = ~_outside(_linear(fy, y, da * scale, db * scale))
+        np.copyto(low, scale, where=fits)
+    return _linear(fy, y, da * low, db * low)
+
+
+def _linear(fy: Floats, y: Floats, da: Floats, db: Floats) -> tuple[Floats, Floats, Floats]:
+    """Linear R, G, B from f(Y), Y, a/500 and b/200. A row of the matrix sums to 1, so R = Y + m0 (X - Y) + m2 (Z - Y)."""
+    x = _inverse_f(fy + da)
+    x -= y
+    z = _inverse_f(fy - db)
+    z -= y
+    planes = []
+    for row in _XYZ_TO_RGB.astype(np.float32):
+        plane = x * row[0]
+        plane += z * row[2]
+        plane += y
+        planes.append(plane)
+    return planes[0], planes[1], planes[2]
+
+
+def _outside(planes: tuple[Floats, Floats, Floats]) -> NDArray[np.bool_]:
+    red, green, blue = planes
+    smallest = np.minimum(np.minimum(red, green), blue)
+    largest = np.maximum(np.maximum(red, green), blue)
+    return (smallest < -_SLACK) | (largest > 1 + _SLACK)
+
+
+def _inverse_f(t: Floats) -> Floats:
+    """Y of f(Y): t ** 3 above delta, its tangent below. Both at once: one of the two terms is constant."""
+    above = np.maximum(t, np.float32(_DELTA))
+    cube = above * above
+    cube *= above
+    below = np.minimum(t, np.float32(_DELTA))
+    below -= np.float32(_DELTA)
+    below *= np.float32(_SLOPE)
+    cube += below
+    return cube
+
+
+def _f(t: NDArray[np.floating]) -> NDArray[np.floating]:
+    return np.where(t > _DELTA**3, np.cbrt(t), t / _SLOPE + 4 / 29)
+
+
+def _index(values: Floats) -> NDArray[np.uint16]:
+    """Values of [0, 1], clamped, as an index into a table of 65,536."""
+    index = np.multiply(values, np.float32(_GRID), dtype=np.float32)
+    index += np.float32(0.5)
+    return np.clip(index, 0, _GRID, out=index).astype(np.uint16)
+
+
+@cache
+def _linear_table(white: int) -> Floats:
+    """Linear light of the sRGB levels 0, 1, ... `white`."""
+    level = np.arange(white + 1) / white
+    return np.where(level <= 0.04045, level / 12.92, ((level + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+@cache
+def _lightness_table(white: int) -> Floats:
+    return (116 * _f(_linear_table(white).astype(np.float64)) - 16).astype(np.float32)
+
+
+@cache
+def _encode_table(dtype: type[np.uint8] | type[np.float32]) -> NDArray[np.uint8] | Floats:
+    """sRGB level (float32 in [0, 1] or uint8) of linear light 0, 1/65535, ... 1."""
+    light = np.arange(_GRID + 1) / _GRID
+    level = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.rint(level * 255).astype(np.uint8) if dtype == np.uint8 else level.astype(np.float32)

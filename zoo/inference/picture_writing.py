@@ -1,0 +1,215 @@
+"""Pictures into files: whole or not at all, and never over a file that nobody said to replace."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, features
+
+from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError, ZooError
+from zoo.inference.picture import Picture, fits_profile, quiet_pillow
+from zoo.inference.picture_reading import heif_ready
+
+_FORMATS = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".bmp": "BMP",
+    ".gif": "GIF",
+    ".avif": "AVIF",
+    ".heic": "HEIF",
+    ".heif": "HEIF",
+}
+_MAX_SIDE = {"JPEG": 65500, "WEBP": 16383, "GIF": 65535, "AVIF": 65535, "HEIF": 65535}
+_HOLDS_ALPHA = {"PNG", "WEBP", "TIFF", "GIF", "AVIF", "HEIF"}
+_HOLDS_PROFILE = {"JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"}
+# The most one segment of a JPEG holds.
+_MAX_JPEG_EXIF = 65533
+
+
+def write_picture(
+    target: str | os.PathLike[str] | BinaryIO,
+    picture: Picture,
+    *,
+    format: str | None = None,  # noqa: A002 - the word Pillow and everybody else uses
+    force: bool = False,
+    quality: int = 95,
+) -> None:
+    """Write a picture to a path, in the format of its suffix, or to a binary stream in `format` ("png").
+
+    A file appears complete or not at all. Colour profile, EXIF and density are kept where the format holds them;
+    transparency too, else the picture is what it looks like on white. JPEG keeps colour at full resolution (4:4:4).
+
+    Raises UsageError (unknown format, picture too large for it, file exists and no `force`), NotFoundError (no such
+    folder), DiskError (full, read-only, not permitted).
+    """
+    if isinstance(target, str | os.PathLike):
+        path = Path(target)
+        kind = check_target(path, format=format, force=force)
+        data = _encoded(picture, kind, quality, str(path))
+        _write_whole(path, data, force)
+        return
+    kind = output_format(f".{format}" if format else "")
+    data = _encoded(picture, kind, quality, "the stream")
+    try:
+        target.write(data.getbuffer())
+        target.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise DiskError(f"the picture can't be written to the stream: {error.strerror}") from error
+
+
+def check_target(path: str | os.PathLike[str], *, format: str | None = None, force: bool = False) -> str:  # noqa: A002 - as above
+    """Pillow's name of the format that `path` would be written in, if nothing is in the way.
+
+    `write_picture` asks this first; ask it before a long computation. Raises the same errors.
+    """
+    path = Path(path)
+    kind = output_format(f".{format}" if format else path)
+    with _disk_errors(path):
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder: name a file in it")
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path} is not an ordinary file")
+        if os.path.lexists(path) and not force:
+            raise _exists(path)
+        if not path.parent.is_dir():
+            raise NotFoundError(f"{path} can't be written: there is no folder {path.parent}")
+    return kind
+
+
+def output_format(path: str | os.PathLike[str]) -> str:
+    """Pillow's name of the format of a file name's suffix. Raises UsageError if Pillow can't write it here."""
+    suffix = Path(path).suffix.lower() or Path(path).name.lower()
+    kind = _FORMATS.get(suffix)
+    if kind == "HEIF" and not heif_ready():
+        raise UsageError("Pillow here cannot write HEIC: pip install pillow-heif")
+    if kind is None or (kind == "AVIF" and not features.check("avif")):
+        known = ", ".join(name for name, known in _FORMATS.items() if known != "HEIF")
+        raise UsageError(f"pictures can't be written as {suffix or 'a file without a suffix'}: use one of {known}")
+    return kind
+
+
+def _encoded(picture: Picture, kind: str, quality: int, name: str) -> BytesIO:
+    """The file's bytes, in memory: so that an error of the encoder is never taken for one of the disk."""
+    height, width = picture.pixels.shape[:2]
+    limit = _MAX_SIDE.get(kind)
+    if limit and max(height, width) > limit:
+        raise UsageError(f"{name}: {kind} holds at most {limit} pixels a side, not {width} x {height}: use PNG")
+    data = BytesIO()
+    try:
+        with quiet_pillow():
+            _image(picture, kind).save(data, kind, **_options(picture, kind, quality))
+    except Exception as error:  # encoders raise OSError, ValueError, TypeError, struct.error, ...
+        raise UnsafeFileError(f"{name}: the picture can't be written as {kind}, {error}: use PNG") from error
+    return data
+
+
+def _image(picture: Picture, kind: str) -> Image.Image:
+    pixels, alpha = picture.pixels, picture.alpha
+    if alpha is not None and kind in _HOLDS_ALPHA:
+        return Image.fromarray(np.dstack((_off_white(pixels, alpha), alpha)))
+    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+
+
+def _off_white(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The colour c whose mix with white gives the pixels: p = alpha c + (1 - alpha) 255. White where all is transparent."""
+    opacity = np.maximum(alpha, 1)[:, :, None].astype(np.uint16)
+    darkness = (255 - pixels).astype(np.uint16)
+    darkness *= 255
+    darkness += opacity // 2
+    darkness //= opacity
+    darkness[alpha == 0] = 0
+    return 255 - np.minimum(darkness, 255).astype(np.uint8)
+
+
+def _options(picture: Picture, kind: str, quality: int) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if kind in _HOLDS_PROFILE:
+        if picture.icc and fits_profile(picture.icc, picture.pixels.shape[2]):
+            options["icc_profile"] = picture.icc
+        if picture.exif and (kind != "JPEG" or len(picture.exif) <= _MAX_JPEG_EXIF):
+            options["exif"] = picture.exif
+    if picture.dpi and kind in ("JPEG", "PNG", "TIFF", "BMP"):
+        options["dpi"] = picture.dpi
+    if kind in ("JPEG", "WEBP", "AVIF", "HEIF"):
+        options["quality"] = quality
+    if kind == "JPEG" and picture.pixels.shape[2] == 3:
+        options["subsampling"] = "4:4:4"
+    if kind == "AVIF":
+        options["subsampling"] = "4:4:4"
+    if kind == "HEIF":
+        options["chroma"] = 444
+    if kind == "TIFF":
+        options["compression"] = "tiff_adobe_deflate"
+    return options
+
+
+def _write_whole(path: Path, data: BytesIO, force: bool) -> None:
+    """Write beside the path under another name, then give it the name in one step."""
+    temporary = path.with_name(f".zoo-{secrets.token_hex(8)}.tmp")
+    with _disk_errors(path):
+        try:
+            # The mode is what open() uses: the umask decides.
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+            with open(handle, "wb") as stream:
+                stream.write(data.getbuffer())
+                stream.flush()
+                os.fsync(handle)
+            if force:
+                temporary.replace(path)
+            else:
+                _name_if_free(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _name_if_free(temporary: Path, path: Path) -> None:
+    """Give the file its name unless another has it by now: by a hard link, which never replaces."""
+    try:
+        path.hardlink_to(temporary)
+        return
+    except FileExistsError as error:
+        raise _exists(path) from error
+    except (OSError, NotImplementedError):  # this file system has no hard links: reserve the name, then replace
+        pass
+    try:
+        path.touch(exist_ok=False)
+    except FileExistsError as error:
+        raise _exists(path) from error
+    try:
+        temporary.replace(path)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _exists(path: Path) -> UsageError:
+    return UsageError(f"{path} exists: use --force, or -o to write somewhere else")
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except ZooError:
+        raise
+    except OSError as error:
+        reasons: dict[int | None, str] = {errno.ENOSPC: "the disk is full", errno.EROFS: "the disk is read-only"}
+        reason = reasons.get(error.errno) or error.strerror or str(error)
+        raise DiskError(f"{path} can't be written: {reason}") from error
+    except ValueError as error:
+        raise UsageError(f"{str(path)!r} is no path: {error}") from error

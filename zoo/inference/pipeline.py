@@ -1,0 +1,107 @@
+"""Running a model over picture files, several at a time."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.errors import DiskError, UsageError, ZooError
+from zoo.inference.images import (
+    DEFAULT_MAX_PIXELS,
+    Picture,
+    read_picture,
+    refuse_existing,
+    side_by_side,
+    writable_format,
+    write_picture,
+)
+
+if TYPE_CHECKING:
+    from zoo.inference.jobs import Job
+    from zoo.inference.model import Model
+
+
+@dataclass(frozen=True)
+class Options:
+    """How pictures are read and written."""
+
+    force: bool = False
+    side_by_side: bool = False
+    max_pixels: int = DEFAULT_MAX_PIXELS
+    quality: int = 95
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one job ended: written, with notes about the input, or with an error."""
+
+    job: Job
+    notes: tuple[str, ...] = ()
+    error: Exception | None = None
+
+
+def run_jobs(model: Model, jobs: Sequence[Job], options: Options, workers: int | None = None) -> Iterator[Outcome]:
+    """Translate each job's picture; outcomes come in the order of the jobs, and a bad file stops no other.
+
+    Each worker takes a picture from file to file, so that one is decoded while the network looks at another and a
+    third is encoded; no more pictures than workers are in memory. Raises DiskError where an output folder can't be
+    made, before anything is read.
+    """
+    for folder in {job.target.parent for job in jobs if job.target}:
+        _make_folder(folder)
+    workers = min(workers or min(4, os.cpu_count() or 1), len(jobs))
+    if workers <= 1:
+        yield from (_run(model, job, options) for job in jobs)
+        return
+    with ThreadPoolExecutor(workers, thread_name_prefix="zoo") as pool:
+        futures = [pool.submit(_run, model, job, options) for job in jobs]
+        try:
+            for future in futures:
+                yield future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _run(model: Model, job: Job, options: Options) -> Outcome:
+    try:
+        return Outcome(job, notes=_translate(model, job, options))
+    except MemoryError:
+        return Outcome(job, error=ZooError(f"{job.name}: not enough memory for a picture of this size"))
+    except Exception as error:  # a fault of the program is shown by whoever asked, after the other pictures
+        return Outcome(job, error=error)
+
+
+def _translate(model: Model, job: Job, options: Options) -> tuple[str, ...]:
+    if job.target:
+        writable_format(job.target)
+        refuse_existing(job.target, options.force)
+    source = job.source if job.source else sys.stdin.buffer.read()
+    channels = model.config.capabilities["translate"].input.channels if "translate" in model.capabilities else 3
+    picture = read_picture(source, channels=1 if channels == 1 else 3, max_pixels=options.max_pixels)
+    made = model.translate(picture.pixels.transpose(2, 0, 1)[None])[0].transpose(1, 2, 0)
+    result = replace(picture, pixels=made)
+    if options.side_by_side:
+        result = side_by_side(picture, result)
+    _write(result, job.target, options)
+    return picture.notes
+
+
+def _write(result: Picture, target: Path | None, options: Options) -> None:
+    if target:
+        write_picture(target, result, force=options.force, quality=options.quality)
+        return
+    if sys.stdout.isatty():
+        raise UsageError("a picture won't be written to a terminal: name a file with -o, or pipe the output")
+    write_picture(sys.stdout.buffer, result, quality=options.quality)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DiskError(f"can't make the folder {folder}: {error.strerror or error}") from error

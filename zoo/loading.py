@@ -1,0 +1,64 @@
+"""A name becomes a model: the one place where catalog, checkpoints and inference meet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from zoo.catalog.registry import Registry
+from zoo.checkpoints.sources import open_source
+from zoo.errors import NotFoundError, PluginError
+from zoo.inference.backends import open_backend
+from zoo.inference.model import Model
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zoo.catalog.spec import Capability, Family
+    from zoo.checkpoints.format import Checkpoint
+
+PREFIXES = ("dir:", "hub:")
+
+
+def load(
+    name: str,
+    backend: Literal["auto", "onnx", "torch"] = "auto",
+    device: str = "auto",
+    registry: Registry | None = None,
+) -> Model:
+    """Load a model by id (`colorizer-ae.photos`), family, task (`colorize`), or as `dir:PATH`.
+
+    `backend="auto"` is ONNX Runtime; `"torch"` needs PyTorch and the model's family. Raises NotFoundError for an
+    unknown name, IntegrityError or UnsafeFileError for a checkpoint that is not what it should be, PluginError where
+    the torch backend lacks the family.
+    """
+    registry = registry or Registry.discover()
+    checkpoint = find_checkpoint(name, registry)
+    chosen = "onnx" if backend == "auto" else backend
+    family = _family(checkpoint, registry) if chosen == "torch" else None
+    opened = open_backend(chosen, checkpoint, device, family)
+
+    def others(capability: Capability) -> Sequence[str]:
+        return [model.id for model in registry.find() if capability in model.config.can()]
+
+    return Model(checkpoint.config, opened, others)
+
+
+def find_checkpoint(name: str, registry: Registry) -> Checkpoint:
+    """The verified checkpoint that a name means; raises as `load` does."""
+    source = name if name.startswith(PREFIXES) else registry.resolve(name).source
+    return open_source(source)
+
+
+def _family(checkpoint: Checkpoint, registry: Registry) -> Family:
+    try:
+        return registry.family(checkpoint.config.family)
+    except NotFoundError as error:
+        raise PluginError(
+            f"the torch backend needs the family {checkpoint.config.family!r}, which no installed plugin has: "
+            "install its plugin, or use --backend onnx"
+        ) from error
+
+
+def list_models(pattern: str | None = None, task: str | None = None, family: str | None = None) -> list[str]:
+    """Ids of the models the installed plugins bring, those that match a shell pattern, a task or a family."""
+    return [model.id for model in Registry.discover().find(pattern, task, family)]

@@ -1,0 +1,137 @@
+"""Contract checks: what every plugin and every checkpoint must hold to. `zoo check NAME` runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zoo.catalog.families import configured
+from zoo.catalog.registry import load_object
+from zoo.errors import NotFoundError, PluginError, ZooError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from zoo.catalog.plugins import PluginInfo
+    from zoo.catalog.registry import Registry
+    from zoo.catalog.spec import ImageSpec
+    from zoo.checkpoints.format import Checkpoint
+    from zoo.inference.model import Model
+
+BATCH_TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check and its result; `advice` says what to do where it failed."""
+
+    check: str
+    passed: bool
+    advice: str = ""
+
+
+def check(name: str, registry: Registry) -> list[Finding]:
+    """Check a plugin by its name or its distribution's, or a checkpoint by any name `zoo run` takes.
+
+    Raises NotFoundError for a name that is neither, and as `read_checkpoint` does for a folder that is no checkpoint.
+    """
+    for info in registry.plugins:
+        if name in (info.plugin, info.distribution):
+            return list(check_plugin(info, registry))
+    from zoo.loading import find_checkpoint
+
+    return list(check_checkpoint(find_checkpoint(name, registry)))
+
+
+def check_plugin(info: PluginInfo, registry: Registry) -> Iterator[Finding]:
+    """Loading, weight at load, and every string of every family."""
+    if info.disabled:
+        raise NotFoundError(f"plugin {info.plugin} is disabled by ZOO_DISABLE_PLUGINS")
+    yield Finding("loads and brings what its hooks say", info.problem is None, info.problem.error if info.problem else "")
+    if info.problem:
+        return
+    yield Finding("loads without torch, timm or torchvision", not info.warning, info.warning)
+    for name in info.families:
+        family = registry.family(name)
+        for preset in family.presets or [None]:
+            yield _tried(f"{name}: preset {preset} is a configuration", lambda p=preset, f=family: configured(f, {}, p))
+        for part in (family.network, family.objective):
+            yield _tried(f"{name}: {part} resolves", lambda p=part: load_object(p, info))
+    for name in info.models:
+        model = registry.model(name)
+        yield _tried(f"{name}: checkpoint is whole", lambda m=model: _open(m.source))
+
+
+def check_checkpoint(checkpoint: Checkpoint) -> Iterator[Finding]:
+    """Weights, graphs at work, and the card."""
+    import numpy as np
+
+    from zoo.checkpoints.cards import problems
+    from zoo.inference.backends import open_backend
+    from zoo.inference.model import Model
+
+    yield Finding("files, hashes, header and graphs are of format 1", passed=True)  # it would not have been read
+    finite = all(np.isfinite(array).all() for array in checkpoint.arrays().values())
+    yield Finding("weights are finite", finite, "train again with a lower learning rate or in float32")
+    model = Model(checkpoint.config, open_backend("onnx", checkpoint, "cpu"))
+    yield from _check_work(model)
+    try:
+        wrong = problems(checkpoint.folder, checkpoint.config)
+    except NotFoundError as error:
+        wrong = [str(error)]
+    yield Finding("the card is complete and agrees with config.json", not wrong, "; ".join(wrong))
+
+
+def _check_work(model: Model) -> Iterator[Finding]:
+    """Each capability on random input: shapes, range, and independence of the batch."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    capabilities = model.config.capabilities
+    if "translate" in capabilities:
+        images = _random_images(rng, capabilities["translate"].input)
+        yield from _check_graph("translate", model.translate, images)
+    if "encode" in capabilities:
+        images = _random_images(rng, capabilities["encode"].input)
+        yield from _check_graph("encode", model.encode, images)
+    if "generate" in model.capabilities:
+        yield _tried("generate: n = 1 is the first of n = 3", lambda: _same(model.generate(1), model.generate(3)[:1]))
+
+
+def _random_images(rng: np.random.Generator, spec: ImageSpec | None) -> NDArray[np.float32]:
+    import numpy as np
+
+    assert spec is not None
+    size = spec.size or (spec.multiple * 3, spec.multiple * 2)
+    return rng.random((3, spec.channels, *size), dtype=np.float32)
+
+
+def _check_graph(name: str, run: Callable[..., NDArray[np.float32]], images: NDArray[np.float32]) -> Iterator[Finding]:
+    yield _tried(f"{name}: a row of a batch is the same alone", lambda: _same(run(images)[1:2], run(images[1:2])))
+    yield _tried(f"{name}: the same input gives the same answer", lambda: _same(run(images), run(images), 0.0))
+
+
+def _same(one: NDArray[np.float32], other: NDArray[np.float32], tolerance: float = BATCH_TOLERANCE) -> None:
+    import numpy as np
+
+    if one.shape != other.shape:
+        raise PluginError(f"shapes differ: {one.shape} and {other.shape}")
+    worst = float(np.abs(one - other).max())
+    if not worst <= tolerance:
+        raise PluginError(f"answers differ by {worst:.2g}; running statistics or dropout at use?")
+
+
+def _tried(check: str, action: Callable[[], object]) -> Finding:
+    try:
+        action()
+    except ZooError as error:
+        return Finding(check, passed=False, advice=str(error))
+    return Finding(check, passed=True)
+
+
+def _open(source: str) -> None:
+    from zoo.checkpoints.sources import open_source
+
+    open_source(source)

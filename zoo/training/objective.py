@@ -1,0 +1,55 @@
+"""What a family brings to training: its networks, its losses and its figure of merit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+from torch import Generator, Tensor, nn
+
+Networks = Mapping[str, nn.Module]
+Logs = Mapping[str, Tensor | float]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures in [0, 1]: `input` (N, C, H, W) is what the network is given, `target` (N, C', H, W) what is wanted."""
+
+    input: Tensor
+    target: Tensor
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How good a state is.
+
+    `figures` are logged, and `keep_best` of a recipe names the one of them to maximise. `config` overrides the shipped
+    configuration, for settings that are chosen on held-out pictures. `samples` is a picture sheet (3, H, W).
+    """
+
+    figures: Mapping[str, float]
+    config: Mapping[str, Any] = field(default_factory=dict)
+    samples: Tensor | None = None
+
+
+class Objective(Protocol):
+    """A family's objective: built as `Objective(config, options)`.
+
+    `config` is the family's configuration, `options` the recipe's `[objective]` table as `Options`, a msgspec struct.
+    The names of its networks are the players' names; the first is the one that is exported.
+    """
+
+    Options: ClassVar[type[Any]]
+
+    def networks(self) -> dict[str, nn.Module]:
+        """New networks with random weights, by player."""
+
+    def losses(self, nets: Networks, batch: Batch, rng: Generator) -> Iterator[tuple[str, Tensor, Logs]]:
+        """Yield (player, loss, logs) for each move of one step.
+
+        Between two yields the loop steps that player: a loss reaches its parameters only.
+        """
+
+    def judge(self, net: nn.Module, batches: Iterable[Batch]) -> Verdict:
+        """Judge the exported network (its average, if there is one) on held-out pictures."""

@@ -1,0 +1,56 @@
+"""The folder of one run: recipe, metrics, curves, sample pictures, states and the checkpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+
+class Run:
+    """Paths of a run folder, and what is written to them as training goes on."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.recipe = folder / "recipe.toml"
+        self.metrics = folder / "metrics.jsonl"
+        self.states = folder / "state"
+        self.samples = folder / "samples"
+        self.checkpoint = folder / "checkpoint"
+        self.samples.mkdir(parents=True, exist_ok=True)
+        self.states.mkdir(exist_ok=True)
+
+    def log(self, row: Mapping[str, Any]) -> None:
+        """Add one line of figures."""
+        with self.metrics.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(dict(row)) + "\n")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Every line of figures; a last line that a kill cut short is left out."""
+        if not self.metrics.exists():
+            return []
+        rows = []
+        for line in self.metrics.read_text(encoding="utf-8").splitlines():
+            try:
+                rows.append(json.loads(line))
+            except json.JSONDecodeError:
+                break
+        return rows
+
+    def forget_after(self, step: int) -> None:
+        """Drop the figures of steps that will be done again."""
+        kept = "".join(json.dumps(row) + "\n" for row in self.rows() if row["step"] <= step)
+        partial = self.metrics.with_suffix(".partial")
+        partial.write_text(kept, encoding="utf-8")
+        partial.replace(self.metrics)
+
+    def draw(self, samples: Tensor | None, step: int) -> None:
+        """Write a picture sheet (3, H, W) in [0, 1] as `samples/STEP.png`."""
+        if samples is not None:
+            pixels = (samples.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+            Image.fromarray(np.ascontiguousarray(pixels)).save(self.samples / f"{step:09d}.png")

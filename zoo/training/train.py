@@ -1,0 +1,108 @@
+"""From a recipe to a run folder with a checkpoint in it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from zoo.catalog.families import configured
+from zoo.catalog.registry import Registry, load_object
+from zoo.catalog.spec import CheckpointConfig, TrainingSpec
+from zoo.errors import DiskError, NotFoundError, UsageError
+from zoo.training.export import export
+from zoo.training.loop import Report, Training
+from zoo.training.objective import Objective
+from zoo.training.plots import draw_curves
+from zoo.training.recipe import Recipe, read_recipe, write_recipe
+from zoo.training.run import Run
+
+
+def find_recipe(name: str, registry: Registry) -> Path:
+    """The recipe file that a path, a shipped recipe's name or a model's id means. Raises NotFoundError."""
+    path = Path(name).expanduser()
+    if path.suffix == ".toml" and path.is_file():
+        return path
+    shipped = registry.recipes()
+    if name.removesuffix(".toml") in shipped:
+        return shipped[name.removesuffix(".toml")]
+    for file in shipped.values():
+        if read_recipe(file).model.id == name:
+            return file
+    known = ", ".join(sorted(shipped)) or "none"
+    raise NotFoundError(f"no recipe {name}: give a TOML file, a model's id, or one of: {known}")
+
+
+def build_objective(recipe: Recipe, registry: Registry) -> Objective:
+    """The family's objective, configured. Raises UsageError for settings that the family does not take."""
+    family = registry.family(recipe.model.family)
+    config = configured(family, recipe.model.config, recipe.model.preset)
+    kind = load_object(family.objective, registry.plugin_of(family.name))
+    try:
+        options = msgspec.convert(recipe.objective, kind.Options)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"[objective] of the recipe: {error}") from error
+    objective: Objective = kind(config, options)
+    return objective
+
+
+def train(
+    recipe: Recipe, recipe_name: str, folder: Path, registry: Registry, resume: bool, report: Report
+) -> CheckpointConfig:
+    """Train, export, draw the curves; returns the config of `folder/checkpoint`.
+
+    With `resume`, goes on from the newest state of the folder, or begins if there is none yet. Raises UsageError for a
+    folder that is in use and not to be resumed, or that holds a run of another recipe.
+    """
+    _refuse_wrong_folder(folder, recipe, resume)
+    objective = build_objective(recipe, registry)
+    try:
+        run = Run(folder)
+        write_recipe(run.recipe, recipe)
+    except OSError as error:
+        raise DiskError(f"can't write to the run folder {folder}: {error.strerror or error}") from error
+    training = Training(recipe, objective, run)
+    if resume:
+        training.resume()
+    verdict, weights = training.fit(report)
+    family = registry.family(recipe.model.family)
+    settings = msgspec.to_builtins(configured(family, recipe.model.config, recipe.model.preset))
+    config = configured(family, {**settings, **verdict.config})
+    network = load_object(family.network)(config)
+    network.load_state_dict(weights)
+    facts = TrainingSpec(
+        recipe=Path(recipe_name).name,
+        data=f"{recipe.data.source}, split {recipe.data.splits.train}",
+        steps=training.best_step,
+        seconds=round(training.seconds, 1),
+        hardware=hardware(),
+        version=f"latent-zoo {version('latent-zoo')}, torch {version('torch')}",
+    )
+    draw_curves(run.rows(), folder / "curves.png", title=recipe.model.id)
+    return export(network, config, recipe.model, family.name, facts, run.checkpoint)
+
+
+def _refuse_wrong_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
+    known = folder / "recipe.toml"
+    if not resume and folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder} is in use: --resume goes on with it, -o names another folder")
+    if resume and known.exists() and read_recipe(known) != recipe:
+        raise UsageError(f"{folder} holds a run of another recipe or other settings: name another folder with -o")
+
+
+def hardware() -> str:
+    """What the run was made on: processor, cores and accelerator."""
+    import torch
+
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = info.read_text(encoding="utf-8").splitlines()
+        name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), name)
+    cores = f"{name}, {os.cpu_count()} cores"
+    return f"{torch.cuda.get_device_name()} with {cores}" if torch.cuda.is_available() else cores
+
+
