@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from zoo.catalog.families import configured
@@ -49,19 +50,23 @@ def check_plugin(info: PluginInfo, registry: Registry) -> Iterator[Finding]:
     """Loading, weight at load, and every string of every family."""
     if info.disabled:
         raise NotFoundError(f"plugin {info.plugin} is disabled by ZOO_DISABLE_PLUGINS")
-    yield Finding("loads and brings what its hooks say", info.problem is None, info.problem.error if info.problem else "")
+    yield Finding(
+        "loads and brings what its hooks say", info.problem is None, info.problem.error if info.problem else ""
+    )
     if info.problem:
         return
     yield Finding("loads without torch, timm or torchvision", not info.warning, info.warning)
     for name in info.families:
         family = registry.family(name)
         for preset in family.presets or [None]:
-            yield _tried(f"{name}: preset {preset} is a configuration", lambda p=preset, f=family: configured(f, {}, p))
+            yield _tried(f"{name}: preset {preset} is a configuration", partial(configured, family, {}, preset))
         for part in (family.network, family.objective):
-            yield _tried(f"{name}: {part} resolves", lambda p=part: load_object(p, info))
+            yield _tried(f"{name}: {part} resolves", partial(load_object, part, info))
+    from zoo.checkpoints.sources import open_source
+
     for name in info.models:
         model = registry.model(name)
-        yield _tried(f"{name}: checkpoint is whole", lambda m=model: _open(m.source))
+        yield _tried(f"{name}: checkpoint is whole", partial(open_source, model.source))
 
 
 def check_checkpoint(checkpoint: Checkpoint) -> Iterator[Finding]:
@@ -91,19 +96,18 @@ def _check_work(model: Model) -> Iterator[Finding]:
     rng = np.random.default_rng(0)
     capabilities = model.config.capabilities
     if "translate" in capabilities:
-        images = _random_images(rng, capabilities["translate"].input)
+        images = _random_images(rng, capabilities["translate"].takes()[1])
         yield from _check_graph("translate", model.translate, images)
     if "encode" in capabilities:
-        images = _random_images(rng, capabilities["encode"].input)
+        images = _random_images(rng, capabilities["encode"].takes()[1])
         yield from _check_graph("encode", model.encode, images)
     if "generate" in model.capabilities:
         yield _tried("generate: n = 1 is the first of n = 3", lambda: _same(model.generate(1), model.generate(3)[:1]))
 
 
-def _random_images(rng: np.random.Generator, spec: ImageSpec | None) -> NDArray[np.float32]:
+def _random_images(rng: np.random.Generator, spec: ImageSpec) -> NDArray[np.float32]:
     import numpy as np
 
-    assert spec is not None
     size = spec.size or (spec.multiple * 3, spec.multiple * 2)
     return rng.random((3, spec.channels, *size), dtype=np.float32)
 
@@ -129,9 +133,3 @@ def _tried(check: str, action: Callable[[], object]) -> Finding:
     except ZooError as error:
         return Finding(check, passed=False, advice=str(error))
     return Finding(check, passed=True)
-
-
-def _open(source: str) -> None:
-    from zoo.checkpoints.sources import open_source
-
-    open_source(source)

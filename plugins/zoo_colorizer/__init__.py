@@ -1,0 +1,1 @@
+"""The family `colorizer-ae`: colour for gray photos."""

@@ -27,6 +27,10 @@ class ColorizerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         size = [self.size, self.size]
         return {
             "capabilities": {
-                "translate": {"input": {"channels": 1, "size": size}, "output": {"channels": 3}, "fit": "chroma"}
+                "translate": {
+                    "input": {"channels": 1, "size": size},
+                    "output": {"channels": 3, "size": size},
+                    "fit": "chroma",
+                }
             }
         }

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 # sRGB primaries and the D65 white point (IEC 61966-2-1); rows give X, Y, Z of linear R, G, B.
 RGB_TO_XYZ = ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041))
+XYZ_TO_RGB = torch.linalg.inv(torch.tensor(RGB_TO_XYZ, dtype=torch.float64)).tolist()
 WHITE = (0.95047, 1.0, 1.08883)
 CHROMA_RANGE = 128.0
 
@@ -70,7 +71,7 @@ class Colorizer(nn.Module):
         return ab
 
     def translate(self, gray: Tensor) -> Tensor:
-        """Gray (N, 1, H, W) in [0, 1] to sRGB (N, 3, H, W) in [0, 1] of the same lightness where sRGB has the colour."""
+        """Gray (N, 1, H, W) in [0, 1] to sRGB (N, 3, H, W), of the same lightness where sRGB has the colour."""
         ab = functional.interpolate(self.forward(gray), scale_factor=2.0, mode="bilinear", align_corners=False)
         return lab_to_rgb(torch.cat([lightness(gray), ab * (CHROMA_RANGE * self.chroma_scale)], dim=1))
 
@@ -118,6 +119,5 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
     light, a, b = lab[:, 0:1], lab[:, 1:2], lab[:, 2:3]
     y = (light + 16.0) / 116.0
     xyz = [_lab_curve_inverse(f) * white for f, white in zip((y + a / 500.0, y, y - b / 200.0), WHITE, strict=True)]
-    matrix = torch.linalg.inv(torch.tensor(RGB_TO_XYZ, dtype=torch.float64)).tolist()
-    linear = [sum((row[i] * xyz[i] for i in range(1, 3)), row[0] * xyz[0]) for row in matrix]
+    linear = [red * xyz[0] + green * xyz[1] + blue * xyz[2] for red, green, blue in XYZ_TO_RGB]
     return _encoded(torch.cat(linear, dim=1))

@@ -36,7 +36,7 @@ class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A frozen struct that refuses unknown fields."""
 
 
-class ImageSpec(_Strict, kw_only=True):
+class ImageSpec(_Strict, frozen=True, kw_only=True):
     """The pictures a graph takes or gives: (N, channels, height, width), float32 in [0, 1].
 
     `size` is (height, width), or None for any height and width that are multiples of `multiple`.
@@ -47,7 +47,7 @@ class ImageSpec(_Strict, kw_only=True):
     multiple: Annotated[int, Meta(ge=1, le=1024)] = 1
 
 
-class GraphSpec(_Strict, kw_only=True):
+class GraphSpec(_Strict, frozen=True, kw_only=True):
     """One capability at rest: an ONNX graph of the checkpoint's folder and what goes in and out."""
 
     graph: GraphName
@@ -56,8 +56,14 @@ class GraphSpec(_Strict, kw_only=True):
     output: ImageSpec | None = None
     fit: Fit | None = None
 
+    def takes(self) -> tuple[Fit, ImageSpec]:
+        """How pictures are fitted, and to what. Raises TypeError for a graph that takes latents."""
+        if self.fit is None or self.input is None:
+            raise TypeError(f"{self.graph} takes no pictures")
+        return self.fit, self.input
 
-class SamplerSpec(_Strict, kw_only=True):
+
+class SamplerSpec(_Strict, frozen=True, kw_only=True):
     """A graph from standard normal noise (`noise`) to latents (`latent`): a prior that is not a standard normal."""
 
     graph: GraphName
@@ -65,7 +71,7 @@ class SamplerSpec(_Strict, kw_only=True):
     noise: Annotated[tuple[Side, ...], Meta(min_length=1, max_length=4)]
 
 
-class LatentSpec(_Strict, kw_only=True):
+class LatentSpec(_Strict, frozen=True, kw_only=True):
     """The latent space: shape without the batch (None where it follows the image) and what to draw from it."""
 
     shape: Annotated[tuple[Side | None, ...], Meta(min_length=1, max_length=4)]
@@ -73,7 +79,7 @@ class LatentSpec(_Strict, kw_only=True):
     sampler: SamplerSpec | None = None
 
 
-class WeightsSpec(_Strict, kw_only=True):
+class WeightsSpec(_Strict, frozen=True, kw_only=True):
     """The one weights file. `parameters` are learned, `buffers` are running statistics."""
 
     file: Literal["model.safetensors"]
@@ -84,7 +90,7 @@ class WeightsSpec(_Strict, kw_only=True):
     buffers: Count
 
 
-class TrainingSpec(_Strict, kw_only=True):
+class TrainingSpec(_Strict, frozen=True, kw_only=True):
     """Where the weights come from: enough to make them again."""
 
     recipe: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.toml\Z")]
@@ -95,7 +101,7 @@ class TrainingSpec(_Strict, kw_only=True):
     version: Line
 
 
-class Metric(_Strict, kw_only=True):
+class Metric(_Strict, frozen=True, kw_only=True):
     """One figure, beside the figure of doing nothing, and the command that computed both."""
 
     name: Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,64}\Z")]
@@ -108,7 +114,7 @@ class Metric(_Strict, kw_only=True):
     command: Line
 
 
-class CheckpointConfig(_Strict, kw_only=True):
+class CheckpointConfig(_Strict, frozen=True, kw_only=True):
     """`config.json`, format 1."""
 
     format: Literal[1]
@@ -120,9 +126,7 @@ class CheckpointConfig(_Strict, kw_only=True):
     license: Annotated[str, Meta(pattern=r"^[A-Za-z0-9.+ ()-]{1,100}\Z")]
     config: dict[str, Any]
     latent: LatentSpec | None = None
-    capabilities: Annotated[
-        dict[Literal["encode", "decode", "translate"], GraphSpec], Meta(min_length=1, max_length=3)
-    ]
+    capabilities: Annotated[dict[Literal["encode", "decode", "translate"], GraphSpec], Meta(min_length=1, max_length=3)]
     weights: WeightsSpec
     training: TrainingSpec | None = None
     metrics: Annotated[tuple[Metric, ...], Meta(max_length=64)] = ()

@@ -94,9 +94,9 @@ def read_checkpoint(folder: Path, origin: str) -> Checkpoint:
     """Read and verify the checkpoint in `folder`; `origin` is its name in messages.
 
     What a file is in truth comes before its hash: told that it is a pickle or a Git LFS pointer, a person knows more
-    than that a hash differs. Raises NotFoundError (no folder, or no config.json in it), UsageError (a file, not a folder),
-    IntegrityError (a file that config.json promises is missing, cut or changed), UnsafeFileError (pickles, shards,
-    malformed files, graphs that do what a graph must not) and DiskError (the disk refuses).
+    than that a hash differs. Raises NotFoundError (no folder, or no config.json in it), UsageError (a file, not a
+    folder), IntegrityError (a file that config.json promises is missing, cut or changed), UnsafeFileError (pickles,
+    shards, malformed files, graphs that do what a graph must not) and DiskError (the disk refuses).
     """
     if not folder.exists():
         raise NotFoundError(f"{origin}: there is no folder {folder}")

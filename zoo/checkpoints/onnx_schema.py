@@ -1,7 +1,7 @@
 """The part of the ONNX file format that the zoo reads; what is not here is refused wherever it stands.
 
-Source: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto. Left out on purpose: functions, subgraphs, sparse tensors,
-sequences, maps, training information, quantization. "skip" is text for people, which nobody here looks at.
+Source: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto. Left out on purpose: functions, subgraphs, sparse
+tensors, sequences, maps, training information, quantization. "skip" is text for people, which nobody here looks at.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -13,11 +13,11 @@ from zoo.cli.console import error
 from zoo.errors import DiskError, ZooError
 
 # What typer raises for a wrong option or argument; the class itself is not exported under a public name.
-CommandLineError = typer.BadParameter.__mro__[2]
+CommandLineError: type[Any] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="zoo",
-    help="A zoo of classical generative image models: VAEs, GANs, colorizers. Weights are safe to download, no GPU needed.",
+    help="A zoo of classical generative image models. Weights are safe to download, no GPU needed.",
     epilog="Start with: zoo run colorize photo.jpg",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -64,7 +64,7 @@ def _call() -> int:
     except BrokenPipeError:
         raise
     except CommandLineError as problem:
-        error(f"{problem.format_message().rstrip('.')}; see zoo --help")  # type: ignore[attr-defined]
+        error(f"{problem.format_message().rstrip('.')}; see zoo --help")
         return 2
     except (KeyboardInterrupt, typer.Abort):
         error("interrupted")

@@ -52,7 +52,9 @@ def check(name: Annotated[str, typer.Argument(help="A plugin, a model, or dir:PA
 
     findings = check_contract(name, Registry.discover())
     for finding in findings:
-        print(f"{'ok    ' if finding.passed else 'FAILED'}  {finding.check}{f': {finding.advice}' * (not finding.passed)}")
+        print(
+            f"{'ok    ' if finding.passed else 'FAILED'}  {finding.check}{f': {finding.advice}' * (not finding.passed)}"
+        )
     failed = sum(not finding.passed for finding in findings)
     if failed:
         error(f"{failed} of {len(findings)} checks failed for {name}")

@@ -85,7 +85,13 @@ def plugins(json: JsonOption = False) -> None:
         _print_json([{**msgspec.to_builtins(item), "state": _state(item)} for item in infos])
         return
     rows = [
-        (item.plugin, f"{item.distribution} {item.version}", str(len(item.families)), str(len(item.models)), _state(item))
+        (
+            item.plugin,
+            f"{item.distribution} {item.version}",
+            str(len(item.families)),
+            str(len(item.models)),
+            _state(item),
+        )
         for item in infos
     ]
     for line in columns([("PLUGIN", "DISTRIBUTION", "FAMILIES", "MODELS", "STATE"), *rows]):
@@ -151,7 +157,9 @@ def _model_lines(config: CheckpointConfig, source: str) -> list[str]:
         facts.append((name, takes + gives))
     if training:
         facts.append(("trained on", training.data))
-        facts.append(("trained by", f"{training.recipe}: {training.steps:,} steps, {training.seconds / 60:.0f} minutes"))
+        facts.append(
+            ("trained by", f"{training.recipe}: {training.steps:,} steps, {training.seconds / 60:.0f} minutes")
+        )
         facts.append(("hardware", training.hardware))
     lines = [config.id, f"  {config.summary}", "", *(f"  {line}" for line in columns(facts))]
     if config.metrics:
@@ -159,7 +167,10 @@ def _model_lines(config: CheckpointConfig, source: str) -> list[str]:
         lines += ["", *(f"  {line}" for line in columns([head, *map(_metric, config.metrics)]))]
         lines += ["", f"  computed by: {config.metrics[0].command}"]
     if config.task:
-        lines += ["", f"  zoo run {config.task} photo.jpg" if config.default_for else f"  zoo run {config.id} photo.jpg"]
+        lines += [
+            "",
+            f"  zoo run {config.task} photo.jpg" if config.default_for else f"  zoo run {config.id} photo.jpg",
+        ]
     return lines
 
 

@@ -48,7 +48,9 @@ def run(
         str | None, typer.Option("--out", "-o", help="A file, a folder, or - for standard output.", metavar="OUT")
     ] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace results that exist.")] = False,
-    side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Put input and result into one picture.")] = False,
+    side_by_side: Annotated[
+        bool, typer.Option("--side-by-side", help="Put input and result into one picture.")
+    ] = False,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders of folders.")] = False,
     quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG and WebP results.")] = 95,
     max_pixels: Annotated[

@@ -21,7 +21,9 @@ def psnr(made: Pixels, true: Pixels) -> float:
 
 def ssim(made: Pixels, true: Pixels) -> float:
     """Structural similarity of two uint8 pictures (C, H, W), mean over channels (Wang et al. 2004)."""
-    return float(structural_similarity_index_measure(_tensor(made)[None], _tensor(true)[None], data_range=1.0))
+    return float(
+        torch.as_tensor(structural_similarity_index_measure(_tensor(made)[None], _tensor(true)[None], data_range=1.0))
+    )
 
 
 def colourfulness(picture: Pixels) -> float:

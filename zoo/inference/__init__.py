@@ -1,0 +1,1 @@
+"""A model at work: numpy in, numpy out."""

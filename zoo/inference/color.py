@@ -1,7 +1,6 @@
 """Colour arithmetic: sRGB to CIE Lab and back, and joining a lightness with colours that may not fit into sRGB.
 
-sRGB is IEC 61966-2-1 (white D65), Lab is CIE 15:2004. Arrays are planes: (..., 3, H, W), float32. With
-`delta = 6/29`, a colour of linear RGB `l` has
+sRGB is IEC 61966-2-1 (white D65), Lab is CIE 15:2004. With `delta = 6/29`, a colour c of linear light l has
 
     l = c / 12.92                       if c <= 0.04045, else ((c + 0.055) / 1.055) ** 2.4
     (X, Y, Z) = RGB_TO_XYZ @ l
@@ -14,11 +13,14 @@ The white (Xn, Yn, Zn) is what RGB (1, 1, 1) gives, so that a gray has a = b = 0
 from __future__ import annotations
 
 from functools import cache
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats: TypeAlias = NDArray[np.float32]
+# uint8, 0 to 255, or float32 in [0, 1]
+Levels: TypeAlias = NDArray[Any]
 
 RGB_TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 WHITE = RGB_TO_XYZ.sum(axis=1)
@@ -27,36 +29,59 @@ _DELTA = 6 / 29
 _SLOPE = 3 * _DELTA**2
 # Linear RGB of X/Xn, Y/Yn, Z/Zn; each row sums to 1, since white is white.
 _XYZ_TO_RGB = np.linalg.inv(RGB_TO_XYZ) * WHITE
+_RED, _GREEN, _BLUE = (np.float32(weight / 65536) for weight in (19595, 38470, 7471))
+_CHUNK = 1 << 16
+# The finest index into a table; at black, where the curve is steepest, a step is a twentieth of an 8-bit level.
 _GRID = 65535
 # How far outside [0, 1] linear light may be and still count as inside: below half a level of 8 bits at black.
 _SLACK = 1e-4
 _HALVINGS = 9
 
 
-def lightness(gray: NDArray[np.uint8] | Floats) -> Floats:
-    """L* (0 to 100) of sRGB grays: uint8 levels, or float32 in [0, 1] (rounded to 1/65535; outside is clamped)."""
-    if gray.dtype == np.uint8:
-        return _lightness_table(255)[gray]
-    return _lightness_table(_GRID)[_index(gray)]
+def gray_of(images: Levels) -> Levels:
+    """Luma (N, 1, H, W) of RGB (N, 3, H, W) as Pillow's mode L (ITU-R BT.601): (19595 R + 38470 G + 7471 B) / 65536."""
+    gray = np.empty((images.shape[0], 1, *images.shape[2:]), images.dtype)
+    step = max(1, _CHUNK // images.shape[3])
+    for picture, target in zip(images, gray, strict=True):
+        for top in range(0, images.shape[2], step):
+            red, green, blue = picture[:, top : top + step]
+            if images.dtype == np.uint8:
+                total = red * np.uint32(19595)
+                total += green * np.uint32(38470)
+                total += blue * np.uint32(7471)
+                total += np.uint32(0x8000)
+                target[0, top : top + step] = total >> np.uint32(16)
+            else:
+                target[0, top : top + step] = red * _RED + green * _GREEN + blue * _BLUE
+    return gray
 
 
-def rgb_to_lab(rgb: NDArray[np.uint8] | Floats) -> Floats:
-    """Lab planes (..., 3, H, W) of sRGB planes, uint8 or float32 in [0, 1] (rounded to 1/65535)."""
+def rgb_of(images: Levels) -> Levels:
+    """Gray (N, 1, H, W) repeated to (N, 3, H, W): a view that can't be written to."""
+    return np.broadcast_to(images, (images.shape[0], 3, *images.shape[2:]))
+
+
+def lightness(gray: Levels) -> Floats:
+    """L* (0 to 100) of sRGB grays of any shape; floats are rounded to 1/65535 and clamped."""
+    return _lightness_table(255)[gray] if gray.dtype == np.uint8 else _lightness_table(_GRID)[_index(gray)]
+
+
+def rgb_to_lab(rgb: Levels) -> Floats:
+    """Lab (..., 3) of sRGB (..., 3); floats are rounded to 1/65535 and clamped."""
     linear = _linear_table(255)[rgb] if rgb.dtype == np.uint8 else _linear_table(_GRID)[_index(rgb)]
-    matrix = (RGB_TO_XYZ / WHITE[:, None]).astype(np.float32)
-    fx, fy, fz = np.moveaxis(_f(np.einsum("ij,...jhw->...ihw", matrix, linear)), -3, 0)
-    return np.stack((116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)), axis=-3).astype(np.float32)
+    fx, fy, fz = np.moveaxis(_f(linear @ (RGB_TO_XYZ / WHITE[:, None]).T), -1, 0)
+    return np.stack((116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)), axis=-1).astype(np.float32)
 
 
 def lab_to_rgb(lab: Floats) -> Floats:
-    """sRGB planes (..., 3, H, W), float32 in [0, 1], of Lab planes; colours outside sRGB are clipped (`join` doesn't)."""
-    light, a, b = np.moveaxis(lab, -3, 0)
+    """sRGB (..., 3), float32 in [0, 1], of Lab (..., 3). Colours outside are clipped; `join` keeps their lightness."""
+    light, a, b = np.moveaxis(lab, -1, 0)
     fy = (light + np.float32(16)) * np.float32(1 / 116)
     planes = _linear(fy, _inverse_f(fy), a * np.float32(1 / 500), b * np.float32(1 / 200))
-    return np.stack([_encode_table(np.float32)[_index(plane)] for plane in planes], axis=-3)
+    return np.stack([_float_levels()[_index(plane)] for plane in planes], axis=-1)
 
 
-def join(light: Floats, a: Floats, b: Floats, out: NDArray[np.uint8] | Floats) -> None:
+def join(light: Floats, a: Floats, b: Floats, out: Levels) -> None:
     """Write the sRGB picture of lightness L* and colours a, b (each (h, w)) to `out`, (3, h, w), uint8 or float32.
 
     Where sRGB has no such colour, a and b are multiplied by the largest s in [0, 1] (to 1/512) that fits: clipping RGB
@@ -71,7 +96,7 @@ def join(light: Floats, a: Floats, b: Floats, out: NDArray[np.uint8] | Floats) -
         fitted = _lower_chroma(*(np.take(plane, outside) for plane in (fy, y, da, db)))
         for plane, values in zip(planes, fitted, strict=True):
             np.put(plane, outside, values)
-    table = _encode_table(out.dtype.type)
+    table = _byte_levels() if out.dtype == np.uint8 else _float_levels()
     for channel, plane in enumerate(planes):
         out[channel] = table[_index(plane)]
 
@@ -89,7 +114,7 @@ def _lower_chroma(fy: Floats, y: Floats, da: Floats, db: Floats) -> tuple[Floats
 
 
 def _linear(fy: Floats, y: Floats, da: Floats, db: Floats) -> tuple[Floats, Floats, Floats]:
-    """Linear R, G, B from f(Y), Y, a/500 and b/200. A row of the matrix sums to 1, so R = Y + m0 (X - Y) + m2 (Z - Y)."""
+    """Linear R, G, B of f(Y), Y, a/500 and b/200. A matrix row sums to 1, so R = Y + m0 (X - Y) + m2 (Z - Y)."""
     x = _inverse_f(fy + da)
     x -= y
     z = _inverse_f(fy - db)
@@ -122,15 +147,16 @@ def _inverse_f(t: Floats) -> Floats:
     return cube
 
 
-def _f(t: NDArray[np.floating]) -> NDArray[np.floating]:
+def _f(t: NDArray[Any]) -> NDArray[Any]:
     return np.where(t > _DELTA**3, np.cbrt(t), t / _SLOPE + 4 / 29)
 
 
-def _index(values: Floats) -> NDArray[np.uint16]:
+def _index(values: NDArray[Any]) -> NDArray[np.uint16]:
     """Values of [0, 1], clamped, as an index into a table of 65,536."""
-    index = np.multiply(values, np.float32(_GRID), dtype=np.float32)
+    index = values * np.float32(_GRID)
     index += np.float32(0.5)
-    return np.clip(index, 0, _GRID, out=index).astype(np.uint16)
+    np.clip(index, 0, _GRID, out=index)
+    return index.astype(np.uint16)
 
 
 @cache
@@ -146,8 +172,12 @@ def _lightness_table(white: int) -> Floats:
 
 
 @cache
-def _encode_table(dtype: type[np.uint8] | type[np.float32]) -> NDArray[np.uint8] | Floats:
-    """sRGB level (float32 in [0, 1] or uint8) of linear light 0, 1/65535, ... 1."""
+def _float_levels() -> Floats:
+    """sRGB levels, 0 to 1, of linear light 0, 1/65535, ... 1."""
     light = np.arange(_GRID + 1) / _GRID
-    level = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.rint(level * 255).astype(np.uint8) if dtype == np.uint8 else level.astype(np.float32)
+    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055).astype(np.float32)
+
+
+@cache
+def _byte_levels() -> NDArray[np.uint8]:
+    return np.rint(_float_levels() * 255).astype(np.uint8)

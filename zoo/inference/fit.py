@@ -13,19 +13,22 @@ Pictures are (N, C, H, W), uint8 (0 to 255) or float32 in [0, 1], with any strid
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from zoo.catalog.spec import Fit, ImageSpec
 from zoo.errors import UsageError, ZooError
 from zoo.inference import color
 
-Floats = NDArray[np.float32]
-Pictures = NDArray[np.uint8] | NDArray[np.float32]
-Run = Callable[[Floats], Floats]
+if TYPE_CHECKING:
+    from zoo.catalog.spec import Fit, ImageSpec
+
+Floats: TypeAlias = NDArray[np.float32]
+# uint8, 0 to 255, or float32 in [0, 1]
+Levels: TypeAlias = NDArray[Any]
+Run: TypeAlias = Callable[[Floats], Floats]
 T = TypeVar("T")
 
 # A chroma model that takes any size sees at most this: colours need no more, and memory stays bounded.
@@ -35,12 +38,12 @@ _BLOCK_PIXELS = 1 << 16
 _BLOCK_WIDTH = 512
 
 
-def fit_translate(fit: Fit, images: Pictures, run: Run, spec: ImageSpec) -> Pictures:
+def fit_translate(fit: Fit, images: Levels, run: Run, spec: ImageSpec) -> Levels:
     """Translate pictures (N, C, H, W) of any size by `run`, which takes what `spec` says.
 
-    `run` is called once, with float32 (N, spec.channels, h, w) in [0, 1], and gives (N, C2, h2, w2), which is clamped to
-    [0, 1]. The answer is (N, C2, H, W) of the input's dtype, stored with channels last: an (H, W, C2) view for writing is
-    contiguous. C is 1 or 3: one-channel models get luma, three-channel models get gray repeated.
+    `run` is called once, with float32 (N, spec.channels, h, w) in [0, 1], and gives (N, C2, h2, w2), which is clamped
+    to [0, 1]. The answer is (N, C2, H, W) of the input's dtype, stored with channels last: an (H, W, C2) view for
+    writing is contiguous. C is 1 or 3: one-channel models get luma, three-channel models get gray repeated.
 
     Raises UsageError for pictures or a strategy that can't be taken, ZooError for an answer that is no picture.
     """
@@ -54,87 +57,54 @@ def fit_translate(fit: Fit, images: Pictures, run: Run, spec: ImageSpec) -> Pict
     raise _unsupported(fit)
 
 
-def fit_encode(fit: Fit, images: Pictures, run: Callable[[Floats], T], spec: ImageSpec) -> T:
+def fit_encode(fit: Fit, images: Levels, run: Callable[[Floats], T], spec: ImageSpec) -> T:
     """What `run` answers to pictures brought to the size that `spec` says: nothing is brought back."""
     _check(images)
     if fit == "tile":
         raise _unsupported(fit)
     if fit == "pad":
-        return run(_padded(match_channels(images, spec.channels), spec))
-    return run(_shrunk(match_channels(images, spec.channels), _model_size(images, spec)))
+        return run(_padded(_with_channels(images, spec.channels), spec))
+    return run(_shrunk(_with_channels(images, spec.channels), _model_size(images, spec)))
 
 
-def match_channels(images: Pictures, channels: int) -> Pictures:
-    """Pictures (N, 1 or 3, H, W) with the channels a model takes: luma as Pillow's mode L, or gray repeated (a view)."""
-    if images.shape[1] == channels:
-        return images
-    if images.shape[1] == 1:
-        return np.broadcast_to(images, (images.shape[0], channels, *images.shape[2:]))
-    if images.shape[1] == 3 and channels == 1:
-        return np.stack([luma(picture)[None] for picture in images])
-    raise UsageError(f"this model takes pictures of {channels} channels, not {images.shape[1]}")
-
-
-def luma(picture: Pictures) -> Pictures:
-    """The gray (H, W) of a picture (1 or 3, H, W): (19595 R + 38470 G + 7471 B) / 65536, as Pillow's mode L (ITU-R 601)."""
-    if picture.shape[0] == 1:
-        return picture[0]
-    gray = np.empty(picture.shape[1:], picture.dtype)
-    for rows, columns in _blocks(*gray.shape):
-        red, green, blue = picture[:, rows, columns]
-        if gray.dtype == np.uint8:
-            total = red * np.uint32(19595) + green * np.uint32(38470) + blue * np.uint32(7471) + np.uint32(0x8000)
-            gray[rows, columns] = total >> np.uint32(16)
-        else:
-            weights = np.array([19595, 38470, 7471], np.float32) / np.float32(65536)
-            gray[rows, columns] = red * weights[0] + green * weights[1] + blue * weights[2]
-    return gray
-
-
-def _resize(images: Pictures, run: Run, spec: ImageSpec) -> Pictures:
-    answer = _answer(run, _shrunk(match_channels(images, spec.channels), _model_size(images, spec)))
+def _resize(images: Levels, run: Run, spec: ImageSpec) -> Levels:
+    answer = _answer(run, _shrunk(_with_channels(images, spec.channels), _model_size(images, spec)))
     result = _empty_result(images, answer.shape[1])
     for target, picture in zip(result, answer, strict=True):
-
-        def write(rows: slice, columns: slice, values: Floats, target: Pictures = target) -> None:
+        for rows, columns, values in _resampled(picture, target.shape[1:]):
             target[:, rows, columns] = _as_dtype(values.clip(0, 1), target.dtype)
-
-        _resample(picture, target.shape[1:], write)
     return result
 
 
-def _pad(images: Pictures, run: Run, spec: ImageSpec) -> Pictures:
-    padded = _padded(match_channels(images, spec.channels), spec)
+def _pad(images: Levels, run: Run, spec: ImageSpec) -> Levels:
+    padded = _padded(_with_channels(images, spec.channels), spec)
     answer = _answer(run, padded)
     if answer.shape[2:] != padded.shape[2:]:
-        raise ZooError(f"the model answered {_size(answer)} to a picture of {_size(padded)}: it can't be fitted by 'pad'")
+        raise ZooError(f"the model answered {_size(answer)} to a picture of {_size(padded)}: 'pad' needs equal sizes")
     result = _empty_result(images, answer.shape[1])
     result[:] = _as_dtype(answer[:, :, : images.shape[2], : images.shape[3]], images.dtype)
     return result
 
 
-def _chroma(images: Pictures, run: Run, spec: ImageSpec) -> Pictures:
-    grays = [luma(picture) for picture in images]
+def _chroma(images: Levels, run: Run, spec: ImageSpec) -> Levels:
+    grays = _with_channels(images, 1)
     size = spec.size or _round_up(*_at_most(images.shape[2:], _CHROMA_SIDE), spec.multiple)
-    small = np.stack([_as_float(_resized(gray, size))[None] for gray in grays])
-    answer = _answer(run, match_channels(small, spec.channels))
+    answer = _answer(run, _with_channels(_shrunk(grays, size), spec.channels))
     if answer.shape[1] != 3:
         raise ZooError(f"the model answered {answer.shape[1]} channels; 'chroma' needs RGB, which is 3")
     result = _empty_result(images, 3)
-    for target, gray, lab in zip(result, grays, color.rgb_to_lab(answer), strict=True):
-
-        def write(rows: slice, columns: slice, ab: Floats, gray: Pictures = gray, target: Pictures = target) -> None:
-            color.join(color.lightness(gray[rows, columns]), ab[0], ab[1], target[:, rows, columns])
-
-        _resample(lab[1:], gray.shape, write)
+    for target, gray, rgb in zip(result, grays[:, 0], answer, strict=True):
+        chroma = color.rgb_to_lab(rgb.transpose(1, 2, 0))[:, :, 1:].transpose(2, 0, 1)
+        for rows, columns, (a, b) in _resampled(chroma, gray.shape):
+            color.join(color.lightness(gray[rows, columns]), a, b, target[:, rows, columns])
     return result
 
 
-def _resample(planes: Floats, size: tuple[int, ...], write: Callable[[slice, slice, Floats], None]) -> None:
-    """Call `write(rows, columns, values)` for every block of planes (K, h, w) resampled to `size`, (height, width).
+def _resampled(planes: Floats, size: tuple[int, ...]) -> Iterator[tuple[slice, slice, Floats]]:
+    """Planes (K, h, w) resampled to `size`, (height, width), block by block: (rows, columns, values).
 
     A column of blocks is widened first, then heightened block by block, so nothing of full size is held as floats; what
-    shrinks is shrunk before. Blocks don't depend on their size.
+    shrinks is shrunk before. Values don't depend on the size of the blocks.
     """
     height, width = size
     if height < planes.shape[1]:
@@ -145,7 +115,7 @@ def _resample(planes: Floats, size: tuple[int, ...], write: Callable[[slice, sli
     for columns in _slices(width, max(_BLOCK_WIDTH, _BLOCK_PIXELS // height)):
         wide = np.ascontiguousarray(_interpolated(turned, width, columns).swapaxes(1, 2))
         for rows in _slices(height, max(1, _BLOCK_PIXELS // (columns.stop - columns.start))):
-            write(rows, columns, _interpolated(wide, height, rows))
+            yield rows, columns, _interpolated(wide, height, rows)
 
 
 def _interpolated(planes: Floats, length: int, part: slice) -> Floats:
@@ -153,7 +123,7 @@ def _interpolated(planes: Floats, length: int, part: slice) -> Floats:
     if planes.shape[1] == length:
         return planes[:, part]
     index, weight = _taps(planes.shape[1], length, part)
-    total = planes.take(index[0], axis=1)
+    total: Floats = planes.take(index[0], axis=1)
     total *= weight[0][:, None]
     for rows, weights in zip(index[1:], weight[1:], strict=True):
         tap = planes.take(rows, axis=1)
@@ -182,8 +152,8 @@ def _taps(n_in: int, n_out: int, part: slice) -> tuple[NDArray[np.intp], Floats]
     return index.clip(0, n_in - 1), (weight / total).astype(np.float32)
 
 
-def _shrunk(images: Pictures, size: tuple[int, int]) -> Floats:
-    """Pictures (N, C, H, W) at the size (h, w), as float32."""
+def _shrunk(images: Levels, size: tuple[int, int]) -> Floats:
+    """Levels (N, C, H, W) at the size (h, w), as float32."""
     small = np.empty((*images.shape[:2], *size), np.float32)
     for target, picture in zip(small, images, strict=True):
         for plane, values in zip(target, picture, strict=True):
@@ -191,20 +161,20 @@ def _shrunk(images: Pictures, size: tuple[int, int]) -> Floats:
     return small
 
 
-def _resized(plane: Pictures, size: tuple[int, int]) -> Pictures:
-    """A plane (H, W) at the size (h, w), antialiased by Pillow: Lanczos, after a cheap average of what is far larger."""
+def _resized(plane: Levels, size: tuple[int, int]) -> Levels:
+    """A plane (H, W) at size (h, w), by Lanczos (Pillow, antialiased); what is far larger is averaged plainly first."""
     if plane.shape == size:
         return plane
     plane = np.ascontiguousarray(plane)
     mode = "L" if plane.dtype == np.uint8 else "F"
     height, width = plane.shape
-    image = Image.frombuffer(mode, (width, height), plane, "raw", mode, 0, 1)  # type: ignore[arg-type]  # any buffer
-    resized = np.asarray(image.resize((size[1], size[0]), Image.Resampling.LANCZOS, reducing_gap=4.0))
+    image = Image.frombuffer(mode, (width, height), plane, "raw", mode, 0, 1)
+    resized: Levels = np.asarray(image.resize((size[1], size[0]), Image.Resampling.LANCZOS, reducing_gap=4.0))
     return resized if plane.dtype == np.uint8 else resized.clip(0, 1)
 
 
-def _padded(images: Pictures, spec: ImageSpec) -> Floats:
-    """Pictures mirrored at the bottom and the right up to the model's size, as float32."""
+def _padded(images: Levels, spec: ImageSpec) -> Floats:
+    """Levels mirrored at the bottom and the right up to the model's size, as float32."""
     height, width = images.shape[2:]
     if spec.size and (height > spec.size[0] or width > spec.size[1]):
         limit = f"{spec.size[1]} x {spec.size[0]}"
@@ -221,11 +191,11 @@ def _answer(run: Run, batch: Floats) -> Floats:
     for number, picture in enumerate(answer):
         if not np.isfinite(picture).all():
             kind = "NaN" if np.isnan(picture).any() else "infinity"
-            raise ZooError(f"the model answered {kind} to picture {number + 1} of {len(batch)}: its weights may be damaged")
+            raise ZooError(f"the model answered {kind} to picture {number + 1} of {len(batch)}: damaged weights?")
     return answer.clip(0, 1).astype(np.float32, copy=False)
 
 
-def _check(images: Pictures) -> None:
+def _check(images: Levels) -> None:
     if images.ndim != 4 or images.dtype not in (np.uint8, np.float32):
         raise UsageError(f"pictures must be (N, C, H, W), uint8 or float32, not {images.shape}, {images.dtype}")
     if images.shape[1] not in (1, 3):
@@ -240,8 +210,19 @@ def _unsupported(fit: str) -> UsageError:
     return UsageError(f"the fit {fit!r} is not supported by this version of the zoo")
 
 
-def _model_size(images: Pictures, spec: ImageSpec) -> tuple[int, int]:
+def _model_size(images: Levels, spec: ImageSpec) -> tuple[int, int]:
     return spec.size or _round_up(images.shape[2], images.shape[3], spec.multiple)
+
+
+def _with_channels(images: Levels, channels: int) -> Levels:
+    """Pictures of the channels a model takes: luma for one, gray repeated for three."""
+    if images.shape[1] == channels:
+        return images
+    if images.shape[1] == 3 and channels == 1:
+        return color.gray_of(images)
+    if images.shape[1] == 1 and channels == 3:
+        return color.rgb_of(images)
+    raise UsageError(f"this model takes pictures of {channels} channels, not {images.shape[1]}")
 
 
 def _round_up(height: int, width: int, multiple: int) -> tuple[int, int]:
@@ -254,30 +235,23 @@ def _at_most(size: tuple[int, ...], side: int) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _empty_result(images: Pictures, channels: int) -> Pictures:
+def _empty_result(images: Levels, channels: int) -> Levels:
     """An (N, channels, H, W) view of an array with channels last, of the pictures' dtype."""
     count, _, height, width = images.shape
     return np.empty((count, height, width, channels), images.dtype).transpose(0, 3, 1, 2)
 
 
-def _as_float(values: Pictures) -> Floats:
+def _as_float(values: Levels) -> Floats:
     return values * np.float32(1 / 255) if values.dtype == np.uint8 else values.astype(np.float32, copy=False)
 
 
-def _as_dtype(values: Floats, dtype: np.dtype[np.uint8] | np.dtype[np.float32]) -> Pictures:
+def _as_dtype(values: Floats, dtype: np.dtype[Any]) -> Levels:
     return np.rint(values * np.float32(255)).astype(np.uint8) if dtype == np.uint8 else values
-
-
-def _blocks(height: int, width: int) -> Iterator[tuple[slice, slice]]:
-    """Blocks (rows, columns) that cover a picture."""
-    for columns in _slices(width, _BLOCK_PIXELS):
-        for rows in _slices(height, max(1, _BLOCK_PIXELS // (columns.stop - columns.start))):
-            yield rows, columns
 
 
 def _slices(length: int, step: int) -> Iterator[slice]:
     return (slice(start, min(start + step, length)) for start in range(0, length, step))
 
 
-def _size(images: Pictures) -> str:
+def _size(images: Levels) -> str:
     return f"{images.shape[3]} x {images.shape[2]}"

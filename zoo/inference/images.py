@@ -3,70 +3,82 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from PIL import Image
 
 from zoo.errors import DiskError, UsageError
+from zoo.inference.color import gray_of, rgb_of
 from zoo.inference.picture import Picture, from_pil
-from zoo.inference.picture_reading import DEFAULT_MAX_PIXELS, read_picture
-from zoo.inference.picture_writing import check_target, output_format, write_picture
+from zoo.inference.picture_reading import DEFAULT_MAX_PIXELS, READ_SUFFIXES, read_picture
+from zoo.inference.picture_writing import WRITE_SUFFIXES, refuse_existing, writable_format, write_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 __all__ = [
     "DEFAULT_MAX_PIXELS",
+    "READ_SUFFIXES",
+    "WRITE_SUFFIXES",
     "Picture",
-    "check_target",
     "from_array",
     "from_pil",
-    "output_format",
+    "gray_of",
     "read_images",
     "read_picture",
+    "refuse_existing",
+    "rgb_of",
     "side_by_side",
     "to_array",
+    "writable_format",
     "write_images",
     "write_picture",
 ]
 
-Floats = NDArray[np.float32]
 
-
-def to_array(picture: Picture) -> Floats:
+def to_array(picture: Picture) -> NDArray[np.float32]:
     """The picture as float32 (C, H, W) in [0, 1]."""
     return picture.pixels.transpose(2, 0, 1) * np.float32(1 / 255)
 
 
-def from_array(image: NDArray[np.uint8] | Floats) -> Picture:
+def from_array(image: NDArray[Any]) -> Picture:
     """The picture of an array (C, H, W), C = 1 or 3, uint8 or floats in [0, 1] (clamped; NaN is a UsageError)."""
     if image.ndim != 3:
         raise UsageError(f"a picture is an array (C, H, W), not one of shape {image.shape}")
-    if image.dtype == np.uint8:
-        return Picture(np.ascontiguousarray(image.transpose(1, 2, 0)).astype(np.uint8, copy=False))
-    if not np.issubdtype(image.dtype, np.floating) or not np.isfinite(image).all():
-        raise UsageError("a picture is an array of uint8, or of finite floats in [0, 1]")
-    return Picture(np.rint(image.transpose(1, 2, 0).clip(0, 1) * 255).astype(np.uint8, order="C"))
+    image = image.transpose(1, 2, 0)
+    if image.dtype != np.uint8:
+        if image.dtype.kind != "f" or not np.isfinite(image).all():
+            raise UsageError("a picture is an array of uint8, or of finite floats in [0, 1]")
+        image = np.rint(image.clip(0, 1) * 255).astype(np.uint8)
+    return Picture(np.ascontiguousarray(image))
 
 
-def read_images(*paths: str | os.PathLike[str], channels: int = 3) -> Floats:
-    """Pictures of one size as a batch: float32 (N, C, H, W) in [0, 1]; gray for `channels=1`.
+def read_images(*sources: str | os.PathLike[str] | Image.Image, channels: int = 3) -> NDArray[np.float32]:
+    """Pictures of one size, paths or Pillow's, as a batch: float32 (N, C, H, W) in [0, 1]; gray for `channels=1`.
 
     Raises UsageError if two sizes differ, and what `read_picture` raises.
     """
-    if not paths:
+    if not sources:
         raise UsageError("no pictures to read: give at least one path")
-    pictures = [read_picture(path, channels) for path in paths]
-    first = pictures[0].pixels.shape
-    for path, picture in zip(paths, pictures, strict=True):
-        if picture.pixels.shape != first:
-            sizes = f"{paths[0]} is {first[1]} x {first[0]}, {path} is {picture.pixels.shape[1]} x {picture.pixels.shape[0]}"
+    arrays: list[NDArray[np.float32]] = []
+    for source in sources:
+        picture = from_pil(source, channels) if isinstance(source, Image.Image) else read_picture(source, channels)
+        arrays.append(to_array(picture))
+        (_, height, width), (_, first_height, first_width) = arrays[-1].shape, arrays[0].shape
+        if (height, width) != (first_height, first_width):
+            names = ["a picture" if isinstance(which, Image.Image) else which for which in (sources[0], source)]
+            sizes = f"{names[0]} is {first_width} x {first_height}, {names[1]} is {width} x {height}"
             raise UsageError(f"pictures of one batch must have one size: {sizes}")
-    return np.stack([to_array(picture) for picture in pictures])
+    return np.stack(arrays)
 
 
 def write_images(
-    images: NDArray[np.uint8] | Floats,
+    images: NDArray[Any],
     target: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
     force: bool = False,
@@ -75,17 +87,19 @@ def write_images(
 
     Returns the paths. Raises UsageError if the counts differ, and what `write_picture` raises.
     """
+    if images.ndim != 4:
+        raise UsageError(f"pictures are an array (N, C, H, W), not one of shape {images.shape}")
     if isinstance(target, str | os.PathLike):
         folder = Path(target)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise DiskError(f"{folder} can't be made a folder: {error.strerror}") from error
+            raise DiskError(f"can't make the folder {folder}: {error.strerror}") from error
         paths = [folder / f"{number:04d}.png" for number in range(len(images))]
     else:
         paths = [Path(path) for path in target]
-    if images.ndim != 4 or len(images) != len(paths):
-        raise UsageError(f"{len(paths)} paths were given for an array of shape {images.shape}; it must be (N, C, H, W)")
+    if len(images) != len(paths):
+        raise UsageError(f"{len(paths)} paths for {len(images)} pictures")
     for path, image in zip(paths, images, strict=True):
         write_picture(path, from_array(image), force=force)
     return paths

@@ -13,6 +13,8 @@ from zoo.errors import DiskError, NotFoundError, UsageError
 from zoo.inference.images import READ_SUFFIXES, WRITE_SUFFIXES
 
 STREAM = "-"
+# A GIF holds 256 colours, too few for a photo.
+KEPT_SUFFIXES = set(WRITE_SUFFIXES) - {".gif"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def _sources(text: str, label: str, recursive: bool) -> Iterable[tuple[Path | No
         return _folder(path, label, recursive)
     if path.exists() or not glob.has_magic(text):
         return [(path, Path(path.name))]  # a missing file is reported when its turn comes, and stops no other
-    matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]
+    matches = [Path(match) for match in sorted(glob.iglob(str(path), recursive=True))]  # noqa: PTH207 (takes absolute patterns, Path.glob does not)
     files = [match for match in matches if match.is_file() and not _made(match, label)]
     if not files:
         raise NotFoundError(f"no file matches {text}")
@@ -95,7 +97,7 @@ def _beside(source: Path, label: str) -> Path:
 
 def _suffix(path: Path) -> str:
     """The input's suffix where a colour picture can be written so, else PNG."""
-    return path.suffix if path.suffix.lower() in WRITE_SUFFIXES - {".gif"} else ".png"
+    return path.suffix if path.suffix.lower() in KEPT_SUFFIXES else ".png"
 
 
 def _refuse_clashes(jobs: Sequence[Job]) -> None:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from os import PathLike
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.catalog.spec import Capability, CheckpointConfig, GraphSpec, ImageSpec
 from zoo.errors import UnsupportedCapability, UsageError, ZooError
 from zoo.inference.fit import fit_encode, fit_translate
-from zoo.inference.images import gray_of, read_images, rgb_of
+from zoo.inference.images import Picture, from_pil, read_picture, to_array
 from zoo.inference.latents import noise
 
 if TYPE_CHECKING:
     from PIL import Image
 
+    from zoo.catalog.spec import Capability, CheckpointConfig, GraphSpec
     from zoo.inference.backends import Backend
 
 Array: TypeAlias = NDArray[np.float32]
-Images: TypeAlias = "NDArray[Any] | Image.Image | str | PathLike[str] | Sequence[Image.Image | str | PathLike[str]]"
+Picturelike: TypeAlias = "Image.Image | str | PathLike[str]"
+Images: TypeAlias = "NDArray[Any] | Picturelike | Sequence[Picturelike]"
 
 
 class Model:
@@ -58,8 +58,8 @@ class Model:
 
         Raises UnsupportedCapability if the model has no such job, UsageError for an array that is not pictures.
         """
-        graph = self._graph("translate")
-        return fit_translate(graph.fit, self._pictures(images, graph.input), self._runner("translate"), graph.input)
+        fit, spec = self._graph("translate").takes()
+        return fit_translate(fit, _pictures(images), self._runner("translate"), spec)
 
     def encode(self, images: Images) -> Array:
         """Latents of pictures, the posterior mean of a VAE: float32 (N, *latent_shape)."""
@@ -82,10 +82,15 @@ class Model:
         shape = self.latent_shape or ()
         fits = [want is None or want == have for want, have in zip(shape, latents.shape[1:], strict=False)]
         if latents.ndim != len(shape) + 1 or not all(fits) or not len(latents):
-            raise UsageError(f"{self.id} decodes latents of shape (N, {', '.join(map(str, shape))}), not {latents.shape}")
+            raise UsageError(
+                f"{self.id} decodes latents of shape (N, {', '.join(map(str, shape))}), not {latents.shape}"
+            )
         if not np.isfinite(latents).all():
             raise UsageError("latents must be finite numbers")
-        return self._runner("decode")(latents)
+        pictures = self._runner("decode")(latents)
+        if not np.isfinite(pictures).all():
+            raise ZooError(f"{self.id} gave numbers that are not finite; `zoo check {self.id}` examines it")
+        return pictures.clip(0.0, 1.0)
 
     def generate(self, n: int = 1, seed: int = 0) -> Array:
         """`n` new pictures; the first k of them are those of `generate(k, seed)`. float32 (n, C, H, W) in [0, 1]."""
@@ -98,9 +103,8 @@ class Model:
         return self.decode(self.backend.run("sample", draw)[0] if sampler else draw)
 
     def _encoded(self, images: Images) -> tuple[Array, ...]:
-        graph = self._graph("encode")
-        pictures = self._pictures(images, graph.input)
-        return fit_encode(graph.fit, pictures, lambda batch: self.backend.run("encode", batch), graph.input)
+        fit, spec = self._graph("encode").takes()
+        return fit_encode(fit, _pictures(images), lambda batch: self.backend.run("encode", batch), spec)
 
     def require(self, capability: Capability) -> None:
         """Raise UnsupportedCapability, naming models that can, unless this model can do it."""
@@ -113,29 +117,23 @@ class Model:
         self.require(capability)
         return self.config.capabilities[capability]
 
-    def _runner(self, graph: str) -> Callable[[Array], Array]:
-        def run(batch: Array) -> Array:
-            answer = self.backend.run(graph, batch)[0]
-            if not np.isfinite(answer).all():
-                raise ZooError(f"{self.id} gave numbers that are not finite; `zoo check {self.id}` examines it")
-            return np.clip(answer, 0.0, 1.0, out=answer if answer.flags.writeable else None)
-
-        return run
-
-    def _pictures(self, images: Images, spec: ImageSpec) -> NDArray[Any]:
-        """Any kind of input as (N, spec.channels, H, W), uint8 or float32 in [0, 1]."""
-        if not isinstance(images, np.ndarray):
-            several = isinstance(images, Sequence) and not isinstance(images, str)
-            items = list(images) if several else [images]  # type: ignore[arg-type]
-            images = read_images(*items, channels=1 if spec.channels == 1 else 3)
-        if images.ndim != 4 or images.shape[1] not in (1, 3) or 0 in images.shape:
-            raise UsageError(f"pictures are an array (N, 1 or 3, H, W), not {images.shape}")
-        if images.dtype != np.uint8:
-            images = images.astype(np.float32, copy=False)
-            if not (images.min() >= 0.0 and images.max() <= 1.0):  # NaN fails too
-                raise UsageError("pictures are float32 in [0, 1] or uint8 in 0..255; divide by 255?")
-        if images.shape[1] == spec.channels:
-            return images
-        return gray_of(images) if spec.channels == 1 else rgb_of(images)
+    def _runner(self, graph: Literal["encode", "decode", "translate"]) -> Callable[[Array], Array]:
+        return lambda batch: self.backend.run(graph, batch)[0]
 
 
+def _pictures(images: Images) -> NDArray[Any]:
+    """Any kind of input as an array (N, 1 or 3, H, W), uint8 or float32 in [0, 1]."""
+    if not isinstance(images, np.ndarray):
+        several = isinstance(images, Sequence) and not isinstance(images, str)
+        items = cast("Sequence[Picturelike]", images if several else [images])
+        arrays = [to_array(_read(item)) for item in items]
+        if len({array.shape for array in arrays}) != 1:
+            raise UsageError(
+                "the pictures of one call must have one size and one number of channels; call once for each"
+            )
+        return np.stack(arrays)
+    return images if images.dtype == np.uint8 else images.astype(np.float32, copy=False)
+
+
+def _read(item: Picturelike) -> Picture:
+    return read_picture(item) if isinstance(item, str | PathLike) else from_pil(item)

@@ -1,20 +1,22 @@
-"""A picture in memory, and making one of whatever Pillow holds: 16 bits, palettes, CMYK, transparency, rotated by EXIF."""
+"""A picture in memory, made of whatever Pillow holds: 16 bits, palettes, CMYK, transparency, rotation by EXIF."""
 
 from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from zoo.errors import UnsafeFileError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Bytes = NDArray[np.uint8]
 
@@ -41,9 +43,9 @@ _pillow_globals = threading.Lock()
 class Picture:
     """A picture as it looks on white paper, and what its file said beside the pixels.
 
-    `pixels` is uint8 (H, W, C), C = 1 (gray) or 3 (RGB), upright, with transparent parts laid on white. `alpha` is uint8
-    (H, W) with 255 for opaque, or None. `icc` is the colour profile, `exif` EXIF with orientation 1, `dpi` the density
-    (x, y), `format` Pillow's name of the file's format ("JPEG"), "" for none. `notes` say what reading had to change.
+    `pixels` is uint8 (H, W, C), C = 1 (gray) or 3 (RGB), upright, with transparent parts laid on white. `alpha` is
+    uint8 (H, W) with 255 for opaque, or None. `icc` is the colour profile, `exif` EXIF with orientation 1, `dpi` the
+    density (x, y), `format` Pillow's name of the file's format ("JPEG"), "" for none. `notes` say what reading changed.
     """
 
     pixels: Bytes
@@ -142,11 +144,11 @@ def _plain(image: Image.Image, profile: bytes | None, notes: list[str]) -> tuple
         gray = mode in ("1", "L", "LA", "La")
         image = image.convert("LA" if gray else "RGBA")
         return image.convert("L" if gray else "RGB"), image.getchannel("A")
-    if mode in ("1", "L"):
-        return image.convert("L"), None
     if mode in ("CMYK", "LAB"):
         return _through_profiles(image, profile), None
-    return image if mode == "RGB" else image.convert("RGB"), None
+    if mode not in ("L", "RGB"):
+        image = image.convert("L" if mode == "1" else "RGB")
+    return image, None
 
 
 def _plain_levels(image: Image.Image, notes: list[str]) -> tuple[Image.Image, Image.Image | None]:
@@ -159,16 +161,16 @@ def _plain_levels(image: Image.Image, notes: list[str]) -> tuple[Image.Image, Im
         transparent = image.info.get("transparency")
         if isinstance(transparent, int):
             alpha = Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8))
-        scaled = (np.arange(65536) * 255 + white // 2) // white
-        levels = scaled.clip(0, 255).astype(np.uint8)[values]
+        table = (np.arange(65536) * 255 + white // 2) // white
+        levels = table.clip(0, 255).astype(np.uint8)[values]
     else:
         finite = values[np.isfinite(values)] if image.mode == "F" else values
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-        black, white = _range(image, low, high)
-        if black or white not in (1, 255, 65535):
+        black, top = _range(image, low, high)
+        if black or top not in (1, 255, 65535):
             notes.append(f"its values, {low:g} to {high:g}, were stretched to black and white")
         with np.errstate(all="ignore"):  # infinity is white, NaN black
-            shade = (values.astype(np.float32) - np.float32(black)) * np.float32(255 / (white - black))
+            shade = (values.astype(np.float32) - np.float32(black)) * np.float32(255 / (top - black))
             levels = np.rint(np.nan_to_num(shade).clip(0, 255)).astype(np.uint8)
     # 262 is the TIFF tag PhotometricInterpretation; Pillow inverts pictures where 0 is white up to 8 bits only.
     return Image.fromarray(255 - levels if tags.get(262) == 0 else levels), alpha

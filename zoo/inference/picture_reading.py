@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import importlib
+import logging
+import math
 import os
 import re
 from dataclasses import replace
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -19,10 +22,20 @@ from zoo.inference.picture import Picture, from_pil, quiet_pillow
 
 DEFAULT_MAX_PIXELS = 200_000_000
 
+READ_SUFFIXES = frozenset(
+    f".{name}"
+    for name in (
+        *("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "webp", "tif", "tiff", "gif", "bmp", "avif"),
+        *("heic", "heif", "jp2", "j2k", "ppm", "pgm", "pbm", "pnm", "qoi"),
+    )
+)
+
 # Pillow knows more, but some of those start other programs (EPS) or have no signature (TGA).
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM", "QOI")
 _PLUGINS = ("Jpeg", "Mpo", "Png", "WebP", "Tiff", "Gif", "Bmp", "Avif", "Jpeg2K", "Ppm", "Qoi")
 _MAX_STREAM_BYTES = 2 * 2**30
+# Pillow logs what it finds wrong; without a handler Python would print it. Who sets up logging still gets it.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 # What a seek or a read to a place that a damaged file names ends in: the file's fault, not the disk's.
 _ERRNOS_OF_DAMAGE = {None, errno.EINVAL, errno.EOVERFLOW, errno.EFBIG}
 
@@ -36,7 +49,7 @@ def read_picture(
 
     `channels` is 1 for gray (luma, Pillow's mode L), 3 for RGB, None for what the file has. Of a file with many
     pictures the first is taken, with a note. Raises NotFoundError, UsageError (a folder), DiskError (not readable),
-    UnsafeFileError (empty, no picture, damaged, cut off, or more than `max_pixels` pixels; nothing of it is decoded then).
+    UnsafeFileError (empty, no picture, damaged, cut off, or of more than `max_pixels` pixels, seen before decoding).
     """
     if isinstance(source, bytes):
         return _read(BytesIO(source), "the picture", channels, max_pixels)
@@ -86,12 +99,12 @@ def _read(stream: BinaryIO, name: str, channels: int | None, max_pixels: int) ->
     try:
         with _identified(stream, name, max_pixels) as image:
             _check_pixels(image.width * image.height, name, max_pixels)
+            if image.format == "TIFF":
+                _hush_libtiff()
             picture = from_pil(image, channels)
             return replace(picture, notes=picture.notes + _note_of_frames(image))
     except UnidentifiedImageError as error:
         raise UnsafeFileError(_why_unidentified(stream, name)) from error
-    except UnsafeFileError as error:
-        raise UnsafeFileError(str(error) if name in str(error) else f"{name}: {error}") from error
     except ZooError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -123,12 +136,21 @@ def _check_pixels(pixels: int, name: str, max_pixels: int) -> None:
     if pixels > max_pixels:
         raise UnsafeFileError(
             f"{name} has {pixels / 1e6:.1f} megapixels, over the limit of {max_pixels / 1e6:g}: "
-            f"if you trust it, raise the limit with --max-pixels {pixels}"
+            f"if you trust it, --max-pixels {math.ceil(pixels / 1e6)} raises the limit"
         )
 
 
+@cache
+def _hush_libtiff() -> None:
+    """Keep libtiff from writing about damaged files to standard error, behind Python's back, where that can be had."""
+    with contextlib.suppress(Exception):
+        import ctypes
+
+        ctypes.CDLL(str(importlib.import_module("PIL._imaging").__file__)).TIFFSetErrorHandler(None)
+
+
 def _note_of_frames(image: Image.Image) -> tuple[str, ...]:
-    """A note if the file holds more pictures. Some formats count by walking the file, which may be damaged further on."""
+    """A note if the file holds more pictures. Some formats count by walking the file, which may be damaged later on."""
     if image.format == "MPO":  # a camera's JPEG with a small preview or depth map behind it
         return ()
     frames = 1

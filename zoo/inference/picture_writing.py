@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import errno
+import importlib.util
 import os
 import secrets
-from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, features
 
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError, ZooError
 from zoo.inference.picture import Picture, fits_profile, quiet_pillow
 from zoo.inference.picture_reading import heif_ready
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
 _FORMATS = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
     ".png": "PNG",
     ".webp": "WEBP",
     ".tif": "TIFF",
@@ -32,6 +38,8 @@ _FORMATS = {
     ".heic": "HEIF",
     ".heif": "HEIF",
 }
+_HERE = {"AVIF": features.check("avif"), "HEIF": importlib.util.find_spec("pillow_heif") is not None}
+WRITE_SUFFIXES = frozenset(suffix for suffix, kind in _FORMATS.items() if _HERE.get(kind, True))
 _MAX_SIDE = {"JPEG": 65500, "WEBP": 16383, "GIF": 65535, "AVIF": 65535, "HEIF": 65535}
 _HOLDS_ALPHA = {"PNG", "WEBP", "TIFF", "GIF", "AVIF", "HEIF"}
 _HOLDS_PROFILE = {"JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"}
@@ -47,38 +55,50 @@ def write_picture(
     force: bool = False,
     quality: int = 95,
 ) -> None:
-    """Write a picture to a path, in the format of its suffix, or to a binary stream in `format` ("png").
+    """Write a picture to a path, in the format of its suffix, or to a binary stream; `format` ("png") says another.
 
-    A file appears complete or not at all. Colour profile, EXIF and density are kept where the format holds them;
-    transparency too, else the picture is what it looks like on white. JPEG keeps colour at full resolution (4:4:4).
+    A stream's format is the picture's own, or PNG, if none is said. A file appears complete or not at all. Colour
+    profile, EXIF and density are kept where the format holds them; transparency too, else the picture is what it looks
+    like on white. JPEG keeps colour at full resolution (4:4:4).
 
     Raises UsageError (unknown format, picture too large for it, file exists and no `force`), NotFoundError (no such
     folder), DiskError (full, read-only, not permitted).
     """
     if isinstance(target, str | os.PathLike):
         path = Path(target)
-        kind = check_target(path, format=format, force=force)
-        data = _encoded(picture, kind, quality, str(path))
-        _write_whole(path, data, force)
+        kind = writable_format(f".{format}" if format else path)
+        refuse_existing(path, force)
+        _write_whole(path, _encoded(picture, kind, quality, str(path)), force)
         return
-    kind = output_format(f".{format}" if format else "")
-    data = _encoded(picture, kind, quality, "the stream")
+    own = picture.format if picture.format in _FORMATS.values() else "PNG"
+    data = _encoded(picture, writable_format(f".{format}") if format else own, quality, "the stream")
     try:
         target.write(data.getbuffer())
         target.flush()
-    except BrokenPipeError:
+    except BrokenPipeError:  # whoever reads has enough: the command line knows what to do
         raise
     except OSError as error:
         raise DiskError(f"the picture can't be written to the stream: {error.strerror}") from error
 
 
-def check_target(path: str | os.PathLike[str], *, format: str | None = None, force: bool = False) -> str:  # noqa: A002 - as above
-    """Pillow's name of the format that `path` would be written in, if nothing is in the way.
+def writable_format(path: str | os.PathLike[str]) -> str:
+    """Pillow's name of the format of a file name's suffix. Raises UsageError if Pillow can't write it here."""
+    suffix = Path(path).suffix.lower() or Path(path).name.lower()
+    kind = _FORMATS.get(suffix)
+    if kind == "HEIF" and not heif_ready():
+        raise UsageError("Pillow here cannot write HEIC: pip install pillow-heif")
+    if kind is None or not _HERE.get(kind, True):
+        known = ", ".join(name for name in _FORMATS if name in WRITE_SUFFIXES)
+        raise UsageError(f"{path}: a picture can't be written by this name; it must end in one of {known}")
+    return kind
 
-    `write_picture` asks this first; ask it before a long computation. Raises the same errors.
+
+def refuse_existing(path: str | os.PathLike[str], force: bool = False) -> None:
+    """Raise unless a file can be made at `path`, or replaced if `force`. Ask it before a long computation.
+
+    `write_picture` asks it too, and makes sure once more when the file gets its name.
     """
     path = Path(path)
-    kind = output_format(f".{format}" if format else path)
     with _disk_errors(path):
         if path.is_dir():
             raise UsageError(f"{path} is a folder: name a file in it")
@@ -88,19 +108,6 @@ def check_target(path: str | os.PathLike[str], *, format: str | None = None, for
             raise _exists(path)
         if not path.parent.is_dir():
             raise NotFoundError(f"{path} can't be written: there is no folder {path.parent}")
-    return kind
-
-
-def output_format(path: str | os.PathLike[str]) -> str:
-    """Pillow's name of the format of a file name's suffix. Raises UsageError if Pillow can't write it here."""
-    suffix = Path(path).suffix.lower() or Path(path).name.lower()
-    kind = _FORMATS.get(suffix)
-    if kind == "HEIF" and not heif_ready():
-        raise UsageError("Pillow here cannot write HEIC: pip install pillow-heif")
-    if kind is None or (kind == "AVIF" and not features.check("avif")):
-        known = ", ".join(name for name, known in _FORMATS.items() if known != "HEIF")
-        raise UsageError(f"pictures can't be written as {suffix or 'a file without a suffix'}: use one of {known}")
-    return kind
 
 
 def _encoded(picture: Picture, kind: str, quality: int, name: str) -> BytesIO:
@@ -126,7 +133,7 @@ def _image(picture: Picture, kind: str) -> Image.Image:
 
 
 def _off_white(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The colour c whose mix with white gives the pixels: p = alpha c + (1 - alpha) 255. White where all is transparent."""
+    """The colour c that makes the pixels p = alpha c + (1 - alpha) 255 on white. White where nothing is to be seen."""
     opacity = np.maximum(alpha, 1)[:, :, None].astype(np.uint16)
     darkness = (255 - pixels).astype(np.uint16)
     darkness *= 255
@@ -165,7 +172,7 @@ def _write_whole(path: Path, data: BytesIO, force: bool) -> None:
         try:
             # The mode is what open() uses: the umask decides.
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-            with open(handle, "wb") as stream:
+            with os.fdopen(handle, "wb") as stream:
                 stream.write(data.getbuffer())
                 stream.flush()
                 os.fsync(handle)

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from zoo.inference.model import Model
 
 
+# A picture piped through keeps its format if that holds colours well, else it becomes a PNG.
+STREAM_SUFFIXES = {".jpeg", ".png", ".webp", ".tiff", ".bmp"}
+
+
 @dataclass(frozen=True)
 class Options:
     """How pictures are read and written."""
@@ -80,9 +84,9 @@ def _translate(model: Model, job: Job, options: Options) -> tuple[str, ...]:
     if job.target:
         writable_format(job.target)
         refuse_existing(job.target, options.force)
-    source = job.source if job.source else sys.stdin.buffer.read()
-    channels = model.config.capabilities["translate"].input.channels if "translate" in model.capabilities else 3
-    picture = read_picture(source, channels=1 if channels == 1 else 3, max_pixels=options.max_pixels)
+    source = job.source or sys.stdin.buffer.read()
+    _, takes = model.config.capabilities["translate"].takes()
+    picture = read_picture(source, 1 if takes.channels == 1 else 3, options.max_pixels)
     made = model.translate(picture.pixels.transpose(2, 0, 1)[None])[0].transpose(1, 2, 0)
     result = replace(picture, pixels=made)
     if options.side_by_side:
@@ -97,7 +101,10 @@ def _write(result: Picture, target: Path | None, options: Options) -> None:
         return
     if sys.stdout.isatty():
         raise UsageError("a picture won't be written to a terminal: name a file with -o, or pipe the output")
-    write_picture(sys.stdout.buffer, result, quality=options.quality)
+    kind = result.format.lower()
+    write_picture(
+        sys.stdout.buffer, result, format=kind if f".{kind}" in STREAM_SUFFIXES else "png", quality=options.quality
+    )
 
 
 def _make_folder(folder: Path) -> None:

@@ -92,7 +92,8 @@ def _pack(name: str, split: str) -> list[Path]:
     indexes = sorted(folder.glob("*.csv"))
     if not indexes:
         raise NotFoundError(
-            f"no data pack {name!r} in {data_home()}: set ZOO_DATA to the folder of packs; docs/data.md tells how to build one"
+            f"no data pack {name!r} in {data_home()}: set ZOO_DATA to the folder that holds it; "
+            "docs/data.md tells how packs are built"
         )
     with indexes[0].open(newline="", encoding="utf-8") as file:
         return [folder / row["file"] for row in csv.DictReader(file) if row["split"] == split]

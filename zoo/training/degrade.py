@@ -15,7 +15,8 @@ LUMA = (19595, 38470, 7471)
 def luma(picture: Tensor) -> Tensor:
     """Pillow's mode L of uint8 RGB (3, H, W), as (1, H, W)."""
     red, green, blue = picture.to(torch.int32)
-    return ((red * LUMA[0] + green * LUMA[1] + blue * LUMA[2] + 0x8000) >> 16).to(torch.uint8).unsqueeze(0)
+    total: Tensor = red * LUMA[0] + green * LUMA[1] + blue * LUMA[2] + 0x8000
+    return (total >> 16).to(torch.uint8).unsqueeze(0)
 
 
 def degrade(picture: Tensor, table: GrayscaleTable) -> Tensor:
@@ -29,7 +30,8 @@ def degrade(picture: Tensor, table: GrayscaleTable) -> Tensor:
         level = level + torch.randn_like(level) * _draw(table.noise)
     gray = (level.clamp(0.0, 1.0) * 255.0).round().to(torch.uint8)
     if torch.rand(()) < table.jpeg_share and table.jpeg != (100, 100):
-        gray = tv.jpeg(gray, quality=int(torch.randint(table.jpeg[0], table.jpeg[1] + 1, ())))
+        quality = int(torch.randint(table.jpeg[0], table.jpeg[1] + 1, ()))
+        gray = torch.as_tensor(tv.jpeg(gray, quality=quality))
     return gray
 
 

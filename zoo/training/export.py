@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from zoo.catalog.spec import CheckpointConfig, TrainingSpec, format_config
 from zoo.checkpoints.format import read_checkpoint
+from zoo.checkpoints.graphs import Role
 from zoo.errors import TrainingError
 from zoo.inference.backends.onnx import OnnxBackend
 from zoo.training.recipe import ModelTable
@@ -60,7 +61,7 @@ def export(
     `config` is the family's configuration; its `interface()` says the latent, and what goes in and out of each graph.
     The folder appears whole or not at all. Raises TrainingError where a graph and PyTorch differ by more than 1e-3.
     """
-    network = network.eval().to(device="cpu", memory_format=torch.contiguous_format)
+    network = network.eval().cpu().to(memory_format=torch.contiguous_format)
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -80,7 +81,7 @@ def export(
     return written
 
 
-def _graphs(interface: Mapping[str, Any]) -> list[str]:
+def _graphs(interface: Mapping[str, Any]) -> list[Role]:
     latent = interface.get("latent") or {}
     return [*interface["capabilities"], *(["sample"] if latent.get("prior") == "sampler" else [])]
 
@@ -110,7 +111,7 @@ def _answers(network: nn.Module, name: str, example: Tensor) -> tuple[Tensor, ..
     return answer if isinstance(answer, tuple) else (answer,)
 
 
-def _store(network: nn.Module, examples: Mapping[str, Tensor], path: Path) -> str:
+def _store(network: nn.Module, examples: Mapping[Role, Tensor], path: Path) -> str:
     """Write the weights as float16 where no answer changes by a level of a picture, else as float32.
 
     The network is left with the weights as they were stored.
@@ -120,10 +121,13 @@ def _store(network: nn.Module, examples: Mapping[str, Tensor], path: Path) -> st
     before = {name: _answers(network, name, example) for name, example in examples.items()}
     network.load_state_dict(half, strict=False)
     after = {name: _answers(network, name, example) for name, example in examples.items()}
-    change = max(float((b - a).abs().max()) for name in examples for a, b in zip(before[name], after[name], strict=True))
+    change = max(
+        float((b - a).abs().max()) for name in examples for a, b in zip(before[name], after[name], strict=True)
+    )
     stored = half if change < LEVEL else full
     network.load_state_dict(stored, strict=False)
     save_file({name: tensor.contiguous() for name, tensor in stored.items()}, path)
+    path.chmod(0o644)  # written for its owner only; a checkpoint is for everyone
     return "float16" if stored is half else "float32"
 
 
@@ -198,7 +202,7 @@ def _config(
     family: str,
     training: TrainingSpec,
     interface: Mapping[str, Any],
-    hashes: Mapping[str, str],
+    hashes: Mapping[Role, str],
     dtype: str,
     folder: Path,
 ) -> CheckpointConfig:
@@ -240,7 +244,7 @@ def _config(
 
 def _check(network: nn.Module, interface: Mapping[str, Any], folder: Path) -> None:
     """Compare each graph with PyTorch at three batch sizes, and at three sizes where the size is free."""
-    backend = OnnxBackend(read_checkpoint(folder, origin=folder.name))
+    backend = OnnxBackend(read_checkpoint(folder, origin="the exported checkpoint"))
     for name in _graphs(interface):
         for batch, side in ((1, 1), (2, 2), (5, 3)):
             example = _example(name, interface, batch, side, seed=batch)
@@ -248,7 +252,9 @@ def _check(network: nn.Module, interface: Mapping[str, Any], folder: Path) -> No
             found = backend.run(name, example.numpy())
             worst = max(float(np.abs(f - e.numpy()).max()) for f, e in zip(found, expected, strict=True))
             if not worst <= PARITY:
-                raise TrainingError(f"{name}.onnx differs from PyTorch by {worst:.2g} (allowed: {PARITY}); not exported")
+                raise TrainingError(
+                    f"{name}.onnx differs from PyTorch by {worst:.2g} (allowed: {PARITY}); not exported"
+                )
 
 
 @contextlib.contextmanager

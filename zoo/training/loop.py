@@ -139,7 +139,7 @@ class Training:
             optimizer,
             sched=table.schedule,
             num_epochs=self.recipe.train.epochs,
-            warmup_epochs=table.warmup_epochs,
+            warmup_epochs=table.warmup_epochs,  # type: ignore[arg-type]  # a fraction works as well
             warmup_lr=table.lr / 100,
             step_on_epochs=False,
             updates_per_epoch=self.steps_per_epoch,

@@ -20,7 +20,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One table of a recipe; an unknown key is an error."""
 
 
-class ModelTable(_Table, kw_only=True):
+class ModelTable(_Table, frozen=True, kw_only=True):
     """What is trained. `config` goes over the preset's values."""
 
     id: ModelId
@@ -33,7 +33,7 @@ class ModelTable(_Table, kw_only=True):
     license: str = "Apache-2.0"
 
 
-class SplitsTable(_Table, kw_only=True):
+class SplitsTable(_Table, frozen=True, kw_only=True):
     """Which split trains, chooses the best state, and stands on the card."""
 
     train: Name = "train"
@@ -41,7 +41,7 @@ class SplitsTable(_Table, kw_only=True):
     card: Name = "test"
 
 
-class DataTable(_Table, kw_only=True):
+class DataTable(_Table, frozen=True, kw_only=True):
     """Where the pictures are, the side they are trained at, and the side at which states are judged (the same)."""
 
     source: Line
@@ -51,7 +51,7 @@ class DataTable(_Table, kw_only=True):
     splits: SplitsTable = SplitsTable()
 
 
-class AugmentTable(_Table, kw_only=True):
+class AugmentTable(_Table, frozen=True, kw_only=True):
     """Changes to the target picture. `crop` is the share of the area that is kept, `aspect` its change of shape."""
 
     crop: Range = (1.0, 1.0)
@@ -59,7 +59,7 @@ class AugmentTable(_Table, kw_only=True):
     flip: bool = False
 
 
-class GrayscaleTable(_Table, tag="grayscale", tag_field="kind", kw_only=True):
+class GrayscaleTable(_Table, tag="grayscale", tag_field="kind", frozen=True, kw_only=True):
     """The input is the target's luma as people bring it: toned, noisy, compressed.
 
     Each share is how many pictures it happens to. `lightness` is an offset and `contrast` a factor around the middle
@@ -75,7 +75,7 @@ class GrayscaleTable(_Table, tag="grayscale", tag_field="kind", kw_only=True):
     sepia_share: Share = 0.0
 
 
-class OptimizerTable(_Table, kw_only=True):
+class OptimizerTable(_Table, frozen=True, kw_only=True):
     """One player's optimizer and schedule, by timm's names; `warmup_epochs` rise linearly from a hundredth of `lr`."""
 
     name: str = "adamw"
@@ -87,7 +87,7 @@ class OptimizerTable(_Table, kw_only=True):
     warmup_epochs: Annotated[float, Meta(ge=0.0)] = 0.0
 
 
-class TrainTable(_Table, kw_only=True):
+class TrainTable(_Table, frozen=True, kw_only=True):
     """How long, how fast, from which seed, and what is kept."""
 
     epochs: Annotated[int, Meta(ge=1, le=100_000)]
@@ -103,7 +103,7 @@ class TrainTable(_Table, kw_only=True):
     budget_minutes: Annotated[float, Meta(gt=0.0)] | None = None
 
 
-class Recipe(_Table, kw_only=True):
+class Recipe(_Table, frozen=True, kw_only=True):
     """The whole file."""
 
     model: ModelTable

@@ -81,9 +81,10 @@ def unpack_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor], prefix
     """Put back what `pack_optimizer` took, each in its parameter's memory layout, so that steps stay bit for bit."""
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
-    for key, value in unpack(tensors, prefix).items():
+    for key, saved in unpack(tensors, prefix).items():
         index, name = key.split(".", 1)
         like = parameters[int(index)]
-        laid_out = torch.empty_like(like, dtype=value.dtype, requires_grad=False).copy_(value) if value.shape == like.shape else value
-        state.setdefault(int(index), {})[name] = laid_out
+        per_weight = saved.shape == like.shape
+        value = torch.empty_like(like, dtype=saved.dtype, requires_grad=False).copy_(saved) if per_weight else saved
+        state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -104,5 +104,3 @@ def hardware() -> str:
         name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), name)
     cores = f"{name}, {os.cpu_count()} cores"
     return f"{torch.cuda.get_device_name()} with {cores}" if torch.cuda.is_available() else cores
-
-

@@ -83,6 +83,7 @@ def transpose(node: Node, x: Value) -> Value:
 def squeeze(_node: Node, x: Value, axes: Value | None = None) -> Value:
     """Squeeze: axes of size 1 go."""
     rank = len(x.shape)
+    require(axes is None or axes.count > 0, "an empty list of axes, which means none to some and all to others")
     gone = some_axes(whole_numbers(axes), rank) if axes else [a for a in range(rank) if x.shape[a] == 1]
     require(all(x.shape[axis] == 1 for axis in gone), "an axis to be dropped is not of size 1")
     return Value(x.dtype, tuple(size for axis, size in enumerate(x.shape) if axis not in gone), x.known)

@@ -1,0 +1,140 @@
+"""Small checkpoints, written by hand with onnx and safetensors: a 1x1 convolution that makes RGB of a gray picture."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper
+from safetensors.numpy import save, save_file
+
+FLOAT, INT64, FLOAT16 = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64, onnx.TensorProto.FLOAT16
+WEIGHTS: Mapping[str, np.ndarray] = {
+    "conv.weight": np.array([0.5, -0.25, 1.0], np.float16).reshape(3, 1, 1, 1),
+    "conv.bias": np.array([0.0, 0.5, 0.25], np.float16),
+}
+NODES: Sequence[onnx.NodeProto] = (
+    helper.make_node("Conv", ["image", "conv.weight", "conv.bias"], ["features"]),
+    helper.make_node("Sigmoid", ["features"], ["translated"]),
+)
+
+
+def expected(image: np.ndarray) -> np.ndarray:
+    """What the tiny network gives for `image`."""
+    weight, bias = (WEIGHTS[name].astype(np.float32) for name in ("conv.weight", "conv.bias"))
+    return 1 / (1 + np.exp(-(image * weight[:, 0, 0, 0][:, None, None] + bias[:, None, None])))
+
+
+def port(name: str, dims: Sequence[int | str], dtype: int = FLOAT) -> onnx.ValueInfoProto:
+    """An input or output; a string is a free size."""
+    return helper.make_tensor_value_info(name, dtype, dims)
+
+
+def make_model(
+    nodes: Sequence[onnx.NodeProto] = NODES,
+    constants: Mapping[str, Any] | None = None,
+    inputs: Sequence[onnx.ValueInfoProto] = (port("image", ["n", 1, "h", "w"]),),
+    outputs: Sequence[onnx.ValueInfoProto] = (port("translated", ["n", 3, "h", "w"]),),
+    weights: Mapping[str, np.ndarray] = WEIGHTS,
+    opset: int = 20,
+) -> onnx.ModelProto:
+    """A graph over `weights`, each cast to float32 under its own name; `constants` stand in the graph itself."""
+    initializers, casts = [], []
+    for name, tensor in external_tensors(weights).items():
+        initializers.append(tensor)
+        casts.append(helper.make_node("Cast", [tensor.name], [name], to=FLOAT))
+    for name, value in (constants or {}).items():
+        initializers.append(onnx.numpy_helper.from_array(np.asarray(value), name))
+    graph = helper.make_graph([*casts, *nodes], "tiny", inputs, outputs, initializers)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
+
+
+def external_tensors(weights: Mapping[str, np.ndarray]) -> dict[str, onnx.TensorProto]:
+    """Initializers called NAME.half that point at their ranges of the weights file."""
+    data = save(dict(weights))
+    length = int.from_bytes(data[:8], "little")
+    table, tensors = json.loads(data[8 : 8 + length]), {}
+    for name in weights:
+        begin, end = table[name]["data_offsets"]
+        dtype = FLOAT16 if table[name]["dtype"] == "F16" else FLOAT
+        tensor = onnx.TensorProto(name=f"{name}.half", data_type=dtype, dims=table[name]["shape"])
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        for key, value in {
+            "location": "model.safetensors",
+            "offset": 8 + length + begin,
+            "length": end - begin,
+        }.items():
+            tensor.external_data.add(key=key, value=str(value))
+        tensors[name] = tensor
+    return tensors
+
+
+def write_checkpoint(
+    folder: Path,
+    model: onnx.ModelProto | Mapping[str, onnx.ModelProto] | None = None,
+    weights: Mapping[str, np.ndarray] = WEIGHTS,
+    **changes: Any,
+) -> Path:
+    """Write a valid checkpoint; `model` is its translate graph, or a graph for each role; `changes` go into config.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    models = model if isinstance(model, Mapping) else {"translate": model or make_model()}
+    save_file(dict(weights), folder / "model.safetensors")
+    for role, graph in models.items():
+        (folder / f"{role}.onnx").write_bytes(graph.SerializeToString())
+    image = {"channels": 1, "size": None, "multiple": 1}
+    promises = {
+        "encode": {"input": image, "fit": "pad"},
+        "decode": {"output": {"channels": 3}},
+        "translate": {"input": image, "output": {"channels": 3}, "fit": "pad"},
+    }
+    config = {
+        "format": 1,
+        "id": "tiny.test",
+        "family": "tiny",
+        "task": "colorize",
+        "summary": "A 1x1 convolution",
+        "license": "Apache-2.0",
+        "config": {},
+        "capabilities": {
+            role: {"graph": f"{role}.onnx", "sha256": "0" * 64, **promise}
+            for role, promise in promises.items()
+            if role in models
+        },
+        "weights": {
+            "file": "model.safetensors",
+            "sha256": "0" * 64,
+            "bytes": 8,
+            "dtype": str(next(iter(weights.values())).dtype),
+            "parameters": sum(array.size for array in weights.values()),
+            "buffers": 0,
+        },
+        **changes,
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    sign(folder)
+    return folder
+
+
+def edit_config(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
+    """Change config.json by a function that changes its content in place."""
+    config = json.loads((folder / "config.json").read_text())
+    edit(config)
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+def sign(folder: Path) -> None:
+    """Make config.json promise the files as they are now: the work of someone who damages a checkpoint with care."""
+
+    def edit(config: dict[str, Any]) -> None:
+        weights = (folder / "model.safetensors").read_bytes()
+        config["weights"]["sha256"], config["weights"]["bytes"] = hashlib.sha256(weights).hexdigest(), len(weights)
+        sampler = (config.get("latent") or {}).get("sampler")
+        for graph in [*config["capabilities"].values(), *([sampler] if sampler else [])]:
+            graph["sha256"] = hashlib.sha256((folder / graph["graph"]).read_bytes()).hexdigest()
+
+    edit_config(folder, edit)
