@@ -80,7 +80,7 @@ def write_checkpoint(
     weights: Mapping[str, np.ndarray] = WEIGHTS,
     **changes: Any,
 ) -> Path:
-    """Write a valid checkpoint; `model` is its translate graph, or a graph for each role; `changes` go into config.json."""
+    """Write a valid checkpoint. `model` is its translate graph, or one for each role; `changes` go to the config."""
     folder.mkdir(parents=True, exist_ok=True)
     models = model if isinstance(model, Mapping) else {"translate": model or make_model()}
     save_file(dict(weights), folder / "model.safetensors")

@@ -44,7 +44,9 @@ def follow(nodes: list[onnx.NodeProto], shape: tuple[int, ...], constants: dict[
     return trace(read_graph("t.onnx", data, {}), shape)
 
 
-def one(operator: str, *constants: Any, outputs: int = 1, **attributes: Any) -> tuple[list[onnx.NodeProto], dict[str, Any]]:
+def one(
+    operator: str, *constants: Any, outputs: int = 1, **attributes: Any
+) -> tuple[list[onnx.NodeProto], dict[str, Any]]:
     """One node on `x` and constants; None leaves an input out. Of several outputs the last is `y`."""
     names = ["x"] + [f"c{place}" if value is not None else "" for place, value in enumerate(constants)]
     values = {f"c{place}": np.asarray(value) for place, value in enumerate(constants) if value is not None}
@@ -66,7 +68,10 @@ CASES: dict[str, tuple[tuple[int, ...], tuple[list[onnx.NodeProto], dict[str, An
     "Max of three": (X4, one("Max", w(8), w(6, 1))),
     "PRelu": (X4, one("PRelu", w(4, 1, 1))),
     "Less": (X4, one("Less", w(1))),
-    "Where": (X4, ([N("Less", ["x", "a"], ["c"]), N("Where", ["c", "x", "b"], ["y"])], {"a": w(1), "b": w(3, 1, 1, 1, 1)})),
+    "Where": (
+        X4,
+        ([N("Less", ["x", "a"], ["c"]), N("Where", ["c", "x", "b"], ["y"])], {"a": w(1), "b": w(3, 1, 1, 1, 1)}),
+    ),
     "BatchNormalization": (X4, one("BatchNormalization", w(4), w(4), w(4), w(4))),
     "InstanceNormalization": (X4, one("InstanceNormalization", w(4), w(4))),
     "LayerNormalization": (X4, one("LayerNormalization", w(8), w(8))),
@@ -77,7 +82,15 @@ CASES: dict[str, tuple[tuple[int, ...], tuple[list[onnx.NodeProto], dict[str, An
     "ConvTranspose": (X4, one("ConvTranspose", w(4, 3, 4, 4), w(3), strides=[2, 2], pads=[1, 1, 1, 1])),
     "ConvTranspose, all else": (
         X4,
-        one("ConvTranspose", w(4, 3, 3, 2), group=2, strides=[2, 3], output_padding=[1, 2], dilations=[2, 1], pads=[1, 0, 0, 1]),
+        one(
+            "ConvTranspose",
+            w(4, 3, 3, 2),
+            group=2,
+            strides=[2, 3],
+            output_padding=[1, 2],
+            dilations=[2, 1],
+            pads=[1, 0, 0, 1],
+        ),
     ),
     "AveragePool": (X4, one("AveragePool", kernel_shape=[3, 2], strides=[2, 1], pads=[1, 0, 1, 1])),
     "MaxPool": (X4, one("MaxPool", kernel_shape=[2, 2], strides=[2, 2])),
@@ -163,8 +176,15 @@ def test_a_rule_gives_the_shape_that_the_runtime_gives(name: str) -> None:
 BAD: dict[str, tuple[tuple[int, ...], tuple[list[onnx.NodeProto], dict[str, Any]], str]] = {
     "Expand by a computed number": (
         (2, 3),
-        ([N("ReduceSum", ["x"], ["r"]), N("Cast", ["r"], ["i"], to=7), N("Reshape", ["i", "one"], ["s"])]
-         + [N("Expand", ["x", "s"], ["y"])], {"one": I64([1])}),
+        (
+            [
+                N("ReduceSum", ["x"], ["r"]),
+                N("Cast", ["r"], ["i"], to=7),
+                N("Reshape", ["i", "one"], ["s"]),
+                N("Expand", ["x", "s"], ["y"]),
+            ],
+            {"one": I64([1])},
+        ),
         "not known from shapes",
     ),
     "Reshape by a computed number": (
@@ -177,7 +197,11 @@ BAD: dict[str, tuple[tuple[int, ...], tuple[list[onnx.NodeProto], dict[str, Any]
         ([N("Cast", ["x"], ["i"], to=7), N("Div", ["i", "i"], ["y"])], {}),
         "not known from shapes",
     ),
-    "division by zero": ((2, 3), ([N("Shape", ["x"], ["s"]), N("Div", ["s", "z"], ["y"])], {"z": I64(0)}), "not positive"),
+    "division by zero": (
+        (2, 3),
+        ([N("Shape", ["x"], ["s"]), N("Div", ["s", "z"], ["y"])], {"z": I64(0)}),
+        "not positive",
+    ),
     "division of the smallest": (
         (2, 3),
         ([N("Div", ["m", "z"], ["y"])], {"m": I64([-(2**63)]), "z": I64([-1])}),

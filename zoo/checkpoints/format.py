@@ -12,7 +12,7 @@ import math
 import os
 import stat
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,15 +50,19 @@ _FOREIGN = {
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model at rest, read and verified. `origin` is its name in messages; `graphs` are bytes by file name."""
+    """A model at rest, read and verified; `origin` is its name in messages.
+
+    By file name, `graphs` are the bytes of each graph and `plans` what was read in them; `tensors` says where in
+    `weights`, the whole weights file, each tensor lies.
+    """
 
     folder: Path
     origin: str
     config: CheckpointConfig
-    weights: bytes
-    graphs: Mapping[str, bytes]
-    tensors: Mapping[str, TensorInfo]
-    plans: Mapping[str, Graph]
+    weights: bytes = field(repr=False)
+    graphs: Mapping[str, bytes] = field(repr=False)
+    tensors: Mapping[str, TensorInfo] = field(repr=False)
+    plans: Mapping[str, Graph] = field(repr=False)
 
     def arrays(self) -> dict[str, NDArray[np.floating]]:
         """Every weight by name, read-only views on the bytes, in the type they are stored in."""

@@ -7,7 +7,7 @@ the zoo knows what a run will cost before it allocates anything, and refuses wha
 * 1 GiB for any one value (`MAX_VALUE_BYTES`),
 * 8 GiB for all values of a run together, as if none were ever freed (`MAX_TOTAL_BYTES`),
 
-when a checkpoint is opened (two inputs of the declared size, or of about 256 pixels a side where the size is free) and
+when a checkpoint is opened (two inputs of the declared size, or of about 64 pixels a side where the size is free) and
 again before each run, for the input at hand. On opening, a run may also take at most 2**42 multiplications
 (`MAX_WORK`).
 """
@@ -38,7 +38,7 @@ MAX_TOTAL_BYTES = 2**33
 MAX_WORK = 2**42
 
 PROBE_BATCH = 2
-PROBE_SIDE = 256
+PROBE_SIDE = 64
 PROBE_LATENT_SIDE = 16
 
 

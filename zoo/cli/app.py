@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import Annotated, Any, NoReturn
 
 import typer
+import typer.main
 
-from zoo.cli import checkpoints, listing, making, running
-from zoo.cli.console import error
-from zoo.errors import DiskError, ZooError
+from zoo.cli import checkpoints, completion, listing, making, running
+from zoo.cli.console import error, report
+from zoo.cli.light import LightTyper
 
 # What typer raises for a wrong option or argument; the class itself is not exported under a public name.
 CommandLineError: type[Any] = typer.BadParameter.__mro__[2]
+INTERRUPTED = 130
 
-app = typer.Typer(
+app = LightTyper(
     name="zoo",
-    help="A zoo of classical generative image models. Weights are safe to download, no GPU needed.",
+    help="A zoo of classical generative image models: safe weights, one interface, no GPU needed.",
     epilog="Start with: zoo run colorize photo.jpg",
-    no_args_is_help=True,
+    invoke_without_command=True,
+    add_completion=False,  # see completion.py: typer's own can't be told the shell
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -37,51 +43,79 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def frame(
+    context: typer.Context,
     version: Annotated[  # noqa: ARG001 (the callback prints it)
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
+    install: Annotated[  # noqa: ARG001 (the callback does it)
+        str | None,
+        typer.Option(
+            "--install-completion",
+            metavar="[SHELL]",
+            callback=completion.install,
+            is_eager=True,
+            help="Complete names with the tab key from now on.",
+        ),
+    ] = None,
+    show: Annotated[  # noqa: ARG001 (the callback does it)
+        str | None,
+        typer.Option(
+            "--show-completion",
+            metavar="[SHELL]",
+            callback=completion.show,
+            is_eager=True,
+            help="Print the script that does so.",
+        ),
+    ] = None,
 ) -> None:
     """Options of every verb."""
     if debug:
         os.environ["ZOO_DEBUG"] = "1"
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def main() -> NoReturn:
     """Run the command line and exit with the code of what happened."""
+    if isinstance(sys.stdout, TextIOWrapper):  # a file's name may hold what the terminal can't show
+        sys.stdout.reconfigure(errors="surrogateescape" if sys.stdout.encoding == "utf-8" else "replace")
+    code = call(sys.argv[1:])
     try:
-        sys.exit(_call() or 0)
-    except BrokenPipeError:
-        # The reader of our output went away (`zoo list | head`): nothing more can be said on it.
+        _flush()
+    except OSError:  # it has been told; let what is left go nowhere, or Python complains on its way out
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    sys.exit(code)
 
 
-def _call() -> int:
+def call(words: Sequence[str]) -> int:
+    """Run one command line, without the program's name; returns the exit code."""
     try:
-        code = app(standalone_mode=False)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
+        completion.prepare()
+        code = typer.main.get_command(app)(completion.with_shell(words), standalone_mode=False)
+        _flush()
+    except BrokenPipeError:  # the reader of our output went away (`zoo list | head`): nothing is left to say
+        return 0
     except CommandLineError as problem:
-        error(f"{problem.format_message().rstrip('.')}; see zoo --help")
-        return 2
+        return _misused(problem)
     except (KeyboardInterrupt, typer.Abort):
-        error("interrupted")
-        return 130
-    except Exception as problem:
-        if os.environ.get("ZOO_DEBUG"):
-            raise
+        code = INTERRUPTED
+    except Exception as problem:  # the last line of defence: whatever it is, it is said in one line
         return report(problem)
+    if code == INTERRUPTED:  # typer turns the first Ctrl-C into this code
+        error("interrupted")
     return code if isinstance(code, int) else 0
 
 
-def report(problem: Exception) -> int:
-    """Say what went wrong in one line; returns the exit code."""
-    if isinstance(problem, OSError) and not isinstance(problem, ZooError):
-        problem = DiskError(f"{problem.filename or 'the disk'}: {problem.strerror or problem}")
-    if isinstance(problem, ZooError):
-        error(str(problem))
-        return problem.exit_code
-    error(f"unexpected {type(problem).__name__}: {problem}; `zoo --debug ...` shows where, please report it")
-    return 1
+def _misused(problem: Any) -> int:
+    """A wrong option or argument, with the help that tells the right ones."""
+    path = problem.ctx.command_path if getattr(problem, "ctx", None) else "zoo"
+    message = problem.format_message().replace("Value error, ", "").strip().rstrip(".")
+    error(f"{message}; see {path} --help")
+    return 2
+
+
+def _flush() -> None:
+    """What was printed reaches its place now, while an error can still be told; standard output may be closed."""
+    if sys.stdout:
+        sys.stdout.flush()

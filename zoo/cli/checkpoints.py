@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from zoo.cli.completion import models, plugins_and_models
 from zoo.cli.console import error, open_registry
 
 
@@ -17,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def card(
-    model: Annotated[str, typer.Argument(help="A model, or dir:PATH.")],
+    model: Annotated[str, typer.Argument(help="A model or dir:PATH.", metavar="MODEL", autocompletion=models)],
     write: Annotated[bool, typer.Option("--write", help="Write README.md into the checkpoint's folder.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Say what is wrong with the card that is there.")] = False,
 ) -> None:
@@ -45,7 +46,11 @@ def card(
         sys.stdout.write(render(checkpoint.config, old))
 
 
-def check(name: Annotated[str, typer.Argument(help="A plugin, a model, or dir:PATH.")]) -> None:
+def check(
+    name: Annotated[
+        str, typer.Argument(help="A plugin, a model or dir:PATH.", metavar="NAME", autocompletion=plugins_and_models)
+    ],
+) -> None:
     """Check that a plugin or a checkpoint holds to the zoo's contract."""
     from zoo.catalog.registry import Registry
     from zoo.testing import check as check_contract

@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from zoo.errors import DiskError, ZooError
+
 if TYPE_CHECKING:
     from zoo.catalog.registry import Registry
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def error(message: str) -> None:
     """One line on standard error, whatever the message holds."""
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    _say("error", message)
 
 
 def note(message: str) -> None:
     """A remark that is no result."""
-    print(f"note: {' '.join(message.split())}", file=sys.stderr)
+    _say("note", message)
+
+
+def report(problem: Exception) -> int:
+    """Say in one line what went wrong, after the traceback if `--debug` asks for it; returns the exit code."""
+    if os.environ.get("ZOO_DEBUG"):
+        import traceback
+
+        traceback.print_exception(problem)
+    if isinstance(problem, OSError):
+        problem = DiskError(f"{problem.filename or 'standard output'}: {problem.strerror or problem}")
+    elif isinstance(problem, MemoryError):
+        problem = ZooError("not enough memory")
+    if isinstance(problem, ZooError):
+        error(str(problem))
+        return problem.exit_code
+    error(f"unexpected {type(problem).__name__}: {problem}; `zoo --debug ...` shows where, please report it")
+    return 1
+
+
+def _say(kind: str, message: str) -> None:
+    # A file's name may hold a newline, or codes that a terminal obeys.
+    print(f"{kind}: {_UNPRINTABLE.sub(' ', message).strip()}", file=sys.stderr)
 
 
 def columns(rows: Sequence[Sequence[str]], gap: int = 2) -> Iterator[str]:
@@ -41,8 +69,11 @@ def open_registry() -> Registry:
 
 @contextmanager
 def progress(description: str, total: int) -> Iterator[Any]:
-    """A progress bar on standard error if that is a terminal; the value takes `.advance()` and `.say(text)`."""
-    if not sys.stderr.isatty():
+    """A progress bar on standard error if that is a terminal; the value takes `.advance()` and `.say(text)`.
+
+    A `total` of 0 is not known yet; a single thing needs no bar.
+    """
+    if total == 1 or not sys.stderr or not sys.stderr.isatty():
         yield _Silent()
         return
     from rich.console import Console
@@ -56,6 +87,7 @@ def progress(description: str, total: int) -> Iterator[Any]:
         TextColumn("{task.fields[text]}"),
         console=Console(stderr=True),
         transient=True,
+        redirect_stdout=bool(sys.stdout and sys.stdout.isatty()),  # else what is piped on would go to the terminal
     )
     with bar:
         task = bar.add_task(description, total=total, text="")

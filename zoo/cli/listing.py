@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zoo.cli.console import columns, open_registry
+from zoo.cli.completion import names
+from zoo.cli.console import columns, note, open_registry
 
 if TYPE_CHECKING:
     from zoo.catalog.plugins import PluginInfo
     from zoo.catalog.registry import Registry
-    from zoo.catalog.spec import CheckpointConfig, Family, ImageSpec, Metric, ModelSpec
+    from zoo.catalog.spec import CheckpointConfig, Family, Fit, ImageSpec, Metric, ModelSpec
 
+# How a picture of any size comes to what a model takes, in words.
+_FITS: dict[Fit, str] = {
+    "resize": "any picture is resized to that, and its result back",
+    "pad": "any picture is padded to that, and its result cropped back",
+    "tile": "any picture is cut into tiles of that, and their results joined",
+    "chroma": "any picture keeps its size and lightness, only the colours are the model's",
+}
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -26,9 +34,12 @@ def register(app: typer.Typer) -> None:
 
 
 def list_(
-    pattern: Annotated[str | None, typer.Argument(help="A part of the name, or a pattern such as 'conv-*'.")] = None,
-    task: Annotated[str | None, typer.Option(help="Only models that do this task.")] = None,
-    family: Annotated[str | None, typer.Option(help="Only members of this family.")] = None,
+    pattern: Annotated[
+        str | None,
+        typer.Argument(help="A part of the name, or a pattern such as 'conv-*'.", metavar="PATTERN"),
+    ] = None,
+    task: Annotated[str | None, typer.Option(help="Only models that do this task.", metavar="TASK")] = None,
+    family: Annotated[str | None, typer.Option(help="Only members of this family.", metavar="FAMILY")] = None,
     json: JsonOption = False,
 ) -> None:
     """List the models the installed plugins bring."""
@@ -38,7 +49,7 @@ def list_(
         _print_json([_row(model, registry) for model in models])
         return
     if not models:
-        print("no model matches; `zoo list` shows all", file=sys.stderr)
+        note("no model matches; `zoo list` shows all" if pattern or task or family else "no models; see `zoo plugins`")
         return
     rows = [
         (model.id, model.config.task or "-", _count(model.config.weights.parameters), model.config.summary)
@@ -50,7 +61,9 @@ def list_(
 
 
 def info(
-    name: Annotated[str, typer.Argument(help="A model, family, task, or dir:PATH.")],
+    name: Annotated[
+        str, typer.Argument(help="A model, family, task or dir:PATH.", metavar="NAME", autocompletion=names)
+    ],
     json: JsonOption = False,
 ) -> None:
     """Show what a model does, what it takes and gives, how it was made and how good it is."""
@@ -58,7 +71,7 @@ def info(
     if name in registry.families:
         _print_family(registry.families[name], registry, json)
         return
-    if name.startswith("dir:"):
+    if ":" in name:
         from zoo.checkpoints.sources import open_source
 
         config, source = open_source(name).config, name
@@ -70,7 +83,8 @@ def info(
 
         _print_json({**msgspec.to_builtins(config), "source": source})
         return
-    for line in _model_lines(config, source):
+    example = name if ":" in name else config.task if config.default_for else config.id
+    for line in _model_lines(config, source, f"zoo run {example} photo.jpg"):
         print(line)
 
 
@@ -138,7 +152,16 @@ def _picture(spec: ImageSpec) -> str:
     return f"{kind}, any size" + (f" in multiples of {spec.multiple}" if spec.multiple > 1 else "")
 
 
-def _model_lines(config: CheckpointConfig, source: str) -> list[str]:
+def _model_lines(config: CheckpointConfig, source: str, example: str) -> list[str]:
+    lines = [config.id, f"  {config.summary}", "", *(f"  {line}" for line in columns(_facts(config, source)))]
+    if config.metrics:
+        head = ("FIGURE", "VALUE", "DOING NOTHING", "PICTURES")
+        lines += ["", *(f"  {line}" for line in columns([head, *map(_metric, config.metrics)]))]
+        lines += ["", f"  computed by: {config.metrics[0].command}"]
+    return [*lines, "", f"  {example}"] if "translate" in config.can() else lines
+
+
+def _facts(config: CheckpointConfig, source: str) -> list[tuple[str, str]]:
     weights, training = config.weights, config.training
     facts = [
         ("family", config.family),
@@ -152,32 +175,20 @@ def _model_lines(config: CheckpointConfig, source: str) -> list[str]:
         shape = " x ".join(str(length or "any") for length in config.latent.shape)
         facts.append(("latent", f"{shape}, prior {config.latent.prior}"))
     for name, graph in config.capabilities.items():
-        takes = f"takes {_picture(graph.input)}, fitted by {graph.fit}" if graph.input else "takes a latent"
-        gives = f"; gives {_picture(graph.output)}" if graph.output else ""
-        facts.append((name, takes + gives))
+        takes = _picture(graph.input) if graph.input else "a latent"
+        gives = _picture(graph.output) if graph.output else "a latent"
+        facts.append((name, f"{takes} to {gives}" + (f"; {_FITS[graph.fit]}" if graph.fit else "")))
     if training:
         facts.append(("trained on", training.data))
-        facts.append(
-            ("trained by", f"{training.recipe}: {training.steps:,} steps, {training.seconds / 60:.0f} minutes")
-        )
-        facts.append(("hardware", training.hardware))
-    lines = [config.id, f"  {config.summary}", "", *(f"  {line}" for line in columns(facts))]
-    if config.metrics:
-        head = ("FIGURE", "VALUE", "DOING NOTHING", "PICTURES")
-        lines += ["", *(f"  {line}" for line in columns([head, *map(_metric, config.metrics)]))]
-        lines += ["", f"  computed by: {config.metrics[0].command}"]
-    if config.task:
-        lines += [
-            "",
-            f"  zoo run {config.task} photo.jpg" if config.default_for else f"  zoo run {config.id} photo.jpg",
-        ]
-    return lines
+        time = f"{training.seconds / 60:.0f} minutes on {training.hardware}"
+        facts.append(("trained by", f"{training.recipe}: {training.steps:,} steps, {time}"))
+    return facts
 
 
 def _metric(metric: Metric) -> tuple[str, str, str, str]:
     spread = f" ± {metric.stderr:.3g}" if metric.stderr is not None else ""
     baseline = f"{metric.baseline:.4g}" if metric.baseline is not None else "-"
-    return metric.name, f"{metric.value:.4g}{spread}", baseline, f"{metric.n} of {metric.split}"
+    return metric.name.replace("_", " "), f"{metric.value:.4g}{spread}", baseline, f"{metric.n} of {metric.split}"
 
 
 def _print_family(family: Family, registry: Registry, json: bool) -> None:

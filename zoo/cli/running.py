@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli.console import columns, error, note, open_registry, progress
+from zoo.cli.completion import tasks_and_models
+from zoo.cli.console import columns, error, note, open_registry, progress, report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,26 +39,32 @@ def register(app: typer.Typer) -> None:
 
 def run(
     task: Annotated[
-        str | None, typer.Argument(help="A task, model, family, or dir:PATH. None: list the tasks.", show_default=False)
+        str | None,
+        typer.Argument(
+            help="A task, model, family or dir:PATH; without it, the tasks are listed.",
+            metavar="TASK",
+            autocompletion=tasks_and_models,
+        ),
     ] = None,
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(help="Pictures, folders, quoted patterns, or - for standard input.", show_default=False),
+        typer.Argument(help="Files, folders, quoted patterns, or - for standard input.", metavar="PICTURE"),
     ] = None,
     out: Annotated[
-        str | None, typer.Option("--out", "-o", help="A file, a folder, or - for standard output.", metavar="OUT")
+        str | None, typer.Option("--out", "-o", help="A file, a folder, or - for standard output.", metavar="PATH")
     ] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace results that exist.")] = False,
     side_by_side: Annotated[
         bool, typer.Option("--side-by-side", help="Put input and result into one picture.")
     ] = False,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders of folders.")] = False,
-    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG and WebP results.")] = 95,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG and WebP results.", metavar="N")] = 95,
     max_pixels: Annotated[
-        float | None, typer.Option(min=1, help="Refuse larger pictures, in megapixels.", show_default="200")
-    ] = None,
+        float, typer.Option(min=1e-6, max=1e5, help="Refuse larger pictures, in megapixels.", metavar="N")
+    ] = 200,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Pictures worked on at once.", show_default="one per core, at most 4")
+        int | None,
+        typer.Option(min=1, help="Pictures worked on at once.", metavar="N", show_default="one per core, at most 4"),
     ] = None,
     backend: BackendOption = Backend.auto,
     device: DeviceOption = "auto",
@@ -65,47 +72,50 @@ def run(
     """Do a model's job on pictures, for example: zoo run colorize photo.jpg
 
     The result lies beside its input as NAME.TASK.EXT, or where -o says. An input is never overwritten, a result only
-    with --force. In a folder, files that can't be read are named and the others go on.
+    with --force. Of many pictures, those that can't be read are named at the end; the others are done.
     """
     registry = open_registry()
     if task is None:
         _list_tasks(registry)
         return
     from zoo.errors import UsageError
-    from zoo.inference.images import DEFAULT_MAX_PIXELS
     from zoo.inference.jobs import plan
     from zoo.inference.pipeline import Options
     from zoo.loading import load
 
     if not inputs:
-        raise UsageError(f"name a picture or folder: zoo run {task} photo.jpg")
+        raise UsageError(f"name a picture or a folder: zoo run {task} photo.jpg")
     model = load(task, backend=backend.value, device=device, registry=registry)
+    model.require("translate")
     label = task if task in registry.tasks() else model.config.task or "out"
     planned = plan(inputs, out or ("-" if inputs == ["-"] else None), label, recursive)
-    limit = int(max_pixels * 1e6) if max_pixels else DEFAULT_MAX_PIXELS
-    options = Options(force=force, side_by_side=side_by_side, max_pixels=limit, quality=quality)
+    options = Options(force, side_by_side, max_pixels=int(max_pixels * 1e6), quality=quality)
     code = _run(model, planned, options, jobs)
     if code:
         raise typer.Exit(code)
 
 
 def _run(model: Model, planned: Sequence[Job], options: Options, workers: int | None) -> int:
-    from zoo.cli.app import report
+    """Do the jobs and say what became of them: results as they come, errors in the end; the first one's exit code."""
     from zoo.inference.pipeline import run_jobs
 
-    model.require("translate")
-    codes = []
-    with progress(model.id, len(planned)) as bar:
-        for outcome in run_jobs(model, planned, options, workers):
-            bar.advance()
-            for text in outcome.notes:
-                note(f"{outcome.job.name}: {text}")
-            if outcome.error:
-                codes.append(report(outcome.error))
-            elif outcome.job.target:
-                print(outcome.job.target, flush=True)
+    errors: list[Exception] = []
+    try:
+        with progress(model.id, len(planned)) as bar:
+            for outcome in run_jobs(model, planned, options, workers):
+                bar.advance()
+                for text in outcome.notes:
+                    note(f"{outcome.job.name}: {text}")
+                if isinstance(outcome.error, BrokenPipeError):
+                    raise outcome.error
+                if outcome.error:
+                    errors.append(outcome.error)
+                elif outcome.job.target:
+                    print(outcome.job.target, flush=True)
+    finally:
+        codes = [report(problem) for problem in errors]
     if codes and len(planned) > 1:
-        error(f"{len(codes)} of {len(planned)} pictures failed, see above")
+        error(f"{len(codes)} of {len(planned)} pictures failed")
     return codes[0] if codes else 0
 
 

@@ -15,7 +15,7 @@ from zoo.errors import NotFoundError, UsageError
 from zoo.evaluation.translation import measure
 from zoo.loading import find_checkpoint, load
 from zoo.training.data import open_source
-from zoo.training.recipe import Recipe, read_recipe
+from zoo.training.recipe import GrayscaleTable, Recipe, read_recipe
 
 if TYPE_CHECKING:
     from zoo.catalog.registry import Registry
@@ -42,10 +42,12 @@ def evaluate(
     split = split or (recipe.data.splits.card if recipe else "")
     if "translate" not in model.capabilities:
         raise UsageError(f"{model.id} has no job to measure: zoo eval takes models that translate")
-    channels = 3 if (model.config.capabilities["translate"].output or recipe) and recipe is None else None
-    source = open_source(data, split, channels or (recipe.data.channels if recipe else 3))
-    command = f"zoo eval {model.id} --data {data} --split {split}"
-    return measure(model, source, recipe.degrade if recipe else None, split, command, report)
+    graph = model.config.capabilities["translate"]
+    takes, gives = graph.takes()[1].channels, graph.output.channels if graph.output else 3
+    # Without a recipe, a model from gray to colour is given the luma, any other the picture itself.
+    table = recipe.degrade if recipe else GrayscaleTable() if takes < gives else None
+    source = open_source(data, split, gives)
+    return measure(model, source, table, split, f"zoo eval {name} --data {data} --split {split}", report)
 
 
 def recipe_of(config: CheckpointConfig, registry: Registry) -> Recipe | None:

@@ -38,7 +38,7 @@ def colourfulness(picture: Pixels) -> float:
 
 def chroma(picture: Pixels) -> float:
     """Mean chroma sqrt(a^2 + b^2) of a uint8 RGB picture (3, H, W) in CIE Lab."""
-    lab = rgb_to_lab(picture.transpose(1, 2, 0).astype(np.float32) / 255.0)
+    lab = rgb_to_lab(picture.transpose(1, 2, 0))
     return float(np.hypot(lab[..., 1], lab[..., 2]).mean())
 
 

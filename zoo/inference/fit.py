@@ -185,7 +185,7 @@ def _padded(images: Levels, spec: ImageSpec) -> Floats:
 
 def _answer(run: Run, batch: Floats) -> Floats:
     """What the model answers, checked to be pictures and clamped to [0, 1]."""
-    answer = np.asarray(run(batch))
+    answer = np.asarray(run(np.ascontiguousarray(batch)))
     if answer.ndim != 4 or len(answer) != len(batch) or 0 in answer.shape:
         raise ZooError(f"the model answered an array of shape {answer.shape} to one of shape {batch.shape}")
     for number, picture in enumerate(answer):

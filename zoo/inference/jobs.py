@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import glob
 import os
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from zoo.errors import DiskError, NotFoundError, UsageError
@@ -33,62 +34,100 @@ class Job:
 def plan(inputs: Sequence[str], out: str | None, label: str, recursive: bool = False) -> list[Job]:
     """Jobs for files, folders, glob patterns and `-`.
 
-    Without `out` the result lies beside its input as NAME.LABEL.EXT, and pictures that such a run made are not taken
-    from a folder again. `out` is a folder if it ends in a slash, is one, or has to take several pictures; else a file.
-    Raises NotFoundError for what is not there or holds no picture, UsageError where two results would be one file or a
-    result would replace an input.
+    Without `out` the result lies beside its input as NAME.LABEL.EXT, and what such a run made is not taken for an input
+    again, nor is what lies in the folder `out` or is hidden. `out` is a folder if it ends in a slash, is one, or has no
+    suffix; with the suffix of a picture it takes one. A picture that is named twice is done once.
+
+    Raises NotFoundError for a pattern or folder that holds no picture, UsageError where two results would be one file
+    or a result would replace an input, DiskError for a folder that can't be listed. A missing file is found out later.
     """
-    found = [pair for text in inputs for pair in _sources(text, label, recursive)]
+    results = _Results(label, _path(out) if out and out != STREAM else None)
+    found = [pair for text in inputs for pair in _sources(text, results, recursive)]
     if not found:
         raise UsageError("name at least one picture, folder, or - for standard input")
-    jobs = [Job(source, None) for source, _ in found] if out == STREAM else _targets(found, out, label)
+    unique: dict[Hashable, Job] = {}
+    for job in _targets(found, out, label):
+        unique.setdefault((_file(job.source), _file(job.target)), job)
+    jobs = list(unique.values())
     if len(jobs) > 1 and any(job.target is None for job in jobs):
         raise UsageError("standard output takes one picture; name a folder with -o")
     _refuse_clashes(jobs)
     return jobs
 
 
-def _sources(text: str, label: str, recursive: bool) -> Iterable[tuple[Path | None, Path]]:
+@dataclass(frozen=True)
+class _Results:
+    """How to tell the results of an earlier run, which are no inputs: by their names, and by the folder they lie in."""
+
+    label: str
+    out: Path | None
+
+    def holds(self, path: Path, below: Path) -> bool:
+        """Whether `path`, found in the folder `below`, is one. That `out` is `below` itself does not make it one."""
+        if path.stem.endswith(f".{self.label}"):
+            return True
+        if self.out is None or not self.out.is_dir() or self.out.samefile(below):
+            return False
+        parent = path.parent.resolve()
+        return self.out.resolve() in (parent, *parent.parents)
+
+
+def _path(text: str) -> Path:
+    """What was typed as a path; a `~` that no shell has seen is expanded, but not in `~backup.jpg`."""
+    return Path(text).expanduser() if text.startswith(("~/", f"~{os.sep}")) else Path(text)
+
+
+def _sources(text: str, results: _Results, recursive: bool) -> Iterable[tuple[Path | None, Path]]:
     """Each picture a word names, with the path it keeps below an output folder."""
     if text == STREAM:
         return [(None, Path("stdin"))]
-    path = Path(text).expanduser()
+    path = _path(text)
     if path.is_dir():
-        return _folder(path, label, recursive)
+        return _folder(path, results, recursive)
     if path.exists() or not glob.has_magic(text):
         return [(path, Path(path.name))]  # a missing file is reported when its turn comes, and stops no other
-    matches = [Path(match) for match in sorted(glob.iglob(str(path), recursive=True))]  # noqa: PTH207 (takes absolute patterns, Path.glob does not)
-    files = [match for match in matches if match.is_file() and not _made(match, label)]
+    return _matches(path, results)
+
+
+def _matches(pattern: Path, results: _Results) -> Iterable[tuple[Path, Path]]:
+    below = Path(*takewhile(lambda part: not glob.has_magic(part), pattern.parts))
+    paths = [Path(match) for match in sorted(glob.iglob(str(pattern), recursive=True))]  # noqa: PTH207 (takes absolute patterns, Path.glob does not)
+    files = [path for path in paths if path.is_file() and not results.holds(path, below)]
     if not files:
-        raise NotFoundError(f"no file matches {text}")
-    return [(match, Path(match.name)) for match in files]
+        raise NotFoundError(f"no picture matches {pattern}")
+    return [(path, path.relative_to(below)) for path in files]
 
 
-def _folder(folder: Path, label: str, recursive: bool) -> Iterable[tuple[Path, Path]]:
+def _folder(folder: Path, results: _Results, recursive: bool) -> Iterable[tuple[Path, Path]]:
     try:
         paths = sorted(folder.rglob("*") if recursive else folder.iterdir())
     except OSError as error:
         raise DiskError(f"can't list {folder}: {error.strerror}") from error
-    files = [path for path in paths if path.suffix.lower() in READ_SUFFIXES and path.is_file()]
-    files = [path for path in files if not _made(path, label)]
-    if not files:
+    pairs = [(path, path.relative_to(folder)) for path in paths if path.suffix.lower() in READ_SUFFIXES]
+    pairs = [
+        (path, relative)
+        for path, relative in pairs
+        if not any(part.startswith(".") for part in relative.parts)  # thumbnails, and what macOS leaves beside files
+        and path.is_file()
+        and not results.holds(path, folder)
+    ]
+    if not pairs:
         hint = "" if recursive else "; --recursive looks into its folders"
         raise NotFoundError(f"no pictures in {folder}{hint}")
-    return [(path, path.relative_to(folder)) for path in files]
-
-
-def _made(path: Path, label: str) -> bool:
-    """Whether an earlier run wrote this file beside its input."""
-    return path.stem.endswith(f".{label}")
+    return pairs
 
 
 def _targets(found: Sequence[tuple[Path | None, Path]], out: str | None, label: str) -> list[Job]:
+    if out == STREAM:
+        return [Job(source, None) for source, _ in found]
     if out is None:
         return [Job(source, _beside(source, label) if source else None) for source, _ in found]
-    target = Path(out).expanduser()
-    if len(found) == 1 and not out.endswith(("/", os.sep)) and not target.is_dir():
-        return [Job(found[0][0], target)]
-    return [Job(source, target / relative.with_suffix(_suffix(relative))) for source, relative in found]
+    target = _path(out)
+    if target.is_dir() or not target.suffix or out.endswith(("/", os.sep)):
+        return [Job(source, target / relative.with_suffix(_suffix(relative))) for source, relative in found]
+    if len({_file(source) for source, _ in found}) > 1:
+        raise UsageError(f"{out} names one file, but there are {len(found)} inputs: name a folder, {out}/")
+    return [Job(found[0][0], target)]
 
 
 def _beside(source: Path, label: str) -> Path:
@@ -101,15 +140,27 @@ def _suffix(path: Path) -> str:
 
 
 def _refuse_clashes(jobs: Sequence[Job]) -> None:
-    targets = Counter(_real(job.target) for job in jobs if job.target)
-    twice = [path for path, times in targets.items() if times > 1]
-    if twice:
-        raise UsageError(f"{targets[twice[0]]} inputs would be written to {twice[0]}: run them into separate folders")
-    sources = {_real(job.source) for job in jobs if job.source}
+    sources = {_file(job.source) for job in jobs if job.source}
+    written: dict[Hashable, Job] = {}
     for job in jobs:
-        if job.target and _real(job.target) in sources:
+        if job.target is None:
+            continue
+        key = _file(job.target)
+        if key in sources:
             raise UsageError(f"{job.target} is an input and would be overwritten: name another place with -o")
+        if key in written:
+            first = written[key].name
+            raise UsageError(
+                f"{first} and {job.name} would both be written to {job.target}: run one of them into another folder"
+            )
+        written[key] = job
 
 
-def _real(path: Path) -> str:
+def _file(path: Path | None) -> Hashable:
+    """What tells files apart: through links, and on disks where upper and lower case are one."""
+    if path is None:
+        return None
+    with suppress(OSError):
+        status = path.stat()
+        return status.st_dev, status.st_ino
     return os.path.realpath(path)

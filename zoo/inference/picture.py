@@ -234,9 +234,10 @@ def _exif(image: Image.Image, notes: list[str]) -> tuple[Image.Transpose | None,
             for tag in _KEPT_TAGS & set(old):
                 new[tag] = old[tag]
             for directory in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
-                entries = {tag: value for tag, value in old.get_ifd(directory).items() if tag not in _DROPPED_TAGS}
-                new.get_ifd(directory).update(entries)
-            if not len(new) and not any(new.get_ifd(tag) for tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)):
+                kept = {tag: value for tag, value in old.get_ifd(directory).items() if tag not in _DROPPED_TAGS}
+                if kept:
+                    new[directory] = kept
+            if not len(new):
                 return turn, None
             new[ExifTags.Base.Orientation] = 1
             data = new.tobytes()

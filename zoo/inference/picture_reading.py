@@ -15,7 +15,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, features
 
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError, ZooError
 from zoo.inference.picture import Picture, from_pil, quiet_pillow
@@ -166,9 +166,13 @@ def _why_unidentified(stream: BinaryIO, name: str) -> str:
         stream.seek(0)
         head = stream.read(16)
         if _is_iso_media(head) and head[8:12] in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"):
-            return f"{name}: Pillow here cannot read HEIC: pip install pillow-heif"
+            if not heif_ready():
+                return f"{name}: Pillow here cannot read HEIC: pip install pillow-heif"
+            return f"{name} is a damaged HEIC picture"
         if _is_iso_media(head) and head[8:12] in (b"avif", b"avis"):
-            return f"{name} is a damaged AVIF picture, or Pillow here cannot read AVIF: pip install --upgrade pillow"
+            if not features.check("avif"):
+                return f"{name}: Pillow here cannot read AVIF: pip install --upgrade pillow"
+            return f"{name} is a damaged AVIF picture"
     return f"{name} is not a picture of a known format, or its beginning is damaged"
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, features
 
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError, ZooError
-from zoo.inference.picture import Picture, fits_profile, quiet_pillow
+from zoo.inference.picture import Picture, fits_profile
 from zoo.inference.picture_reading import heif_ready
 
 if TYPE_CHECKING:
@@ -118,8 +118,7 @@ def _encoded(picture: Picture, kind: str, quality: int, name: str) -> BytesIO:
         raise UsageError(f"{name}: {kind} holds at most {limit} pixels a side, not {width} x {height}: use PNG")
     data = BytesIO()
     try:
-        with quiet_pillow():
-            _image(picture, kind).save(data, kind, **_options(picture, kind, quality))
+        _image(picture, kind).save(data, kind, **_options(picture, kind, quality))
     except Exception as error:  # encoders raise OSError, ValueError, TypeError, struct.error, ...
         raise UnsafeFileError(f"{name}: the picture can't be written as {kind}, {error}: use PNG") from error
     return data
@@ -154,14 +153,15 @@ def _options(picture: Picture, kind: str, quality: int) -> dict[str, Any]:
         options["dpi"] = picture.dpi
     if kind in ("JPEG", "WEBP", "AVIF", "HEIF"):
         options["quality"] = quality
-    if kind == "JPEG" and picture.pixels.shape[2] == 3:
-        options["subsampling"] = "4:4:4"
-    if kind == "AVIF":
+    if kind == "PNG":
+        options["compress_level"] = 4  # in less than half the time of 6, for 3 % more bytes
+    if kind in ("JPEG", "AVIF"):
         options["subsampling"] = "4:4:4"
     if kind == "HEIF":
         options["chroma"] = 444
     if kind == "TIFF":
-        options["compression"] = "tiff_adobe_deflate"
+        # Pillow can't write EXIF's inner directories into a compressed TIFF.
+        options["compression"] = "raw" if "exif" in options else "tiff_adobe_deflate"
     return options
 
 

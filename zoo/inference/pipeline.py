@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Event
+from typing import TYPE_CHECKING, BinaryIO
 
 from zoo.errors import DiskError, UsageError, ZooError
 from zoo.inference.images import (
@@ -53,53 +54,67 @@ def run_jobs(model: Model, jobs: Sequence[Job], options: Options, workers: int |
     """Translate each job's picture; outcomes come in the order of the jobs, and a bad file stops no other.
 
     Each worker takes a picture from file to file, so that one is decoded while the network looks at another and a
-    third is encoded; no more pictures than workers are in memory. Raises DiskError where an output folder can't be
-    made, before anything is read.
+    third is encoded; no more pictures than workers are in memory. Whoever stops listening early stops the work: what
+    is being computed is not written. Raises DiskError, before anything is read, where an output folder can't be made
+    or written into.
     """
-    for folder in {job.target.parent for job in jobs if job.target}:
+    for folder in {job.target.parent for job in jobs if job.target and not _is_beside(job)}:
         _make_folder(folder)
-    workers = min(workers or min(4, os.cpu_count() or 1), len(jobs))
+    workers = min(workers or min(4, _cores()), len(jobs))
+    stopped = Event()
     if workers <= 1:
-        yield from (_run(model, job, options) for job in jobs)
+        yield from (_run(model, job, options, stopped) for job in jobs)
         return
     with ThreadPoolExecutor(workers, thread_name_prefix="zoo") as pool:
-        futures = [pool.submit(_run, model, job, options) for job in jobs]
+        futures = [pool.submit(_run, model, job, options, stopped) for job in jobs]
         try:
             for future in futures:
                 yield future.result()
         finally:
+            stopped.set()
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _run(model: Model, job: Job, options: Options) -> Outcome:
+def _cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _run(model: Model, job: Job, options: Options, stopped: Event) -> Outcome:
     try:
-        return Outcome(job, notes=_translate(model, job, options))
+        return Outcome(job, notes=_translate(model, job, options, stopped))
     except MemoryError:
         return Outcome(job, error=ZooError(f"{job.name}: not enough memory for a picture of this size"))
     except Exception as error:  # a fault of the program is shown by whoever asked, after the other pictures
         return Outcome(job, error=error)
 
 
-def _translate(model: Model, job: Job, options: Options) -> tuple[str, ...]:
+def _translate(model: Model, job: Job, options: Options, stopped: Event) -> tuple[str, ...]:
     if job.target:
         writable_format(job.target)
         refuse_existing(job.target, options.force)
-    source = job.source or sys.stdin.buffer.read()
     _, takes = model.config.capabilities["translate"].takes()
-    picture = read_picture(source, 1 if takes.channels == 1 else 3, options.max_pixels)
+    picture = read_picture(job.source or _standard_input(), 1 if takes.channels == 1 else 3, options.max_pixels)
     made = model.translate(picture.pixels.transpose(2, 0, 1)[None])[0].transpose(1, 2, 0)
     result = replace(picture, pixels=made)
     if options.side_by_side:
         result = side_by_side(picture, result)
-    _write(result, job.target, options)
+    if not stopped.is_set():
+        _write(result, job.target, options)
     return picture.notes
+
+
+def _standard_input() -> BinaryIO:
+    if not sys.stdin or sys.stdin.isatty():
+        raise UsageError("no picture comes from standard input: name a file, or pipe one in")
+    return sys.stdin.buffer
 
 
 def _write(result: Picture, target: Path | None, options: Options) -> None:
     if target:
         write_picture(target, result, force=options.force, quality=options.quality)
         return
-    if sys.stdout.isatty():
+    if not sys.stdout or sys.stdout.isatty():
         raise UsageError("a picture won't be written to a terminal: name a file with -o, or pipe the output")
     kind = result.format.lower()
     write_picture(
@@ -107,8 +122,17 @@ def _write(result: Picture, target: Path | None, options: Options) -> None:
     )
 
 
+def _is_beside(job: Job) -> bool:
+    """Whether the result goes where its input lies; if that folder is missing, so is the input."""
+    return bool(job.source and job.target and job.source.parent == job.target.parent)
+
+
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise DiskError(f"can't make the folder {folder}: a file is in its way") from error
     except OSError as error:
         raise DiskError(f"can't make the folder {folder}: {error.strerror or error}") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise DiskError(f"can't write into the folder {folder}: permission denied")

@@ -1,0 +1,59 @@
+"""Typer without the wait for its converter.
+
+Recent typers convert every value with pydantic, whose import takes as long as all of `zoo list`. A word that stays a
+word, and a default, need no conversion; everything else goes typer's own way, and older typers are left alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+
+class LightCommand(TyperCommand):
+    """A verb that converts only what has to be converted."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its options and arguments, `--help` included."""
+        return [_light(parameter) for parameter in super().get_params(ctx)]
+
+
+class LightGroup(TyperGroup):
+    """The command above the verbs, likewise."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its options, `--help` included."""
+        return [_light(parameter) for parameter in super().get_params(ctx)]
+
+
+class LightTyper(typer.Typer):
+    """A Typer of light commands."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(cls=LightGroup, **settings)
+
+    def command(self, *args: Any, **settings: Any) -> Any:
+        """Register a verb."""
+        return super().command(*args, cls=LightCommand, **settings)
+
+
+def _light(parameter: Any) -> Any:
+    described = getattr(parameter, "type_descriptor", None)
+    if described is None or "process_value" in vars(parameter):
+        return parameter
+    convert, is_text = parameter.process_value, described.annotation in (str, list[str])
+
+    def process_value(context: Any, value: Any) -> Any:
+        if value is None and not parameter.required:
+            return None
+        typed = type(value) in (str, list, tuple)  # a default is already what it should be
+        if parameter.callback is None and value is not None and (is_text or not typed):
+            return value
+        return convert(context, value)
+
+    parameter.process_value = process_value
+    if parameter.param_type_name == "argument":
+        parameter.display_type_rich = lambda ctx: None  # help says TASK, not TASK <str>
+    return parameter
