@@ -1,6 +1,6 @@
 """One photo from file to file in a cold process, against the shortest PyTorch script; and large photos.
 
-    pip install 'latent-zoo[train]' && python benchmarks/colorize.py
+pip install 'latent-zoo[train]' && python benchmarks/colorize.py
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ def photo(path: Path, size: tuple[int, int]) -> Path:
     """A colour JPEG with detail at every scale, from nothing but a seed."""
     rng = np.random.default_rng(0)
     layers = [
-        np.asarray(Image.fromarray(rng.integers(0, 256, (side, side, 3), dtype=np.uint8)).resize((512, 512)), np.float32)
+        np.asarray(
+            Image.fromarray(rng.integers(0, 256, (side, side, 3), dtype=np.uint8)).resize((512, 512)), np.float32
+        )
         for side in (4, 16, 64, 256)
     ]
     pixels = (sum(layers) / len(layers)).astype(np.uint8)

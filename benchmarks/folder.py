@@ -1,6 +1,6 @@
 """A folder of photos by `zoo run`'s pipeline, against a plain loop of the same steps one after another.
 
-    pip install latent-zoo && python benchmarks/folder.py
+pip install latent-zoo && python benchmarks/folder.py
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How long `zoo list` takes, against another plugin host's list and against the bare imports of its own.
 
-    pip install latent-zoo llm && python benchmarks/startup.py
+pip install latent-zoo llm && python benchmarks/startup.py
 """
 
 from __future__ import annotations

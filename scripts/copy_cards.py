@@ -1,4 +1,4 @@
-"""Copy every bundled model's card to model_cards/, for people who browse the repository: python scripts/copy_cards.py"""
+"""Copy every bundled model's card to model_cards/, for people who browse: python scripts/copy_cards.py"""
 
 from __future__ import annotations
 

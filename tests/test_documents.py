@@ -22,7 +22,7 @@ def fenced(text: str) -> list[tuple[str, str]]:
 
 
 def test_the_first_block_of_the_readme_is_two_commands() -> None:
-    language, block = fenced(README)[0]
+    _, block = fenced(README)[0]
     lines = block.splitlines()
     assert len(lines) == 2
     assert lines[0].startswith("pip install . && zoo run colorize examples/")
@@ -60,9 +60,9 @@ def test_every_public_name_exists_and_is_described() -> None:
 
 
 def test_every_example_picture_is_credited() -> None:
-    credits = (ROOT / "examples" / "SOURCES.md").read_text(encoding="utf-8")
+    credited = (ROOT / "examples" / "SOURCES.md").read_text(encoding="utf-8")
     pictures = [path for path in (ROOT / "examples").iterdir() if path.suffix in {".jpg", ".png"}]
     assert pictures
     for picture in pictures:
         if ".colorize." not in picture.name:
-            assert f"`{picture.name}`" in credits
+            assert f"`{picture.name}`" in credited

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from zoo.catalog.families import configured
+from zoo.catalog.plugins import one_line
 from zoo.catalog.registry import load_object
 from zoo.errors import NotFoundError, PluginError, ZooError
 
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
 
     from zoo.catalog.plugins import PluginInfo
     from zoo.catalog.registry import Registry
-    from zoo.catalog.spec import ImageSpec
+    from zoo.catalog.spec import Family, ImageSpec
     from zoo.checkpoints.format import Checkpoint
     from zoo.inference.model import Model
 
 BATCH_TOLERANCE = 1e-4
+FREE_LENGTH = 4
 
 
 @dataclass(frozen=True)
@@ -38,35 +40,48 @@ def check(name: str, registry: Registry) -> list[Finding]:
 
     Raises NotFoundError for a name that is neither, and as `read_checkpoint` does for a folder that is no checkpoint.
     """
-    for info in registry.plugins:
-        if name in (info.plugin, info.distribution):
-            return list(check_plugin(info, registry))
+    plugins = [info for info in registry.plugins if name in (info.plugin, info.distribution)]
+    if plugins:
+        return [finding for info in plugins for finding in check_plugin(info, registry)]
     from zoo.loading import find_checkpoint
 
     return list(check_checkpoint(find_checkpoint(name, registry)))
 
 
 def check_plugin(info: PluginInfo, registry: Registry) -> Iterator[Finding]:
-    """Loading, weight at load, and every string of every family."""
+    """Loading, what is loaded with it, every string of every family, and every checkpoint's bytes."""
     if info.disabled:
         raise NotFoundError(f"plugin {info.plugin} is disabled by ZOO_DISABLE_PLUGINS")
-    yield Finding(
-        "loads and brings what its hooks say", info.problem is None, info.problem.error if info.problem else ""
-    )
-    if info.problem:
+    error = info.problem.error if info.problem else ""
+    yield Finding(f"{info.plugin}: loads, and its hooks give what they should", not error, error)
+    if error:
         return
-    yield Finding("loads without torch, timm or torchvision", not info.warning, info.warning)
+    yield Finding(f"{info.plugin}: loads without torch, timm and torchvision", not info.warning, info.warning)
     for name in info.families:
-        family = registry.family(name)
-        for preset in family.presets or [None]:
-            yield _tried(f"{name}: preset {preset} is a configuration", partial(configured, family, {}, preset))
-        for part in (family.network, family.objective):
-            yield _tried(f"{name}: {part} resolves", partial(load_object, part, info))
+        yield from _check_family(registry.family(name), info)
     from zoo.checkpoints.sources import open_source
 
     for name in info.models:
-        model = registry.model(name)
-        yield _tried(f"{name}: checkpoint is whole", partial(open_source, model.source))
+        yield _tried(f"{name}: the checkpoint is whole", partial(open_source, registry.model(name).source))
+
+
+def _check_family(family: Family, info: PluginInfo) -> Iterator[Finding]:
+    for preset in family.presets or (None,):
+        what = f"the preset {preset!r} is" if preset else "the defaults are"
+        yield _tried(f"{family.name}: {what} a configuration", partial(configured, family, {}, preset))
+    for part in (family.network, family.objective):
+        yield _tried(f"{family.name}: {part} can be imported", partial(load_object, part, info))
+    methods = [name for name in family.capabilities if name != "generate"]  # that one is decode of a draw
+    yield _tried(
+        f"{family.name}: the network has a method for each capability", partial(_require_methods, family, methods)
+    )
+
+
+def _require_methods(family: Family, methods: Sequence[str]) -> None:
+    network = load_object(family.network)
+    missing = [name for name in methods if not callable(getattr(network, name, None))]
+    if missing:
+        raise PluginError(f"{family.network} has no {' and no '.join(missing)}")
 
 
 def check_checkpoint(checkpoint: Checkpoint) -> Iterator[Finding]:
@@ -77,9 +92,11 @@ def check_checkpoint(checkpoint: Checkpoint) -> Iterator[Finding]:
     from zoo.inference.backends import open_backend
     from zoo.inference.model import Model
 
-    yield Finding("files, hashes, header and graphs are of format 1", passed=True)  # it would not have been read
+    yield Finding(
+        "files, hashes, tensors and graphs are what config.json promises", passed=True
+    )  # it would not have been read
     finite = all(np.isfinite(array).all() for array in checkpoint.arrays().values())
-    yield Finding("weights are finite", finite, "train again with a lower learning rate or in float32")
+    yield Finding("the weights are finite", finite, "train again with a lower learning rate or in float32")
     model = Model(checkpoint.config, open_backend("onnx", checkpoint, "cpu"))
     yield from _check_work(model)
     try:
@@ -93,6 +110,8 @@ def _check_work(model: Model) -> Iterator[Finding]:
     """Each capability on random input: shapes, range, and independence of the batch."""
     import numpy as np
 
+    from zoo.inference.latents import noise
+
     rng = np.random.default_rng(0)
     capabilities = model.config.capabilities
     if "translate" in capabilities:
@@ -101,8 +120,13 @@ def _check_work(model: Model) -> Iterator[Finding]:
     if "encode" in capabilities:
         images = _random_images(rng, capabilities["encode"].takes()[1])
         yield from _check_graph("encode", model.encode, images)
+    if "decode" in capabilities:
+        latents = noise(3, tuple(length or FREE_LENGTH for length in model.latent_shape or ()), seed=0)
+        yield from _check_graph("decode", model.decode, latents)
     if "generate" in model.capabilities:
-        yield _tried("generate: n = 1 is the first of n = 3", lambda: _same(model.generate(1), model.generate(3)[:1]))
+        yield _tried(
+            "generate: one picture is the first of three", lambda: _same(model.generate(1), model.generate(3)[:1])
+        )
 
 
 def _random_images(rng: np.random.Generator, spec: ImageSpec) -> NDArray[np.float32]:
@@ -112,9 +136,9 @@ def _random_images(rng: np.random.Generator, spec: ImageSpec) -> NDArray[np.floa
     return rng.random((3, spec.channels, *size), dtype=np.float32)
 
 
-def _check_graph(name: str, run: Callable[..., NDArray[np.float32]], images: NDArray[np.float32]) -> Iterator[Finding]:
-    yield _tried(f"{name}: a row of a batch is the same alone", lambda: _same(run(images)[1:2], run(images[1:2])))
-    yield _tried(f"{name}: the same input gives the same answer", lambda: _same(run(images), run(images), 0.0))
+def _check_graph(name: str, run: Callable[..., NDArray[np.float32]], batch: NDArray[np.float32]) -> Iterator[Finding]:
+    yield _tried(f"{name}: an item of a batch gives the same alone", lambda: _same(run(batch)[1:2], run(batch[1:2])))
+    yield _tried(f"{name}: the same input gives the same again", lambda: _same(run(batch), run(batch), 0.0))
 
 
 def _same(one: NDArray[np.float32], other: NDArray[np.float32], tolerance: float = BATCH_TOLERANCE) -> None:
@@ -132,4 +156,6 @@ def _tried(check: str, action: Callable[[], object]) -> Finding:
         action()
     except ZooError as error:
         return Finding(check, passed=False, advice=str(error))
+    except Exception as error:  # what a plugin's own code raises
+        return Finding(check, passed=False, advice=one_line(error))
     return Finding(check, passed=True)

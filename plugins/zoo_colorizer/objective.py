@@ -15,34 +15,50 @@ from zoo.training.objective import Batch, Logs, Networks, Verdict
 from zoo_colorizer.config import ColorizerConfig
 from zoo_colorizer.network import CHROMA_RANGE, Colorizer, lab_to_rgb, lightness, rgb_to_lab
 
+BIN_WIDTH = 10.0
+BINS = 26
 SCALES = tuple(round(0.1 * step, 1) for step in range(1, 16))
 
 
 class ColorizerOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The recipe's `[objective]`. `beta` and `neutral` are in units of a and b.
+    """The recipe's `[objective]`. `beta` is in units of a and b; `max_weight` bounds the weight of a rare colour.
 
-    `chroma_floor` is the median chroma, as a share of the true photo's, that the chosen chroma scale must reach.
+    `uniform` is the share of a uniform distribution that is mixed into that of the training photos' colours before
+    it is inverted. `chroma_floor` is the median chroma, as a share of the true photo's, that the chosen chroma scale
+    must reach.
     """
 
     beta: Annotated[float, Meta(gt=0.0)] = 4.0
-    neutral: Annotated[float, Meta(gt=0.0)] = 12.0
-    colour_weight: Annotated[float, Meta(ge=1.0)] = 3.0
-    chroma_floor: Annotated[float, Meta(ge=0.0, le=2.0)] = 0.5
+    max_weight: Annotated[float, Meta(ge=1.0)] = 6.0
+    uniform: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.5
+    chroma_floor: Annotated[float, Meta(ge=0.0, le=2.0)] = 0.45
 
 
 class ColorizerObjective:
-    """Huber loss on a and b, weighted towards colour.
+    """Huber loss on a and b, weighted by the rarity of the true colour.
 
-    loss = mean(w * huber(ab - ab*, beta)) / mean(w),  w = clamp(|ab*| / neutral, 1, colour_weight)
+    loss = mean(w * huber(ab - ab*, beta)) / mean(w)
 
-    Most pixels of most photos are nearly gray, so an unweighted loss settles for gray. Rare colours are nearly always
-    strong ones, so the weight follows chroma; Zhang, Isola, Efros (2016), section 2.2, rebalance by rarity itself.
+    Most pixels of most photos are nearly gray or brown, so an unweighted loss settles for that. The weight of a colour
+    is that of Zhang, Isola, Efros (2016), equation 4: 1 / ((1 - u) p + u / Q), of mean 1 over the training photos; p is
+    the share of the colour's bin of 10 x 10 units, Q the number of bins that occur. Here it is bounded by a maximum.
     """
 
     Options = ColorizerOptions
 
     def __init__(self, config: ColorizerConfig, options: ColorizerOptions) -> None:
         self.config, self.options = config, options
+        self.weights = torch.ones(BINS * BINS)
+
+    def prepare(self, pictures: Iterable[Tensor]) -> None:
+        """Count the colours of the training photos, every fourth pixel of every fourth row."""
+        counts = torch.zeros(BINS * BINS)
+        for picture in pictures:
+            lab = rgb_to_lab(picture[None, :, ::4, ::4].float() / 255.0)
+            counts += torch.bincount(_bins(lab[:, 1:]).flatten(), minlength=BINS * BINS)
+        share = counts / counts.sum()
+        weights = 1.0 / ((1.0 - self.options.uniform) * share + self.options.uniform / (share > 0).sum())
+        self.weights = (weights / (share * weights).sum()).clamp(max=self.options.max_weight)
 
     def networks(self) -> dict[str, nn.Module]:
         """One player."""
@@ -52,7 +68,7 @@ class ColorizerObjective:
         """One move. The target's a and b are averaged to the half size at which the network answers."""
         target = functional.avg_pool2d(rgb_to_lab(batch.target)[:, 1:], 2)
         answer = nets["model"](batch.input).float() * CHROMA_RANGE
-        weight = (target.norm(dim=1, keepdim=True) / self.options.neutral).clamp(1.0, self.options.colour_weight)
+        weight = self.weights.to(target.device)[_bins(target)].unsqueeze(1)
         error = functional.smooth_l1_loss(answer, target, beta=self.options.beta, reduction="none")
         loss = (weight * error).mean() / weight.mean()
         chroma = answer.detach().norm(dim=1).mean() / target.norm(dim=1).mean().clamp(min=1e-3)
@@ -92,6 +108,12 @@ class ColorizerObjective:
             "chroma_scale": SCALES[best],
         }
         return Verdict(figures, {"chroma_scale": SCALES[best]}, torch.cat(sheet, dim=1))
+
+
+def _bins(ab: Tensor) -> Tensor:
+    """The bin (N, H, W) of each colour (N, 2, H, W)."""
+    a, b = ((ab + CHROMA_RANGE) / BIN_WIDTH).long().clamp(0, BINS - 1).unbind(1)
+    return a * BINS + b
 
 
 def _psnr(rgb: Tensor, target: Tensor) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 import pytest
@@ -93,13 +95,16 @@ def objective(**options: float) -> ColorizerObjective:
     return ColorizerObjective(ColorizerConfig(size=32, channels=8), ColorizerObjective.Options(**options))
 
 
-def loss_of(answer: torch.Tensor, target: torch.Tensor, **options: float) -> float:
+def loss_of(answer: torch.Tensor, target: torch.Tensor, photos: Sequence[torch.Tensor] = (), **options: float) -> float:
     class Fixed(nn.Module):
         def forward(self, gray: torch.Tensor) -> torch.Tensor:
             return answer
 
     batch = Batch(target.mean(1, keepdim=True), target)
-    ((player, loss, logs),) = objective(**options).losses({"model": Fixed()}, batch, torch.Generator())
+    prepared = objective(**options)
+    if photos:
+        prepared.prepare(photos)
+    ((player, loss, logs),) = prepared.losses({"model": Fixed()}, batch, torch.Generator())
     assert player == "model"
     assert logs.keys() == {"chroma"}
     return float(loss)
@@ -112,16 +117,29 @@ def test_the_loss_is_zero_for_the_truth_and_grows_with_error() -> None:
     assert 0 < loss_of(truth + 0.05, target) < loss_of(truth + 0.2, target)
 
 
-def test_colour_weighs_more_than_gray() -> None:
-    half = torch.cat(
-        [torch.full((1, 3, 16, 8), 0.5), torch.tensor([0.9, 0.2, 0.1]).view(1, 3, 1, 1).expand(1, 3, 16, 8)], 3
-    )
+def test_rare_colours_weigh_more_than_common_ones() -> None:
+    red = torch.tensor([0.9, 0.2, 0.1]).view(3, 1, 1).expand(3, 16, 16)
+    half = torch.cat([torch.full((1, 3, 16, 8), 0.5), red[None, :, :, :8]], 3)
     truth = torch.nn.functional.avg_pool2d(rgb_to_lab(half)[:, 1:], 2) / 128
-    gray_wrong, colour_wrong = truth.clone(), truth.clone()
+    gray_wrong, red_wrong = truth.clone(), truth.clone()
     gray_wrong[..., :4] += 0.1
-    colour_wrong[..., 4:] += 0.1
-    assert loss_of(colour_wrong, half, colour_weight=4.0) > 2 * loss_of(gray_wrong, half, colour_weight=4.0)
-    assert loss_of(colour_wrong, half, colour_weight=1.0) == pytest.approx(loss_of(gray_wrong, half, colour_weight=1.0))
+    red_wrong[..., 4:] += 0.1
+    mostly_gray = [torch.full((3, 16, 16), 127, dtype=torch.uint8)] * 9 + [(red * 255).byte()]
+    assert loss_of(red_wrong, half) == pytest.approx(loss_of(gray_wrong, half))
+    assert loss_of(red_wrong, half, mostly_gray) > 1.5 * loss_of(gray_wrong, half, mostly_gray)
+    bounded = loss_of(red_wrong, half, mostly_gray, max_weight=1.0)
+    assert bounded < loss_of(red_wrong, half, mostly_gray)
+
+
+def test_weights_have_mean_one_over_the_training_photos() -> None:
+    torch.manual_seed(0)
+    photos = [torch.randint(0, 256, (3, 8, 8), dtype=torch.uint8) for _ in range(20)]
+    prepared = objective(max_weight=1e9)
+    prepared.prepare(photos)
+    seen = torch.stack([photo[:, ::4, ::4] for photo in photos]).float() / 255
+    bins = ((rgb_to_lab(seen)[:, 1:] + 128) / 10).long()
+    weights = prepared.weights[bins[:, 0] * 26 + bins[:, 1]]
+    assert float(weights.mean()) == pytest.approx(1.0, abs=1e-4)
 
 
 def test_the_judge_finds_the_scale_that_undoes_boldness() -> None:

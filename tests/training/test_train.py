@@ -45,7 +45,7 @@ def quiet(step: int, steps: int, logs: object) -> None:
 
 
 def last_state(folder: Path) -> dict[str, np.ndarray]:
-    return load_file(sorted((folder / "state").iterdir())[-1] / "tensors.safetensors")
+    return load_file(max((folder / "state").iterdir()) / "tensors.safetensors")
 
 
 def test_a_killed_run_resumes_to_the_same_weights(tmp_path: Path, recipe: Recipe, registry: Registry) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.catalog.spec import CheckpointConfig, Metric
-from zoo.errors import DiskError, NotFoundError
+from zoo.errors import DiskError, NotFoundError, UnsafeFileError
 
 CARD = "README.md"
 LIBRARY = "latent-zoo"
@@ -20,8 +20,11 @@ SECTIONS = {
     "Data": "Say what it was trained on, where that comes from, and under which licences.",
     "Limits": "Say where it fails, and show it.",
 }
-LICENSES = {"Apache-2.0": "apache-2.0", "MIT": "mit", "BSD-3-Clause": "bsd-3-clause", "CC0-1.0": "cc0-1.0"}
-_BLOCK = re.compile(r"<!-- zoo:(\w+) -->\n.*?<!-- /zoo:\1 -->\n", re.DOTALL)
+# The Hub's names of the licences that models mostly have.
+LICENSES = {name: name.lower() for name in ("Apache-2.0", "MIT", "BSD-3-Clause", "CC0-1.0", "CC-BY-4.0")}
+# No marker may stand inside: else a lost closing one would make a block of all the prose up to the next.
+_BLOCK = re.compile(r"<!-- zoo:(\w+) -->\n(?:(?!<!-- /?zoo:).)*<!-- /zoo:\1 -->(?:\n|\Z)", re.DOTALL)
+_MARK = re.compile(r"<!-- /?zoo:\w+ -->")
 _FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 
 
@@ -31,34 +34,57 @@ def render(config: CheckpointConfig, old: str = "") -> str:
     text = _FRONT.sub("", old, count=1) if old else _skeleton(config)
     for name, body in blocks.items():
         marked = f"<!-- zoo:{name} -->\n{body}<!-- /zoo:{name} -->\n"
-        found = [match for match in _BLOCK.finditer(text) if match[1] == name]
-        text = text.replace(found[0][0], marked) if found else f"{text.rstrip()}\n\n{marked}"
+        found = next((match for match in _BLOCK.finditer(text) if match[1] == name), None)
+        text = text[: found.start()] + marked + text[found.end() :] if found else f"{text.rstrip()}\n\n{marked}"
     return _front_matter(config) + text
 
 
-def write_card(folder: Path, config: CheckpointConfig) -> Path:
-    """Render `README.md` in the checkpoint's folder, keeping its prose; returns its path. Raises DiskError."""
+def read_card(folder: Path) -> str:
+    """The card in a checkpoint's folder, "" if there is none.
+
+    Raises DiskError if it can't be read, UnsafeFileError if it is no text.
+    """
     path = folder / CARD
     try:
-        old = path.read_text(encoding="utf-8") if path.exists() else ""
-        partial = path.with_name(f".{CARD}.partial")
-        partial.write_text(render(config, old), encoding="utf-8")
-        partial.replace(path)
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise DiskError(f"can't read the card {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise UnsafeFileError(f"the card {path} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+
+
+def write_card(folder: Path, config: CheckpointConfig) -> Path:
+    """Render `README.md` in the checkpoint's folder, keeping its prose; returns its path. Raises as `read_card`."""
+    path, partial = folder / CARD, folder / f".{CARD}.partial"
+    text = render(config, read_card(folder))
+    try:
+        try:
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
         raise DiskError(f"can't write the card {path}: {error.strerror or error}") from error
     return path
 
 
 def problems(folder: Path, config: CheckpointConfig) -> list[str]:
-    """What is wrong with a checkpoint's card, one line each; none if it is complete and agrees with config.json."""
-    path = folder / CARD
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise NotFoundError(f"{folder} has no {CARD}: `zoo card {config.id} --write` makes one") from error
+    """What is wrong with a checkpoint's card, one line each; none if it is complete and agrees with config.json.
+
+    Raises NotFoundError where there is no card, and as `read_card`.
+    """
+    text = read_card(folder)
+    if not text:
+        raise NotFoundError(f"{folder} has no {CARD}: `zoo card {config.id} --write` makes one")
     found = []
     if render(config, text) != text:
         found.append(f"{CARD} does not agree with config.json: `zoo card {config.id} --write` renders it anew")
+    if stray := _stray_markers(text):
+        found.append(f"{CARD} has a marker without its other half, or a block twice: {stray[0]}")
+    if config.summary not in text:
+        found.append(f"{CARD} does not say what config.json does: {config.summary}")
     for title, prompt in SECTIONS.items():
         section = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)
         prose = _BLOCK.sub("", section[1]).strip() if section else ""
@@ -71,6 +97,11 @@ def problems(folder: Path, config: CheckpointConfig) -> list[str]:
     return found
 
 
+def _stray_markers(text: str) -> list[str]:
+    blocks = [match[1] for match in _BLOCK.finditer(text)]
+    return _MARK.findall(_BLOCK.sub("", text)) + [name for name in blocks if blocks.count(name) > 1]
+
+
 def _front_matter(config: CheckpointConfig) -> str:
     abilities = config.can()
     pipeline = next((PIPELINES[name] for name in ("translate", "generate") if name in abilities), None)
@@ -80,7 +111,7 @@ def _front_matter(config: CheckpointConfig) -> str:
     lines += [] if known else [f'license_name: "{config.license}"']
     lines += [f"library_name: {LIBRARY}"]
     lines += [f"pipeline_tag: {pipeline}"] if pipeline else []
-    lines += ["tags:", *(f"- {tag}" for tag in tags)]
+    lines += ["tags:", *(f'- "{tag}"' for tag in tags)]  # in quotes: a family called 1e3 or no is a word
     return "\n".join(["---", *lines, "---", ""])
 
 
@@ -89,7 +120,7 @@ def _skeleton(config: CheckpointConfig) -> str:
     head, *rest = prose.split("## Data")
     blocks = "\n".join(f"<!-- zoo:{name} -->\n<!-- /zoo:{name} -->\n" for name in ("use", "facts"))
     figures = "## Figures\n\n<!-- zoo:figures -->\n<!-- /zoo:figures -->\n"
-    return f"\n# {config.id}\n\n{config.summary}.\n\n{head}{blocks}\n## Data{''.join(rest)}\n{figures}"
+    return f"\n# {config.id}\n\n{config.summary.rstrip('.')}.\n\n{head}{blocks}\n## Data{''.join(rest)}\n{figures}"
 
 
 def _use(config: CheckpointConfig) -> str:
@@ -113,7 +144,11 @@ def _facts(config: CheckpointConfig) -> str:
             ("Took", f"{training.seconds / 60:.0f} minutes on {training.hardware}"),
             ("Software", training.version),
         ]
-    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows), ""])
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {_cell(value)} |" for name, value in rows), ""])
+
+
+def _cell(value: str) -> str:
+    return value.replace("|", "\\|")
 
 
 def _figures(metrics: Sequence[Metric]) -> str:

@@ -111,7 +111,7 @@ def _misused(problem: Any) -> int:
     """A wrong option or argument, with the help that tells the right ones."""
     path = problem.ctx.command_path if getattr(problem, "ctx", None) else "zoo"
     message = problem.format_message().replace("Value error, ", "").strip().rstrip(".")
-    error(f"{message}; see {path} --help")
+    error(f"{message}{'' if message.endswith('?') else '.'} See {path} --help")
     return 2
 
 

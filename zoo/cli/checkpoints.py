@@ -24,7 +24,7 @@ def card(
 ) -> None:
     """Render a model's card from config.json, keeping the prose of the one that is there."""
     registry = open_registry()
-    from zoo.checkpoints.cards import CARD, problems, render, write_card
+    from zoo.checkpoints.cards import CARD, problems, read_card, render, write_card
     from zoo.errors import UsageError
     from zoo.loading import find_checkpoint
 
@@ -41,9 +41,7 @@ def card(
             raise typer.Exit(7)
         print(f"{checkpoint.folder / CARD} is complete")
     else:
-        path = checkpoint.folder / CARD
-        old = path.read_text(encoding="utf-8") if path.exists() else ""
-        sys.stdout.write(render(checkpoint.config, old))
+        sys.stdout.write(render(checkpoint.config, read_card(checkpoint.folder)))
 
 
 def check(

@@ -55,5 +55,13 @@ def _light(parameter: Any) -> Any:
 
     parameter.process_value = process_value
     if parameter.param_type_name == "argument":
-        parameter.display_type_rich = lambda ctx: None  # help says TASK, not TASK <str>
+        _name_plainly(parameter)
     return parameter
+
+
+def _name_plainly(argument: Any) -> None:
+    """Let help say TASK and [TASK], where typer would say TASK <str> and {TASK}."""
+    name = argument.metavar or argument.name.upper()
+    usage = (name if argument.required else f"[{name}]") + "..." * (argument.nargs != 1)
+    argument.get_usage_pieces = lambda ctx: [usage]
+    argument.display_type_rich = lambda ctx: None

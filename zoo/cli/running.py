@@ -58,13 +58,12 @@ def run(
         bool, typer.Option("--side-by-side", help="Put input and result into one picture.")
     ] = False,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders of folders.")] = False,
-    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG and WebP results.", metavar="N")] = 95,
-    max_pixels: Annotated[
-        float, typer.Option(min=1e-6, max=1e5, help="Refuse larger pictures, in megapixels.", metavar="N")
-    ] = 200,
+    quality: Annotated[
+        int, typer.Option(min=1, max=100, help="Quality of JPEG, WebP and AVIF results.", metavar="N")
+    ] = 95,
+    max_pixels: Annotated[float, typer.Option(help="Refuse pictures of more megapixels.", metavar="N")] = 200,
     jobs: Annotated[
-        int | None,
-        typer.Option(min=1, help="Pictures worked on at once.", metavar="N", show_default="one per core, at most 4"),
+        int | None, typer.Option(min=1, help="Pictures worked on at once; else one per core, at most 4.", metavar="N")
     ] = None,
     backend: BackendOption = Backend.auto,
     device: DeviceOption = "auto",
@@ -85,6 +84,8 @@ def run(
 
     if not inputs:
         raise UsageError(f"name a picture or a folder: zoo run {task} photo.jpg")
+    if not 0 < max_pixels <= 1e6:
+        raise UsageError(f"--max-pixels takes megapixels, above 0 and at most a million, not {max_pixels:g}")
     model = load(task, backend=backend.value, device=device, registry=registry)
     model.require("translate")
     label = task if task in registry.tasks() else model.config.task or "out"

@@ -172,6 +172,12 @@ class Order(Sampler[list[tuple[int, int, int]]]):
             yield [(self.epoch, first + i, int(order[first + i])) for i in range(self.batch)]
 
 
+def training_pictures(recipe: Recipe) -> Iterator[Tensor]:
+    """The training split's pictures as they are, uint8 (C, H, W), read as they are asked for."""
+    source = open_source(recipe.data.source, recipe.data.splits.train, recipe.data.channels)
+    return (source.picture(index) for index in range(len(source)))
+
+
 def training_batches(recipe: Recipe) -> tuple[DataLoader[tuple[Tensor, Tensor]], Order]:
     """The loader of the training split, and the order to set `epoch` and `start` on."""
     source = open_source(recipe.data.source, recipe.data.splits.train, recipe.data.channels)

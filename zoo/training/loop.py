@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from zoo.errors import TrainingError
 from zoo.training import state
-from zoo.training.data import derive, held_out_batches, training_batches
+from zoo.training.data import derive, held_out_batches, training_batches, training_pictures
 from zoo.training.objective import Batch, Objective, Verdict
 from zoo.training.recipe import OptimizerTable, Recipe
 from zoo.training.run import Run
@@ -35,6 +35,7 @@ class Training:
     def __init__(self, recipe: Recipe, objective: Objective, run: Run) -> None:
         self.recipe, self.objective, self.run, table = recipe, objective, run, recipe.train
         self.accelerator = Accelerator(mixed_precision=PRECISION[table.precision], rng_types=[])
+        objective.prepare(training_pictures(recipe))
         torch.manual_seed(derive(table.seed, 0))
         layout = torch.channels_last if table.channels_last else torch.contiguous_format
         raw = {name: net.to(memory_format=layout) for name, net in objective.networks().items()}

@@ -42,6 +42,9 @@ class Objective(Protocol):
 
     Options: ClassVar[type[Any]]
 
+    def prepare(self, pictures: Iterable[Tensor]) -> None:
+        """Look at the training pictures, uint8 (C, H, W), once before the first step; most objectives need not."""
+
     def networks(self) -> dict[str, nn.Module]:
         """New networks with random weights, by player."""
 
