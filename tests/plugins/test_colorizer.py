@@ -49,6 +49,15 @@ def test_sizes_on_the_way(small: Colorizer) -> None:
     assert small.translate(gray).shape == (2, 3, 32, 48)
 
 
+def test_a_new_network_lets_the_picture_through_to_its_last_layer_and_answers_nearly_evenly(small: Colorizer) -> None:
+    gray = torch.rand(1, 1, 32, 32)
+    with torch.no_grad():
+        before_answer = small.decoder[:-2](small.encoder(lightness(gray) / 50 - 1))
+        answer = small(gray)
+    assert before_answer.std(dim=(2, 3)).max() > 0.05
+    assert 0 < answer.std(dim=(2, 3)).max() < 0.05
+
+
 def test_it_keeps_the_lightness_of_its_input(small: Colorizer) -> None:
     gray = torch.rand(1, 1, 32, 32) * 0.6 + 0.2
     with torch.no_grad():
@@ -60,7 +69,8 @@ def test_it_keeps_the_lightness_of_its_input(small: Colorizer) -> None:
 
 
 def test_the_chroma_scale_acts_at_use_only(small: Colorizer) -> None:
-    gray = torch.rand(1, 1, 32, 32)
+    gray = torch.rand(1, 1, 32, 32) * 0.5 + 0.25
+    nn.init.normal_(small.decoder[-2].weight, std=0.2)
     with torch.no_grad():
         trained, used = small(gray), small.translate(gray)
         small.chroma_scale = 0.0

@@ -11,7 +11,6 @@ import hashlib
 import math
 import os
 import stat
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -121,6 +120,8 @@ def read_checkpoint(folder: Path, origin: str) -> Checkpoint:
 
 def write_config(folder: Path, config: CheckpointConfig) -> None:
     """Write `config.json`: the old one or the new one is there, never half of one. Raises DiskError."""
+    import tempfile
+
     temporary = None
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{CONFIG_FILE}.", delete=False) as file:

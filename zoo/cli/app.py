@@ -94,7 +94,7 @@ def call(words: Sequence[str]) -> int:
         completion.prepare()
         code = typer.main.get_command(app)(completion.with_shell(words), standalone_mode=False)
         _flush()
-    except BrokenPipeError:  # the reader of our output went away (`zoo list | head`): nothing is left to say
+    except BrokenPipeError:
         return 0
     except CommandLineError as problem:
         return _misused(problem)

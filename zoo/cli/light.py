@@ -23,6 +23,13 @@ class LightCommand(TyperCommand):
 class LightGroup(TyperGroup):
     """The command above the verbs, likewise."""
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb. A reader that has enough of our output (`zoo list | head`) is no failure, as it is to typer."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise typer.Exit from None
+
     def get_params(self, ctx: Any) -> list[Any]:
         """Its options, `--help` included."""
         return [_light(parameter) for parameter in super().get_params(ctx)]

@@ -55,7 +55,7 @@ def list_(
         (model.id, model.config.task or "-", _count(model.config.weights.parameters), model.config.summary)
         for model in models
     ]
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
     for line in columns([("MODEL", "TASK", "PARAMETERS", "SUMMARY"), *rows]):
         print(line if width is None or len(line) <= width else line[: width - 1] + "…")
 

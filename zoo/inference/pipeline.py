@@ -90,7 +90,7 @@ def _run(model: Model, job: Job, options: Options, stopped: Event) -> Outcome:
 
 
 def _translate(model: Model, job: Job, options: Options, stopped: Event) -> tuple[str, ...]:
-    if job.target:
+    if job.target and job.target.parent.is_dir():  # else the input is missing too, which reading it will say
         writable_format(job.target)
         refuse_existing(job.target, options.force)
     _, takes = model.config.capabilities["translate"].takes()

@@ -140,18 +140,22 @@ def _write_graph(network: nn.Module, name: str, interface: Mapping[str, Any], fo
         dynamic |= {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
     source, answers = NAMES[name]
     count = len(_answers(network, name, example))
-    with _quiet():
-        program = torch.onnx.export(
-            Capability(network, name).eval(),
-            (example,),
-            input_names=[source],
-            output_names=list(answers[:count]),
-            dynamic_shapes=(dynamic,),
-            opset_version=OPSET,
-            external_data=False,
-            dynamo=True,
-            verbose=False,
-        )
+    try:
+        with _quiet():
+            program = torch.onnx.export(
+                Capability(network, name).eval(),
+                (example,),
+                input_names=[source],
+                output_names=list(answers[:count]),
+                dynamic_shapes=(dynamic,),
+                opset_version=OPSET,
+                external_data=False,
+                dynamo=True,
+                verbose=False,
+            )
+    except Exception as error:  # the exporter's errors share no base class
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        raise TrainingError(f"{name} can't be written as an ONNX graph: {reason}") from error
     assert program is not None
     graph = program.model_proto
     _point_at_weights(graph, folder / WEIGHTS)

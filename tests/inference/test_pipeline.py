@@ -1,0 +1,242 @@
+"""Running a model over files: what is written, what is not, and that one bad picture stops no other."""
+
+from __future__ import annotations
+
+import os
+import sys
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny import write_checkpoint
+
+import zoo
+from zoo.errors import DiskError, UnsafeFileError, UsageError, ZooError
+from zoo.inference.jobs import Job
+from zoo.inference.model import Model
+from zoo.inference.pipeline import Options, run_jobs
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    return zoo.load(f"dir:{write_checkpoint(tmp_path_factory.mktemp('tiny'))}")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def jobs(*names: str) -> list[Job]:
+    """A job for each name, `in/NAME` to `out/NAME`; the picture is there, of a size that tells it from the others."""
+    Path("in").mkdir(exist_ok=True)
+    for number, name in enumerate(names):
+        Image.new("RGB", (5 + number, 4), (200, 100, 50)).save(Path("in", name))
+    return [Job(Path("in", name), Path("out", name)) for name in names]
+
+
+def size(path: Path | str | None) -> tuple[int, int]:
+    with Image.open(str(path)) as image:
+        return image.size
+
+
+def array(path: str, mode: str = "RGB") -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert(mode))
+
+
+def written() -> list[str]:
+    return sorted(file.name for file in Path("out").iterdir())
+
+
+@pytest.mark.parametrize("workers", [1, 2, None])
+def test_each_result_is_its_own_inputs_in_the_order_of_the_jobs(model: Model, workers: int | None) -> None:
+    todo = jobs(*(f"{number}.png" for number in range(12)))
+    outcomes = list(run_jobs(model, todo, Options(), workers))
+    assert [outcome.job for outcome in outcomes] == todo
+    assert [outcome.error for outcome in outcomes] == [None] * 12
+    for job in todo:
+        assert size(job.target) == size(job.source)
+
+
+def test_the_result_is_what_the_model_gives(model: Model) -> None:
+    (job,) = jobs("a.png")
+    list(run_jobs(model, [job], Options()))
+    expected = model.translate("in/a.png")[0].transpose(1, 2, 0)
+    np.testing.assert_allclose(array("out/a.png") / 255, expected, atol=1 / 255)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_bad_pictures_stop_no_other(model: Model, workers: int) -> None:
+    todo = jobs("a.png", "b.png", "c.png", "d.png")
+    Path("in/b.png").write_bytes(b"no picture")
+    Path("in/c.png").unlink()
+    errors = [outcome.error for outcome in run_jobs(model, todo, Options(), workers)]
+    assert [getattr(error, "exit_code", 0) for error in errors] == [0, 7, 3, 0]
+    assert written() == ["a.png", "d.png"]
+
+
+def test_who_stops_listening_stops_the_work(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second picture is being computed when listening stops: it is not written."""
+    computing, ended = Event(), Event()
+
+    class Stopped(Event):
+        def set(self) -> None:
+            super().set()
+            ended.set()
+
+    def translate(self: Model, images: np.ndarray) -> np.ndarray:
+        if images.shape[3] > 5:  # the second
+            computing.set()
+            assert ended.wait(timeout=60)
+        return images.repeat(3, axis=1)
+
+    monkeypatch.setattr(Model, "translate", translate)
+    monkeypatch.setattr("zoo.inference.pipeline.Event", Stopped)
+    outcomes = run_jobs(model, jobs("a.png", "b.png"), Options(), workers=2)
+    next(outcomes)
+    assert computing.wait(timeout=60)
+    outcomes.close()
+    assert written() == ["a.png"]
+
+
+def test_who_stops_listening_to_one_worker_stops_the_work(model: Model) -> None:
+    outcomes = run_jobs(model, jobs("a.png", "b.png"), Options(), workers=1)
+    next(outcomes)
+    outcomes.close()
+    assert written() == ["a.png"]
+
+
+def test_folders_of_results_are_made(model: Model) -> None:
+    (job,) = jobs("a.png")
+    deep = Job(job.source, Path("out/deep/er/a.png"))
+    assert [outcome.error for outcome in run_jobs(model, [deep], Options())] == [None]
+    assert size("out/deep/er/a.png") == (5, 4)
+
+
+def test_the_folder_of_a_missing_input_is_not_made(model: Model) -> None:
+    missing = Job(Path("absent/a.png"), Path("absent/a.colorize.png"))
+    (outcome,) = run_jobs(model, [missing], Options())
+    assert str(outcome.error) == "absent/a.png: no such file"
+    assert not Path("absent").exists()
+
+
+def test_a_file_in_the_way_of_a_folder_is_found_before_anything_is_read(model: Model) -> None:
+    (job,) = jobs("a.png")
+    Path("out").write_text("mine")
+    with pytest.raises(DiskError, match="can't make the folder out: a file is in its way"):
+        list(run_jobs(model, [job], Options()))
+    with pytest.raises(DiskError, match="a file is in its way"):
+        list(run_jobs(model, [Job(job.source, Path("out/sub/a.png"))], Options()))
+    assert Path("out").read_text() == "mine"
+
+
+def test_a_folder_that_may_not_be_written_is_found_before_anything_is_read(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    todo = jobs("a.png")
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+    with pytest.raises(DiskError, match="can't write into the folder out: permission denied"):
+        list(run_jobs(model, todo, Options()))
+
+
+def test_a_result_that_exists_is_replaced_by_force_only(model: Model) -> None:
+    todo = jobs("a.png")
+    list(run_jobs(model, todo, Options()))
+    before = Path("out/a.png").read_bytes()
+    (outcome,) = run_jobs(model, todo, Options(side_by_side=True))
+    assert isinstance(outcome.error, UsageError)
+    assert Path("out/a.png").read_bytes() == before
+    (outcome,) = run_jobs(model, todo, Options(side_by_side=True, force=True))
+    assert outcome.error is None
+    assert Path("out/a.png").read_bytes() != before
+
+
+def test_side_by_side_shows_the_input_on_the_left(model: Model) -> None:
+    todo = jobs("a.png")
+    list(run_jobs(model, todo, Options(side_by_side=True)))
+    both, result = array("out/a.png"), model.translate("in/a.png")[0].transpose(1, 2, 0)
+    assert both.shape[0] == 4
+    assert both.shape[1] > 2 * 5
+    gray = array("in/a.png", "L")
+    np.testing.assert_array_equal(both[:, :5], np.repeat(gray[:, :, None], 3, axis=2))  # what the model was shown
+    np.testing.assert_allclose(both[:, -5:] / 255, result, atol=1 / 255)
+
+
+def test_a_limit_of_pixels_holds(model: Model) -> None:
+    todo = jobs("a.png", "b.png")
+    outcomes = list(run_jobs(model, todo, Options(max_pixels=20)))
+    assert outcomes[0].error is None
+    assert isinstance(outcomes[1].error, UnsafeFileError)
+    assert "--max-pixels" in str(outcomes[1].error)
+
+
+def test_notes_on_the_input_come_with_the_outcome(model: Model) -> None:
+    jobs("a.png")
+    frames = [Image.new("RGB", (5, 4), color) for color in ("red", "blue")]
+    frames[0].save("in/a.gif", save_all=True, append_images=frames[1:])
+    (outcome,) = run_jobs(model, [Job(Path("in/a.gif"), Path("out/a.png"))], Options())
+    assert outcome.notes == ("animated: first of 2 taken",)
+
+
+@pytest.mark.parametrize(("error", "kind"), [(MemoryError(), ZooError), (ValueError("a bug"), ValueError)])
+def test_what_breaks_in_the_model_is_an_outcome(
+    model: Model, monkeypatch: pytest.MonkeyPatch, error: Exception, kind: type[Exception]
+) -> None:
+    def translate(self: Model, images: np.ndarray) -> np.ndarray:
+        raise error
+
+    monkeypatch.setattr(Model, "translate", translate)
+    (outcome,) = run_jobs(model, jobs("a.png"), Options())
+    assert type(outcome.error) is kind
+    assert written() == []
+
+
+class Terminal(TextIOWrapper):
+    def isatty(self) -> bool:
+        return True
+
+
+def pipe(monkeypatch: pytest.MonkeyPatch, data: bytes, kind: type[TextIOWrapper] = TextIOWrapper) -> BytesIO:
+    """Standard input with this in it; returns what is standard output."""
+    out = BytesIO()
+    monkeypatch.setattr(sys, "stdin", kind(BytesIO(data)))
+    monkeypatch.setattr(sys, "stdout", kind(out))
+    return out
+
+
+@pytest.mark.parametrize(
+    ("kind", "result"), [("JPEG", "JPEG"), ("PNG", "PNG"), ("WEBP", "WEBP"), ("GIF", "PNG"), ("PPM", "PNG")]
+)
+def test_a_picture_goes_through_a_pipe_in_its_own_format_if_that_holds_colours(
+    model: Model, monkeypatch: pytest.MonkeyPatch, kind: str, result: str
+) -> None:
+    data = BytesIO()
+    Image.new("RGB", (6, 4), "gray").save(data, kind)
+    out = pipe(monkeypatch, data.getvalue())
+    (outcome,) = run_jobs(model, [Job(None, None)], Options())
+    assert outcome.error is None
+    with Image.open(out) as image:
+        assert (image.format, image.size) == (result, (6, 4))
+
+
+def test_a_terminal_neither_gives_nor_takes_a_picture(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    (job,) = jobs("a.png")
+    pipe(monkeypatch, b"", Terminal)
+    for todo, word in ((Job(job.source, None), "name a file with -o"), (Job(None, job.target), "name a file, or pipe")):
+        (outcome,) = run_jobs(model, [todo], Options())
+        assert isinstance(outcome.error, UsageError)
+        assert word in str(outcome.error)
+
+
+def test_closed_standard_streams_are_said(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    (job,) = jobs("a.png")
+    monkeypatch.setattr(sys, "stdin", None)
+    monkeypatch.setattr(sys, "stdout", None)
+    for todo in (Job(job.source, None), Job(None, job.target)):
+        (outcome,) = run_jobs(model, [todo], Options())
+        assert isinstance(outcome.error, UsageError)
