@@ -17,7 +17,7 @@ from zoo_colorizer.network import CHROMA_RANGE, Colorizer, lab_to_rgb, lightness
 
 BIN_WIDTH = 10.0
 BINS = 26
-SCALES = tuple(round(0.1 * step, 1) for step in range(1, 16))
+SCALES = tuple(round(0.1 * step, 1) for step in range(1, 31))
 
 
 class ColorizerOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -281,6 +281,18 @@ def named(request: pytest.FixtureRequest, tmp_path: Path, tiny_family: FakePlugi
     return f"dir:{write_checkpoint(tmp_path / 'tiny')}" if request.param == "tiny" else request.param
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """PyTorch on one thread: on a machine with other work its threads wait for each other far longer than they work."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_every_backend_gives_the_same_picture_in_any_batch(named: str) -> None:
     images = RNG.random((2, 1, 40, 56), np.float32)
     found = {}

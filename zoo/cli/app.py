@@ -92,12 +92,12 @@ def call(words: Sequence[str]) -> int:
     """Run one command line, without the program's name; returns the exit code."""
     try:
         completion.prepare()
-        code = typer.main.get_command(app)(completion.with_shell(words), standalone_mode=False)
+        code = typer.main.get_command(app)(completion.with_shell(words), prog_name="zoo", standalone_mode=False)
         _flush()
     except BrokenPipeError:
         return 0
     except CommandLineError as problem:
-        return _misused(problem)
+        return _misused(problem, words)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except Exception as problem:  # the last line of defence: whatever it is, it is said in one line
@@ -107,11 +107,12 @@ def call(words: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _misused(problem: Any) -> int:
+def _misused(problem: Any, words: Sequence[str]) -> int:
     """A wrong option or argument, with the help that tells the right ones."""
-    path = problem.ctx.command_path if getattr(problem, "ctx", None) else "zoo"
+    verbs = {command.name for command in app.registered_commands}
+    verb = next((f" {word}" for word in words if word in verbs), "")
     message = problem.format_message().replace("Value error, ", "").strip().rstrip(".")
-    error(f"{message}{'' if message.endswith('?') else '.'} See {path} --help")
+    error(f"{message}{'' if message.endswith('?') else '.'} See zoo{verb} --help")
     return 2
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zoo.cli.completion import models
 from zoo.cli.console import columns, note, open_registry, progress
 from zoo.cli.running import Backend, BackendOption, DeviceOption
 
@@ -35,12 +36,17 @@ def needs_torch(verb: str) -> Iterator[None]:
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(help="A TOML file, or the id of a model that comes with one.")],
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            help="A TOML file, or the id of a model that comes with one.", metavar="RECIPE", autocompletion=models
+        ),
+    ],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The run folder.", metavar="FOLDER", show_default="runs/ID")
+        Path | None, typer.Option("--out", "-o", help="The run folder; else runs/ID.", metavar="FOLDER")
     ] = None,
     data: Annotated[str | None, typer.Option(help="Other data: pack:NAME or folder:PATH.", metavar="SOURCE")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Other number of epochs.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Other number of epochs.", metavar="N")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Change the recipe: table.key=value.", metavar="KEY=VALUE")
     ] = None,
@@ -77,11 +83,11 @@ def train(
 
 
 def eval_(
-    model: Annotated[str, typer.Argument(help="A model, or dir:PATH.")],
+    model: Annotated[str, typer.Argument(help="A model or dir:PATH.", metavar="MODEL", autocompletion=models)],
     data: Annotated[
-        str | None, typer.Option(help="pack:NAME or folder:PATH.", metavar="SOURCE", show_default="its recipe's")
+        str | None, typer.Option(help="pack:NAME or folder:PATH; else its recipe's.", metavar="SOURCE")
     ] = None,
-    split: Annotated[str | None, typer.Option(help="train, val or test.", show_default="its recipe's")] = None,
+    split: Annotated[str | None, typer.Option(help="train, val or test; else its recipe's.", metavar="SPLIT")] = None,
     write: Annotated[bool, typer.Option("--write", help="Put the figures into the checkpoint and its card.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     backend: BackendOption = Backend.auto,

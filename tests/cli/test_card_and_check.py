@@ -1,0 +1,87 @@
+"""`zoo card` and `zoo check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from command import Zoo
+from tiny import write_checkpoint
+
+if TYPE_CHECKING:
+    from conftest import FakePlugins
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_checkpoint(tmp_path / "tiny")
+
+
+def test_card_prints_and_writes_nothing(zoo: Zoo, folder: Path) -> None:
+    lines = zoo("card", f"dir:{folder}").lines
+    assert lines[0] == "---"
+    assert "# tiny.test" in lines
+    assert not (folder / "README.md").exists()
+
+
+def test_card_writes_and_keeps_what_people_wrote(zoo: Zoo, folder: Path) -> None:
+    card = folder / "README.md"
+    assert zoo("card", f"dir:{folder}", "--write").lines == [str(card)]
+    card.write_text(card.read_text() + "\nMind the gap.\n")
+    zoo("card", f"dir:{folder}", "--write")
+    assert card.read_text().count("Mind the gap.") == 1
+    assert zoo("card", f"dir:{folder}").out.decode() == card.read_text()
+
+
+def test_card_check_names_each_fault(zoo: Zoo, folder: Path) -> None:
+    assert "has no README.md: `zoo card tiny.test --write` makes one" in zoo("card", f"dir:{folder}", "--check").error(
+        3
+    )
+    zoo("card", f"dir:{folder}", "--write")
+    result = zoo("card", f"dir:{folder}", "--check")
+    assert (result.code, result.out) == (7, b"")
+    lines = result.err.splitlines()
+    assert all(line.startswith("error: ") for line in lines)
+    assert sum("says nothing under" in line for line in lines) == 3
+
+
+def test_a_card_that_is_no_text_is_said(zoo: Zoo, folder: Path) -> None:
+    (folder / "README.md").write_bytes(b"caf\xe9")
+    for option in ("--write", "--check"):
+        assert "is not UTF-8 text" in zoo("card", f"dir:{folder}", option).error(7)
+    assert (folder / "README.md").read_bytes() == b"caf\xe9"
+
+
+def test_a_card_that_can_not_be_written_is_said(zoo: Zoo, folder: Path) -> None:
+    (folder / "README.md").mkdir()
+    assert "README.md: Is a directory" in zoo("card", f"dir:{folder}", "--write").error(8)
+
+
+def test_check_of_a_checkpoint_says_what_holds_and_what_does_not(zoo: Zoo, folder: Path) -> None:
+    result = zoo("check", f"dir:{folder}")
+    assert result.code == 9
+    *good, bad = result.out.decode().splitlines()
+    assert good == [
+        "ok      files, hashes, tensors and graphs are what config.json promises",
+        "ok      the weights are finite",
+        "ok      translate: an item of a batch gives the same alone",
+        "ok      translate: the same input gives the same again",
+    ]
+    assert bad.startswith("FAILED  the card is complete and agrees with config.json: ")
+    assert result.err == f"error: 1 of 5 checks failed for dir:{folder}\n"
+
+
+def test_check_of_our_own_plugin_finds_nothing(zoo: Zoo) -> None:
+    lines = zoo("check", "colorizer").lines
+    assert len(lines) >= 5
+    assert all(line.startswith("ok      colorizer") for line in lines)
+    assert zoo("check", "latent-zoo").lines == lines
+
+
+def test_check_of_a_broken_plugin_says_why(zoo: Zoo, fake_plugins: FakePlugins) -> None:
+    fake_plugins.install("broken", "import no_such_module", name="lame")
+    result = zoo("check", "lame")
+    assert result.code == 9
+    assert "FAILED  lame: loads, and its hooks give what they should: ModuleNotFoundError" in result.out.decode()
+    assert result.err == "error: 1 of 1 checks failed for lame\n"

@@ -1,0 +1,171 @@
+"""The contract checks find what breaks the contract, each by its own line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from tiny import WEIGHTS, make_model, write_checkpoint
+
+from zoo.catalog import Registry
+from zoo.checkpoints.format import read_checkpoint
+from zoo.errors import IntegrityError, NotFoundError
+from zoo.inference.backends.onnx import OnnxBackend
+from zoo.testing import Finding, check, check_checkpoint, check_plugin
+
+if TYPE_CHECKING:
+    from conftest import FakePlugins
+
+FAMILY = """
+@hookimpl
+def zoo_families():
+    yield Family(
+        name="small", summary="Small", config="small.parts:Config", network="small.parts:Network",
+        objective="small.parts:Objective", capabilities=("translate", "generate"),
+        presets={"good": {"width": 2}, "bad": {"width": 0}},
+    )
+"""
+PARTS = """
+from typing import Annotated
+import msgspec
+
+class Config(msgspec.Struct, forbid_unknown_fields=True):
+    width: Annotated[int, msgspec.Meta(ge=1)] = 1
+
+class Network:
+    def translate(self, image):
+        return image
+
+class Objective:
+    pass
+"""
+
+
+def failures(findings: list[Finding]) -> dict[str, str]:
+    return {finding.check: finding.advice for finding in findings if not finding.passed}
+
+
+def findings_of(plugins: FakePlugins, name: str = "it") -> list[Finding]:
+    return check(name, plugins.registry())
+
+
+def test_every_string_and_preset_of_a_family_is_tried(fake_plugins: FakePlugins) -> None:
+    fake_plugins.install("small", FAMILY)
+    fake_plugins.write("small/parts.py", PARTS)
+    findings = findings_of(fake_plugins)
+    assert [finding.check for finding in findings] == [
+        "it: loads, and its hooks give what they should",
+        "it: loads without torch, timm and torchvision",
+        "small: the preset 'good' is a configuration",
+        "small: the preset 'bad' is a configuration",
+        "small: small.parts:Network can be imported",
+        "small: small.parts:Objective can be imported",
+        "small: the network has a method for each capability",
+    ]
+    assert failures(findings) == {
+        "small: the preset 'bad' is a configuration": "family small does not take this configuration: "
+        "Expected `int` >= 1 - at `$.width`"
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "check", "advice"),
+    [
+        ("class Objective", "class Other", "small: small.parts:Objective can be imported", "has no attribute"),
+        ("import msgspec", "import no_such", "small: small.parts:Network can be imported", "No module named 'no_such'"),
+        ("def translate", "def forward", "small: the network has a method for each capability", "has no translate"),
+        ("(msgspec.Struct, forbid_unknown_fields=True)", "", "small: the preset 'good' is a configuration", "Expected `Config`"),
+    ],
+)
+def test_a_broken_family_is_found(fake_plugins: FakePlugins, old: str, new: str, check: str, advice: str) -> None:
+    fake_plugins.install("small", FAMILY)
+    fake_plugins.write("small/parts.py", PARTS.replace(old, new))
+    assert advice in failures(findings_of(fake_plugins))[check]
+
+
+def test_a_plugin_that_does_not_load_has_one_finding(fake_plugins: FakePlugins) -> None:
+    fake_plugins.install("small", "raise RuntimeError('not today')")
+    assert failures(findings_of(fake_plugins)) == {
+        "it: loads, and its hooks give what they should": "RuntimeError: not today"
+    }
+
+
+def test_a_plugin_that_loads_torch_is_told_so(fake_plugins: FakePlugins, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_plugins.install("small", f"import torchvision\n{FAMILY}")
+    fake_plugins.write("torchvision.py", "")
+    fake_plugins.write("small/parts.py", PARTS)
+    monkeypatch.delitem(sys.modules, "torchvision", raising=False)
+    advice = failures(findings_of(fake_plugins))["it: loads without torch, timm and torchvision"]
+    assert advice.startswith("imports torchvision at load")
+
+
+def test_a_plugins_checkpoint_is_read(fake_plugins: FakePlugins) -> None:
+    fake_plugins.install("small", '@hookimpl\ndef zoo_models():\n    yield from bundled("small")\n')
+    fake_plugins.checkpoint("small", "small.one")
+    advice = failures(findings_of(fake_plugins))["small.one: the checkpoint is whole"]
+    assert "model.safetensors is missing" in advice
+
+
+def test_a_distribution_means_all_its_plugins(fake_plugins: FakePlugins) -> None:
+    fake_plugins.install("small", "@hookimpl\ndef zoo_models():\n    return []\n")
+    fake_plugins.write("small-1.0.dist-info/entry_points.txt", "[zoo]\na = small.plugin\nb = small.plugin\n")
+    checks = [finding.check for finding in findings_of(fake_plugins, "small")]
+    assert [line.partition(":")[0] for line in checks] == ["a", "a", "b", "b"]
+
+
+def test_a_disabled_plugin_is_not_checked(fake_plugins: FakePlugins, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_plugins.install("small", FAMILY)
+    monkeypatch.setenv("ZOO_DISABLE_PLUGINS", "it")
+    (info,) = fake_plugins.registry().plugins
+    with pytest.raises(NotFoundError, match="disabled by ZOO_DISABLE_PLUGINS"):
+        list(check_plugin(info, fake_plugins.registry()))
+
+
+def test_an_unknown_name_and_a_damaged_folder_are_errors(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "tiny")
+    (folder / "model.safetensors").unlink()
+    empty = Registry.build([])
+    with pytest.raises(NotFoundError, match="'nothing'"):
+        check("nothing", empty)
+    with pytest.raises(IntegrityError, match="is missing"):
+        check(f"dir:{folder}", empty)
+
+
+def checked(folder: Path) -> dict[str, str]:
+    return failures(list(check_checkpoint(read_checkpoint(folder, "dir:tiny"))))
+
+
+def test_a_good_checkpoint_lacks_its_card_only(tmp_path: Path) -> None:
+    assert list(checked(write_checkpoint(tmp_path / "tiny"))) == ["the card is complete and agrees with config.json"]
+
+
+def test_weights_that_are_no_numbers_are_found(tmp_path: Path) -> None:
+    weights = {name: array * np.float16(np.nan) for name, array in WEIGHTS.items()}
+    found = checked(write_checkpoint(tmp_path / "tiny", make_model(weights=weights), weights))
+    assert "train again" in found["the weights are finite"]
+    assert "NaN" in found["translate: the same input gives the same again"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "check"),
+    [
+        (lambda answer, inputs: answer + inputs.mean() / 10, "translate: an item of a batch gives the same alone"),
+        (
+            lambda answer, inputs: answer * np.random.default_rng().random(),
+            "translate: the same input gives the same again",
+        ),
+    ],
+)
+def test_a_network_that_looks_about_or_throws_dice_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Any, check: str
+) -> None:
+    run = OnnxBackend.run
+
+    def faulty(self: OnnxBackend, graph: Any, inputs: np.ndarray) -> tuple[np.ndarray, ...]:
+        return (np.asarray(fault(run(self, graph, inputs)[0], inputs), np.float32),)
+
+    monkeypatch.setattr(OnnxBackend, "run", faulty)
+    assert "answers differ by" in checked(write_checkpoint(tmp_path / "tiny"))[check]
