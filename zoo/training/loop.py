@@ -22,8 +22,8 @@ from zoo.training.recipe import OptimizerTable, Recipe
 from zoo.training.run import Run
 
 PRECISION = {"float32": "no", "bf16": "bf16", "fp16": "fp16"}
-# How fast the weight average reaches its decay: decay(step) = 1 - (1 + step) ** -power. With timm's own 2/3 a run of a few
-# thousand steps never averages over more than the last hundred.
+# How fast the weight average reaches its decay: decay(step) = 1 - (1 + step) ** -power. With timm's own 2/3, a run of a
+# few thousand steps never averages over more than the last hundred.
 WARMUP_POWER = 0.9
 Report = Callable[[int, int, Mapping[str, float]], None]
 
