@@ -77,7 +77,7 @@ def test_every_string_and_preset_of_a_family_is_tried(fake_plugins: FakePlugins)
         ("class Objective", "class Other", "small: small.parts:Objective can be imported", "has no attribute"),
         ("import msgspec", "import no_such", "small: small.parts:Network can be imported", "No module named 'no_such'"),
         ("def translate", "def forward", "small: the network has a method for each capability", "has no translate"),
-        ("(msgspec.Struct, forbid_unknown_fields=True)", "", "small: the preset 'good' is a configuration", "Expected `Config`"),
+        ("(msgspec.Struct, forbid_unknown_fields=True)", "", "small: the preset 'good' is a configuration", "`Config`"),
     ],
 )
 def test_a_broken_family_is_found(fake_plugins: FakePlugins, old: str, new: str, check: str, advice: str) -> None:

@@ -143,3 +143,13 @@ def test_outputs_that_are_not_what_the_operators_give_are_refused(
     monkeypatch.setattr(backend, "_expected", lambda role, shape: ((1, 3, 9, 9),))
     with pytest.raises(UnsafeFileError, match="where its operators give"):
         backend.run("translate", np.zeros((1, 1, 2, 2), np.float32))
+
+
+def test_the_number_of_threads_changes_no_answer(tiny_checkpoint: Path) -> None:
+    image = np.random.default_rng(0).random((2, 1, 9, 7), dtype=np.float32)
+    answers = []
+    for threads in (1, 2):
+        backend = OnnxBackend(read_checkpoint(tiny_checkpoint, "tiny"))
+        backend.limit_threads(threads)
+        answers.append(backend.run("translate", image)[0])
+    assert np.array_equal(*answers)

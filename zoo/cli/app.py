@@ -93,7 +93,8 @@ def call(words: Sequence[str]) -> int:
     try:
         completion.prepare()
         code = typer.main.get_command(app)(completion.with_shell(words), prog_name="zoo", standalone_mode=False)
-        _flush()
+        if not code:  # else it has been told already what went wrong
+            _flush()
     except BrokenPipeError:
         return 0
     except CommandLineError as problem:

@@ -65,6 +65,8 @@ def run_jobs(model: Model, jobs: Sequence[Job], options: Options, workers: int |
     if workers <= 1:
         yield from (_run(model, job, options, stopped) for job in jobs)
         return
+    # One picture on each core costs less than one picture on all of them.
+    model.backend.limit_threads(max(1, _cores() // workers))
     with ThreadPoolExecutor(workers, thread_name_prefix="zoo") as pool:
         futures = [pool.submit(_run, model, job, options, stopped) for job in jobs]
         try:

@@ -27,6 +27,9 @@ class Backend(Protocol):
         UnsupportedCapability if the checkpoint has no such graph.
         """
 
+    def limit_threads(self, threads: int) -> None:
+        """Use at most so many threads for one run, where several run at once; call it before the first."""
+
 
 def open_backend(
     name: Literal["onnx", "torch"], checkpoint: Checkpoint, device: str = "auto", family: Family | None = None

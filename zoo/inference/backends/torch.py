@@ -50,6 +50,10 @@ class TorchBackend:
         answers = answer if isinstance(answer, tuple) else (answer,)
         return tuple(tensor.float().cpu().numpy() for tensor in answers)
 
+    def limit_threads(self, threads: int) -> None:
+        """Threads of PyTorch, in this whole process."""
+        torch.set_num_threads(threads)
+
 
 def _compare(network: torch.nn.Module, weights: dict[str, torch.Tensor], origin: str) -> None:
     state = network.state_dict()
