@@ -145,11 +145,11 @@ def test_outputs_that_are_not_what_the_operators_give_are_refused(
         backend.run("translate", np.zeros((1, 1, 2, 2), np.float32))
 
 
-def test_the_number_of_threads_changes_no_answer(tiny_checkpoint: Path) -> None:
+def test_the_number_of_threads_changes_no_answer(checkpoint: Checkpoint) -> None:
     image = np.random.default_rng(0).random((2, 1, 9, 7), dtype=np.float32)
     answers = []
     for threads in (1, 2):
-        backend = OnnxBackend(read_checkpoint(tiny_checkpoint, "tiny"))
+        backend = OnnxBackend(checkpoint)
         backend.limit_threads(threads)
         answers.append(backend.run("translate", image)[0])
     assert np.array_equal(*answers)
