@@ -6,17 +6,13 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as tv
 
+from zoo.inference.images import gray_of
 from zoo.training.recipe import GrayscaleTable
-
-# Pillow's mode L in integer arithmetic: ITU-R BT.601 luma, rounded.
-LUMA = (19595, 38470, 7471)
 
 
 def luma(picture: Tensor) -> Tensor:
     """Pillow's mode L of uint8 RGB (3, H, W), as (1, H, W)."""
-    red, green, blue = picture.to(torch.int32)
-    total: Tensor = red * LUMA[0] + green * LUMA[1] + blue * LUMA[2] + 0x8000
-    return (total >> 16).to(torch.uint8).unsqueeze(0)
+    return torch.from_numpy(gray_of(picture.numpy()[None])[0])
 
 
 def degrade(picture: Tensor, table: GrayscaleTable) -> Tensor:
