@@ -43,6 +43,14 @@ def test_colourfulness_of_two_halves() -> None:
     assert figures.colourfulness(picture) == pytest.approx(np.hypot(255, 127.5), rel=1e-5)
 
 
+def test_a_tint_is_the_same_all_over_and_keeps_lightness() -> None:
+    gray = RNG.integers(60, 200, (1, 16, 16), dtype=np.uint8)
+    made = figures.tinted(gray, np.array([5.0, 12.0]))
+    assert figures.tint(made) == pytest.approx((5.0, 12.0), abs=0.3)
+    assert figures.chroma(made) == pytest.approx(13.0, abs=0.3)
+    assert np.array_equal(figures.tinted(gray, np.zeros(2)), np.broadcast_to(gray, (3, 16, 16)))
+
+
 def test_summaries() -> None:
     values = np.array([1.0, 2.0, 3.0, 10.0])
     assert figures.mean(values).value == 4.0

@@ -110,7 +110,7 @@ class Metric(_Strict, frozen=True, kw_only=True):
     stderr: Annotated[float, Meta(ge=0)] | None = None
     split: Name
     n: Count
-    protocol: Line
+    protocol: Annotated[str, Meta(max_length=600, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
     command: Line
 
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
-from zoo.inference.color import rgb_to_lab
+from zoo.inference.color import gray_of, join, lightness, rgb_to_lab
 
 Pixels = NDArray[np.uint8]
 
@@ -40,6 +40,21 @@ def chroma(picture: Pixels) -> float:
     """Mean chroma sqrt(a^2 + b^2) of a uint8 RGB picture (3, H, W) in CIE Lab."""
     lab = rgb_to_lab(picture.transpose(1, 2, 0))
     return float(np.hypot(lab[..., 1], lab[..., 2]).mean())
+
+
+def tint(picture: Pixels) -> tuple[float, float]:
+    """Mean a and b of a uint8 RGB picture (3, H, W) in CIE Lab."""
+    lab = rgb_to_lab(picture.transpose(1, 2, 0))
+    return float(lab[..., 1].mean()), float(lab[..., 2].mean())
+
+
+def tinted(picture: Pixels, ab: NDArray[np.floating]) -> Pixels:
+    """The lightness of a uint8 picture (1 or 3, H, W) with one a and b all over: what knows nothing of the picture."""
+    gray = picture[0] if len(picture) == 1 else gray_of(picture[None])[0, 0]
+    light = lightness(gray)
+    rgb = np.empty((3, *gray.shape), np.uint8)
+    join(light, np.full_like(light, ab[0]), np.full_like(light, ab[1]), rgb)
+    return rgb
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 PROTOCOL = (
     "8-bit sRGB at full size, one picture at a time; the input is {input}; doing nothing is to show the input; "
-    "psnr_gain is paired by picture; chroma is the median over pictures of mean Lab chroma over the true picture's"
+    "psnr_gain is paired by picture, and one_tint_gain is that of laying the model's mean a and b over every picture; "
+    "chroma is the median over pictures of mean Lab chroma over the true picture's"
 )
 INPUTS = {"grayscale": "the picture's luma (Pillow's mode L)", None: "the picture itself"}
 
@@ -38,15 +39,14 @@ def measure(
     report: Callable[[int, int], None],
 ) -> list[Metric]:
     """PSNR, SSIM and colour of every picture of a source, summed up beside the figures of doing nothing."""
-    rows, bases = [], []
+    rows, bases, tints = [], [], []
     for index in range(len(source)):
-        true = source.picture(index)
-        torch.manual_seed(derive(0, index))
-        given = (degrade(true, settings) if (settings := fixed(table)) else true).numpy()
+        given, true = _pair(source, index, table)
         made = model.translate(given[None])[0]
+        tints.append(figures.tint(made) if len(made) == 3 else (0.0, 0.0))
         shown = np.broadcast_to(given, made.shape) if given.shape[0] == 1 else given
-        rows.append(_row(made, true.numpy()))
-        bases.append(_row(shown, true.numpy()))
+        rows.append(_row(made, true))
+        bases.append(_row(shown, true))
         report(index + 1, len(source))
     protocol = PROTOCOL.format(input=INPUTS["grayscale" if table else None])
     made_by, base_by = _columns(rows), _columns(bases)
@@ -58,7 +58,11 @@ def measure(
         ("ssim", figures.mean(made_by["ssim"]), float(base_by["ssim"].mean())),
     ]
     if "chroma" in made_by:
+        tint = np.mean(tints, axis=0)
+        pairs = (_pair(source, index, table) for index in range(len(source)))
+        tinted = np.array([figures.psnr(figures.tinted(given, tint), true) for given, true in pairs])
         found += [
+            ("one_tint_gain", figures.mean(tinted - base_by["psnr"]), 0.0),
             ("colourfulness", figures.mean(made_by["colourfulness"]), float(base_by["colourfulness"].mean())),
             ("chroma", figures.median(made_by["chroma"]), float(np.median(base_by["chroma"]))),
         ]
@@ -75,6 +79,14 @@ def measure(
         )
         for name, summary, baseline in found
     ]
+
+
+def _pair(source: Source, index: int, table: GrayscaleTable | None) -> tuple[Pixels, Pixels]:
+    """What the model is given of a picture, and the picture."""
+    true = source.picture(index)
+    torch.manual_seed(derive(0, index))
+    settings = fixed(table)
+    return (degrade(true, settings) if settings else true).numpy(), true.numpy()
 
 
 def _row(made: Pixels, true: Pixels) -> Row:
