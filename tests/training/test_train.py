@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 import pytest
+from PIL import Image
 from safetensors.numpy import load_file
 
 import zoo
@@ -127,6 +128,17 @@ def test_players_and_optimizers_must_agree(tmp_path: Path, recipe: Recipe, regis
     wrong = msgspec.structs.replace(recipe, optimizer={"generator": recipe.optimizer["model"]})
     with pytest.raises(TrainingError, match="model"):
         train(wrong, "r.toml", tmp_path / "run", registry, False, quiet)
+
+
+def test_missing_pictures_are_told_before_anything_is_written(
+    tmp_path: Path, recipe: Recipe, registry: Registry
+) -> None:
+    (tmp_path / "pictures" / "train").mkdir(parents=True)
+    Image.new("RGB", (20, 20)).save(tmp_path / "pictures" / "train" / "a.png")
+    table = msgspec.structs.replace(recipe.data, source=f"folder:{tmp_path / 'pictures'}")
+    with pytest.raises(NotFoundError, match="split 'val'"):
+        train(msgspec.structs.replace(recipe, data=table), "r.toml", tmp_path / "run", registry, False, quiet)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_recipe_is_found_by_path_name_and_model(tmp_path: Path, registry: Registry) -> None:

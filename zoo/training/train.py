@@ -13,6 +13,7 @@ from zoo.catalog.families import configured
 from zoo.catalog.registry import Registry, load_object
 from zoo.catalog.spec import CheckpointConfig, TrainingSpec
 from zoo.errors import DiskError, NotFoundError, UsageError
+from zoo.training.data import open_source
 from zoo.training.export import export
 from zoo.training.loop import Report, Training
 from zoo.training.objective import Objective
@@ -59,6 +60,8 @@ def train(
     """
     _refuse_wrong_folder(folder, recipe, resume)
     objective = build_objective(recipe, registry)
+    for split in (recipe.data.splits.train, recipe.data.splits.best):  # before a folder is made or an epoch spent
+        open_source(recipe.data.source, split, recipe.data.channels)
     try:
         run = Run(folder)
         write_recipe(run.recipe, recipe)
