@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image
+from pictures import file_of, scene
 
 from zoo.errors import DiskError, UsageError
 from zoo.inference import images
@@ -22,19 +21,6 @@ from zoo.inference.images import (
     writable_format,
     write_images,
 )
-
-
-def scene(height=24, width=40):
-    """A smooth colour picture, which lossy formats keep, with four different corners."""
-    down, across = np.mgrid[:height, :width]
-    planes = (255 * down / height, 255 * across / width, 40 + 150 * (down + across) / (height + width))
-    return Image.fromarray(np.dstack(planes).astype(np.uint8))
-
-
-def file_of(image, kind="PNG", **options):
-    data = BytesIO()
-    image.save(data, kind, **options)
-    return data.getvalue()
 
 
 class TestArrays:

@@ -14,30 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, features
+from pictures import file_of, needs_avif, scene
+from PIL import Image, ImageCms
 
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError
 from zoo.inference import picture_reading
 from zoo.inference.images import read_picture
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-
-
-def needs_avif(value):
-    return pytest.param(value, marks=pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF"))
-
-
-def scene(height=24, width=40):
-    """A smooth colour picture, which lossy formats keep, with four different corners."""
-    down, across = np.mgrid[:height, :width]
-    planes = (255 * down / height, 255 * across / width, 40 + 150 * (down + across) / (height + width))
-    return Image.fromarray(np.dstack(planes).astype(np.uint8))
-
-
-def file_of(image, kind="PNG", **options):
-    data = BytesIO()
-    image.save(data, kind, **options)
-    return data.getvalue()
 
 
 class TestBadFiles:
