@@ -25,7 +25,8 @@ def test_it_holds_code_recipes_and_checkpoints(wheel: Path) -> None:
         assert wanted
         missing = {path for path in wanted if (folder / path.relative_to(home)).as_posix() not in names}
         assert not missing
-    assert {name.split("/")[0].split("-")[0] for name in names} == {"zoo", "zoo_colorizer", "latent_zoo"}
+    packages = {path.name for path in (ROOT / "plugins").iterdir() if path.is_dir()}
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"zoo", "latent_zoo", *packages}
 
 
 def test_it_stays_small(wheel: Path) -> None:

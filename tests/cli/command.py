@@ -8,6 +8,11 @@ from pathlib import Path
 
 from PIL import Image
 
+VERBS = (
+    "run", "list", "info", "plugins", "encode", "decode", "generate", "interpolate", "vary", "add", "attribute", "map",
+    "train", "eval", "card", "check",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Result:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from command import Zoo
-
-VERBS = ("run", "list", "info", "plugins", "train", "eval", "card", "check")
+from command import VERBS, Zoo
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -1,20 +1,24 @@
-"""`zoo eval` on a checkpoint whose figures are known beforehand."""
+"""`zoo eval` on checkpoints whose figures are known beforehand."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from tiny import expected, write_checkpoint
+from vaes import write_free, write_vae
 
 from zoo.catalog.registry import Registry
 from zoo.checkpoints.format import read_checkpoint
-from zoo.errors import NotFoundError
-from zoo.evaluation.evaluate import evaluate, write_metrics
+from zoo.cli.making import eval_
+from zoo.errors import NotFoundError, UsageError
+from zoo.evaluation.evaluate import Evaluation, Options, evaluate, judged_size, write_metrics
+from zoo.loading import load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,9 +34,26 @@ def pictures(tmp_path: Path) -> Path:
     return tmp_path / "pictures"
 
 
+@pytest.fixture
+def digits(tmp_path: Path) -> str:
+    """Gray pictures of 4x4 in three splits."""
+    rng = np.random.default_rng(0)
+    np.savez(
+        tmp_path / "digits.npz",
+        images=rng.integers(0, 256, (40, 4, 4), dtype=np.uint8),
+        train=np.arange(30),
+        val=np.arange(30, 32),
+        test=np.arange(32, 40),
+    )
+    return f"npz:{tmp_path / 'digits.npz'}"
+
+
+def measured(folder: Path, data: str, split: str, **options: Any) -> Evaluation:
+    return evaluate(f"dir:{folder}", Registry.discover(), data, split, Options(**options))
+
+
 def test_figures_are_those_of_the_known_network(tmp_path: Path, pictures: Path) -> None:
-    folder = write_checkpoint(tmp_path / "tiny")
-    metrics = evaluate(f"dir:{folder}", Registry.discover(), f"folder:{pictures}", "val")
+    metrics = measured(write_checkpoint(tmp_path / "tiny"), f"folder:{pictures}", "val").metrics
     found = {metric.name: metric for metric in metrics}
     gains = []
     for file in sorted((pictures / "val").iterdir()):
@@ -48,15 +69,106 @@ def test_figures_are_those_of_the_known_network(tmp_path: Path, pictures: Path) 
     assert found["colourfulness"].baseline == 0
     assert {metric.n for metric in metrics} == {3}
     assert "--split val" in found["psnr"].command
+    assert "at full size" in found["psnr"].protocol
+
+
+def test_a_size_that_is_asked_for_is_judged_at_and_said(tmp_path: Path, pictures: Path) -> None:
+    folder = write_checkpoint(tmp_path / "tiny")
+    metrics = measured(folder, f"folder:{pictures}", "val", size=16).metrics
+    assert "at 16 x 16" in metrics[0].protocol
+    assert metrics[0].command.endswith("--split val --size 16")
+    full = measured(folder, f"folder:{pictures}", "val").metrics
+    assert metrics[0].baseline != full[0].baseline
+
+
+def test_a_model_with_a_latent_is_judged_by_its_reconstructions_and_its_latent(tmp_path: Path, digits: str) -> None:
+    found = measured(write_vae(tmp_path / "vae"), digits, "test", samples=4)
+    names = [metric.name for metric in found.metrics]
+    bounds = ["elbo_gaussian", "iw_bound_gaussian"]
+    latent = ["kl", "active_dimensions", "aggregated_furthest_mean", "aggregated_mean_variance"]
+    assert names == ["psnr", "psnr_pca_2", *bounds, *latent]
+    assert {metric.n for metric in found.metrics} == {8}
+    assert len(found.dimensions) == 2
+    assert sum(row["kl"] for row in found.dimensions) == pytest.approx(found.metrics[4].value, abs=1e-3)
+    assert found.metrics[0].command.endswith("--split test --samples 4")
+
+
+def test_a_model_that_encodes_to_points_has_no_bounds(tmp_path: Path, digits: str) -> None:
+    folder = write_vae(tmp_path / "points", outputs=("mean",))
+    found = measured(folder, digits, "test")
+    assert [metric.name for metric in found.metrics] == ["psnr", "psnr_pca_2"]
+    assert found.dimensions == ()
+    with pytest.raises(UsageError, match="no posterior"):
+        measured(folder, digits, "test", samples=4)
+
+
+def test_a_latent_that_follows_the_picture_needs_a_size(tmp_path: Path, digits: str) -> None:
+    folder = write_free(tmp_path / "free")
+    with pytest.raises(UsageError, match="--size"):
+        measured(folder, digits, "test")
+    assert measured(folder, digits, "test", size=8).metrics[0].name == "psnr"
+
+
+def test_transitions_need_no_feature_network_but_attributes_do(tmp_path: Path, digits: str) -> None:
+    folder = write_vae(tmp_path / "vae")
+    names = [metric.name for metric in measured(folder, digits, "test", samples=1, transitions=True).metrics]
+    assert names[-2:] == ["transition_monotone", "transition_ends"]
+    for options in ({"attributes": True}, {"samples_n": 4}):
+        with pytest.raises(UsageError, match="--features"):
+            measured(folder, digits, "test", **options)
+
+
+def test_a_feature_network_adds_the_samples_and_the_middle_of_transitions(tmp_path: Path, digits: str) -> None:
+    net = write_vae(tmp_path / "net", outputs=("mean",), config={"labels": ["bright"], "kind": "attributes"})
+    folder = write_vae(tmp_path / "vae", prior="sampler")
+    asked = {"features": f"dir:{net}", "samples_n": 5, "samples": 1, "transitions": True}
+    found = {metric.name: metric for metric in measured(folder, digits, "test", **asked).metrics}
+    assert found["frechet"].n == 5
+    assert found["frechet"].value != found["frechet"].baseline
+    assert {"frechet_reconstruction", "frechet_held_out", "transition_nearest", "transition_frechet"} <= set(found)
+    assert f"--features dir:{net} --samples-n 5 --transitions" in found["frechet"].command
+
+
+def test_options_of_a_latent_are_refused_for_a_job(tmp_path: Path, pictures: Path) -> None:
+    with pytest.raises(UsageError, match="measured at its job"):
+        measured(write_checkpoint(tmp_path / "tiny"), f"folder:{pictures}", "val", samples=4)
+
+
+def test_pictures_keep_their_size_only_where_the_answer_does(tmp_path: Path) -> None:
+    anywhere = load(f"dir:{write_checkpoint(tmp_path / 'tiny')}")
+    own = load(f"dir:{write_vae(tmp_path / 'vae')}")
+    assert judged_size(anywhere, "translate", None, None) is None
+    assert judged_size(own, "encode", None, None) == (4, 4)
+    assert judged_size(own, "encode", None, 16) == (16, 16)
 
 
 def test_figures_are_written_into_the_checkpoint_and_its_card(tmp_path: Path, pictures: Path) -> None:
     folder = write_checkpoint(tmp_path / "tiny")
-    registry = Registry.discover()
-    metrics = evaluate(f"dir:{folder}", registry, f"folder:{pictures}", "val")
-    assert write_metrics(f"dir:{folder}", registry, metrics) == folder
-    assert list(read_checkpoint(folder, "it").config.metrics) == metrics
+    metrics = measured(folder, f"folder:{pictures}", "val").metrics
+    assert write_metrics(f"dir:{folder}", Registry.discover(), metrics) == folder
+    assert list(read_checkpoint(folder, "it").config.metrics) == list(metrics)
     assert metrics[0].command in (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_table_says_each_protocol_once(tmp_path: Path, digits: str, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write_vae(tmp_path / "vae")
+    eval_(f"dir:{folder}", data=digits, split="test", samples=2)
+    out = capsys.readouterr().out
+    table, *protocols = out.split("\n\n")
+    assert table.splitlines()[0].split() == ["FIGURE", "VALUE", "±", "STANDARD", "ERROR", "DOING", "NOTHING"]
+    assert len(table.splitlines()) == 9
+    assert protocols[0].startswith("psnr, psnr_pca_2: 8 of test; ")
+    assert protocols[1].startswith("elbo_gaussian, iw_bound_gaussian: 8 of test; Nats per picture")
+    assert len(protocols) == 3
+
+
+def test_json_has_the_figures_and_every_dimension(
+    tmp_path: Path, digits: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    eval_(f"dir:{write_vae(tmp_path / 'vae')}", data=digits, split="test", samples=2, json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert found["metrics"][0]["name"] == "psnr"
+    assert [set(row) for row in found["dimensions"]] == 2 * [{"kl", "variance_of_means", "mean", "std"}]
 
 
 def test_without_a_recipe_the_pictures_must_be_named(tmp_path: Path) -> None:

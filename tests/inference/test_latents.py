@@ -1,14 +1,15 @@
-"""Draws from the prior: the same everywhere and for ever."""
+"""Draws from the prior, the same everywhere and for ever, and ways and sums of latents."""
 
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
 import pytest
 
 from zoo.errors import UsageError
-from zoo.inference.latents import noise
+from zoo.inference.latents import add, around, between, linear, noise, slerp
 
 
 def test_a_seed_means_the_same_numbers_in_every_version_of_numpy() -> None:
@@ -41,3 +42,112 @@ def test_the_draw_is_standard_normal() -> None:
 def test_what_can_not_be_drawn_is_refused(n: int, seed: int) -> None:
     with pytest.raises(UsageError, match=f"got n={n}, seed={seed}"):
         noise(n, (3,), seed)
+
+
+A, B = noise(2, (3, 4, 4), seed=1)
+T = np.linspace(0, 1, 7)
+
+
+def lengths(latents: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(latents.reshape(len(latents), -1).astype(np.float64), axis=1)
+
+
+@pytest.mark.parametrize("way", [linear, slerp])
+def test_a_way_has_the_shape_of_its_ends_and_holds_them_to_the_last_digit(way: Any) -> None:
+    points = way(A, B, T)
+    assert (points.shape, points.dtype) == ((7, 3, 4, 4), np.float32)
+    np.testing.assert_array_equal(points[[0, -1]], [A, B])
+
+
+def test_a_straight_way_is_even() -> None:
+    np.testing.assert_allclose(linear(np.zeros(2), np.array([6.0, 12]), T), T[:, None] * [6, 12], atol=1e-6)
+
+
+def test_an_arc_turns_evenly_and_its_length_changes_evenly() -> None:
+    points = slerp(np.array([2.0, 0, 0]), np.array([0, 4.0, 0]), T)
+    angles, wanted = T * np.pi / 2, 2 + 2 * T
+    np.testing.assert_allclose(
+        points, wanted[:, None] * np.stack([np.cos(angles), np.sin(angles), 0 * T], 1), atol=1e-6
+    )
+
+
+def test_an_arc_stays_where_the_prior_is_and_a_line_does_not() -> None:
+    a, b = noise(2, (1024,), seed=0)
+    assert lengths(slerp(a, b, T)).min() > 30
+    assert lengths(linear(a, b, T)).min() < 24
+
+
+def test_an_arc_between_two_of_one_direction_is_straight() -> None:
+    for a, b in ((A, A), (A, 3 * A), (A, A + np.float32(1e-6))):
+        np.testing.assert_allclose(slerp(a, b, T), linear(a, b, T), atol=1e-5)
+
+
+@pytest.mark.parametrize("b", [-A, -2 * A, -A * (1 + 1e-7), -A + np.float32(1e-7)])
+def test_an_arc_to_the_opposite_goes_round_and_not_through_the_middle(b: np.ndarray) -> None:
+    points = slerp(A, b, T)
+    assert lengths(points).min() > 0.99 * lengths(A[None])[0]
+    steps = lengths(np.diff(points, axis=0) / lengths(points)[1:].reshape(-1, 1, 1, 1))
+    assert steps.max() < 1.3 * steps.min()
+    np.testing.assert_array_equal(points, slerp(A, b, T))
+
+
+@pytest.mark.parametrize(("a", "b"), [(0 * A, B), (A, 0 * A), (0 * A, 0 * A), (A[0, 0, :1], -B[0, 0, :1])])
+def test_where_no_direction_is_the_way_is_straight(a: np.ndarray, b: np.ndarray) -> None:
+    np.testing.assert_array_equal(slerp(a, b, T), linear(a, b, T))
+
+
+def test_the_way_has_as_many_steps_as_asked_for() -> None:
+    np.testing.assert_array_equal(between(A, B, 7), slerp(A, B, T))
+    np.testing.assert_array_equal(between(A, B, 7, "linear"), linear(A, B, T))
+    np.testing.assert_array_equal(between(A, B, 2), [A, B])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ((A, B, 1), "at least 2 steps"),
+        ((A, B, 3, "round"), "no path 'round'; use spherical or linear"),
+        ((A, B[0], 3), "different shapes"),
+    ],
+)
+def test_a_way_that_is_none_is_refused(arguments: Any, word: str) -> None:
+    with pytest.raises(UsageError, match=word):
+        between(*arguments)
+
+
+def test_noise_around_a_latent_is_as_large_as_its_strength() -> None:
+    latents = around(A, 0.25, 400, seed=2)
+    assert (latents.shape, latents.dtype) == ((400, 3, 4, 4), np.float32)
+    assert abs((latents - A).std() - 0.25) < 0.01
+    np.testing.assert_array_equal(around(A, 0.25, 3, seed=2), latents[:3])
+    np.testing.assert_array_equal(around(A, 0, 2, seed=2), [A, A])
+
+
+def test_noise_follows_the_spread_of_the_prior() -> None:
+    spread = np.array([0, 1, 5], np.float32)
+    found = around(np.zeros(3, np.float32), 2, 4000, 0, spread).std(0)
+    np.testing.assert_allclose(found, 2 * spread, rtol=0.05)
+
+
+@pytest.mark.parametrize("strength", [-0.1, float("nan"), float("inf")])
+def test_a_strength_that_is_none_is_refused(strength: float) -> None:
+    with pytest.raises(UsageError, match="strength must be 0 or more"):
+        around(A, strength, 1, 0)
+
+
+@pytest.mark.parametrize("weights", [(1, 1), (2, 0.5), (1, -1), (0.5, 0.5)])
+def test_the_sum_of_two_draws_varies_as_a_draw_does(weights: tuple[float, float]) -> None:
+    a, b = noise(2, (20_000,), seed=0)
+    assert abs(add(a, b, weights).std() - 1) < 0.02
+    np.testing.assert_allclose(add(a, b, weights, plain=True), weights[0] * a + weights[1] * b, atol=1e-5)
+
+
+def test_one_weight_alone_gives_that_latent() -> None:
+    np.testing.assert_array_equal(add(A, B, (3, 0)), A)
+    np.testing.assert_array_equal(add(A, B, (0, 1)), B)
+
+
+@pytest.mark.parametrize("weights", [(0, 0), (1,), (1, 2, 3), (float("nan"), 1), (float("inf"), 1)])
+def test_weights_that_are_none_are_refused(weights: Any) -> None:
+    with pytest.raises(UsageError, match="two weights are needed"):
+        add(A, B, weights)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from onnx import helper
 from PIL import Image
-from tiny import expected, make_model, port, write_checkpoint
+from tiny import expected, write_checkpoint
+from vaes import SAMPLER, load_free, load_vae
 
 import zoo
 from zoo.catalog import Registry
@@ -66,45 +66,6 @@ def tiny_family(fake_plugins: FakePlugins) -> FakePlugins:
     fake_plugins.install("tiny-family", TINY_PLUGIN)
     fake_plugins.write("tiny_family/network.py", TINY_NETWORK)
     return fake_plugins
-
-
-def write_vae(folder: Path, outputs: tuple[str, ...] = ("mean", "log_variance"), prior: str = "normal") -> Path:
-    """A checkpoint that encodes 4x4 pictures to 2 numbers and decodes them; its sampler, if any, turns signs."""
-    weights, zero = {"w": RNG.standard_normal((16, 2)).astype(np.float16) / 4}, "0" * 64
-    node, image = helper.make_node, {"channels": 1, "size": [4, 4]}
-    models = {
-        "encode": make_model(
-            [node("Flatten", ["image"], ["row"]), *(node("MatMul", ["row", "w"], [name]) for name in outputs)],
-            inputs=[port("image", ["n", 1, 4, 4])],
-            outputs=[port(name, ["n", 2]) for name in outputs],
-            weights=weights,
-        ),
-        "decode": make_model(
-            [
-                node("Transpose", ["w"], ["turned"]),
-                node("MatMul", ["latent", "turned"], ["row"]),
-                node("Reshape", ["row", "shape"], ["image"]),
-            ],
-            {"shape": np.array([-1, 1, 4, 4])},
-            inputs=[port("latent", ["n", 2])],
-            outputs=[port("image", ["n", 1, 4, 4])],
-            weights=weights,
-        ),
-    }
-    latent: dict[str, Any] = {"shape": [2], "prior": prior}
-    if prior == "sampler":
-        ports = [port("noise", ["n", 2])], [port("latent", ["n", 2])]
-        models["sample"] = make_model([node("Neg", ["noise"], ["latent"])], None, *ports, weights={})
-        latent["sampler"] = {"graph": "sample.onnx", "sha256": zero, "noise": [2]}
-    capabilities = {
-        "encode": {"graph": "encode.onnx", "sha256": zero, "input": image, "fit": "resize"},
-        "decode": {"graph": "decode.onnx", "sha256": zero, "output": image},
-    }
-    return write_checkpoint(folder, models, weights, latent=latent, capabilities=capabilities, task=None)
-
-
-def load_vae(folder: Path, **how: Any) -> Model:
-    return zoo.load(f"dir:{write_vae(folder, **how)}")
 
 
 def test_a_model_says_what_it_is(tiny: Model, tmp_path: Path) -> None:
@@ -192,7 +153,124 @@ def test_the_first_generated_are_those_of_a_smaller_number(tmp_path: Path) -> No
 
 def test_a_sampler_stands_between_noise_and_latents(tmp_path: Path) -> None:
     vae = load_vae(tmp_path, prior="sampler")
-    np.testing.assert_allclose(vae.generate(2, seed=3), vae.decode(-noise(2, (2,), 3)), atol=1e-6)
+    np.testing.assert_allclose(vae.draw(2, seed=3), SAMPLER * noise(2, (2,), 3), atol=1e-6)
+    np.testing.assert_array_equal(vae.generate(2, seed=3), vae.decode(vae.draw(2, seed=3)))
+
+
+def test_the_plain_prior_can_be_had_where_another_was_fitted(tmp_path: Path) -> None:
+    vae = load_vae(tmp_path, prior="sampler")
+    np.testing.assert_array_equal(vae.draw(3, 5, "normal"), noise(3, (2,), 5))
+    np.testing.assert_array_equal(vae.generate(3, 5, prior="normal"), vae.decode(noise(3, (2,), 5)))
+    with pytest.raises(UsageError, match="no prior 'gaussian'; use default or normal"):
+        vae.draw(prior="gaussian")  # type: ignore[arg-type]
+
+
+IMAGES = RNG.random((2, 1, 4, 4), np.float32)
+
+
+def test_a_reconstruction_is_of_the_models_own_size(tmp_path: Path) -> None:
+    vae = load_vae(tmp_path)
+    np.testing.assert_array_equal(vae.reconstruct(IMAGES), vae.decode(vae.encode(IMAGES)))
+    assert vae.reconstruct(RNG.random((3, 3, 9, 7), np.float32)).shape == (3, 1, 4, 4)
+
+
+@pytest.mark.parametrize("path", ["spherical", "linear"])
+def test_a_way_begins_and_ends_with_the_pictures_themselves(tmp_path: Path, path: Any) -> None:
+    vae = load_vae(tmp_path)
+    latents = vae.encode(IMAGES)
+    way = vae.interpolate(latents[0], latents[1], steps=5, path=path)
+    assert way.shape == (5, 1, 4, 4)
+    np.testing.assert_allclose(way[[0, -1]], vae.decode(latents), atol=1e-6)
+    np.testing.assert_array_equal(vae.interpolate(latents[:1], latents[1:], 5, path), way)
+
+
+def test_pictures_are_encoded_where_a_latent_is_wanted(tmp_path: Path) -> None:
+    vae = load_vae(tmp_path / "vae")
+    zoo.write_images(IMAGES, paths := [tmp_path / "a.png", tmp_path / "b.png"])
+    a, b = (vae.encode(path)[0] for path in paths)
+    np.testing.assert_array_equal(vae.interpolate(paths[0], Image.open(paths[1]), 3), vae.interpolate(a, b, 3))
+    np.testing.assert_array_equal(vae.vary(str(paths[0]), 0.3, 2), vae.vary(a, 0.3, 2))
+    np.testing.assert_array_equal(vae.add(*paths), vae.add(a, b))
+
+
+def test_variations_differ_by_their_strength(tmp_path: Path) -> None:
+    vae = load_vae(tmp_path)
+    latent = vae.encode(IMAGES)[0]
+    reconstruction = vae.decode(latent[None])
+    np.testing.assert_allclose(vae.vary(latent, 0, 3), reconstruction.repeat(3, 0), atol=1e-6)
+    little, much = (np.abs(vae.vary(latent, strength, 3, 1) - reconstruction).mean() for strength in (0.1, 1))
+    assert 0 < little < much
+    np.testing.assert_allclose(vae.vary(latent, 0.5, 5)[:2], vae.vary(latent, 0.5, 2), atol=1e-6)
+
+
+def test_strength_counts_in_deviations_of_a_fitted_prior(tmp_path: Path) -> None:
+    vae = load_vae(tmp_path, prior="sampler")
+    spread = vae.draw(256).std(0)
+    np.testing.assert_allclose(spread, [1, 3], rtol=0.2)
+    found = vae.vary(np.ones(2), 0.1, 2, seed=4)
+    np.testing.assert_allclose(found, vae.decode(1 + 0.1 * spread * noise(2, (2,), 4)), atol=1e-6)
+
+
+def test_the_sum_of_two_latents_is_a_picture(tmp_path: Path) -> None:
+    vae = load_vae(tmp_path)
+    a, b = vae.encode(IMAGES)
+    np.testing.assert_allclose(vae.add(a, b), vae.decode((a + b)[None] / np.sqrt(2)), atol=1e-6)
+    np.testing.assert_allclose(vae.add(a, b, (2, -1), plain=True), vae.decode((2 * a - b)[None]), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("latent", "word"),
+    [
+        (np.zeros((2, 2)), "one latent or picture at a time, not 2"),
+        (np.zeros(3), r"latents of shape \(N, 2\), not \(1, 3\)"),
+        (np.array([0, np.nan]), "finite"),
+        (["a.png", "b.png"], "not 2"),
+    ],
+)
+def test_one_latent_is_one_latent(tmp_path: Path, latent: Any, word: str) -> None:
+    if isinstance(latent, list):
+        latent = zoo.write_images(IMAGES, [tmp_path / name for name in latent])
+    with pytest.raises(UsageError, match=word):
+        load_vae(tmp_path / "vae").vary(latent)
+
+
+class Counting:
+    """A backend that notes how much it is given at a time."""
+
+    name = "counting"
+
+    def __init__(self, backend: Any) -> None:
+        self.backend, self.seen = backend, []
+
+    def run(self, graph: str, inputs: np.ndarray) -> tuple[np.ndarray, ...]:
+        self.seen.append((graph, len(inputs)))
+        return self.backend.run(graph, inputs)
+
+
+def test_a_large_batch_is_run_in_parts_and_is_the_same(tmp_path: Path) -> None:
+    vae = load_vae(tmp_path, prior="sampler")
+    counting = Counting(vae.backend)
+    pictures = Model(vae.config, counting).generate(130)
+    assert counting.seen == [(graph, n) for graph in ("sample", "decode") for n in (64, 64, 2)]
+    np.testing.assert_allclose(pictures, vae.decode(vae.draw(130)), atol=1e-6)
+    np.testing.assert_allclose(pictures[128:], vae.decode(vae.draw(130)[128:]), atol=1e-6)
+    counting.seen.clear()
+    mean, deviation = Model(vae.config, counting).posterior(pictures)
+    assert counting.seen == [("encode", 64), ("encode", 64), ("encode", 2)]
+    assert mean.shape == deviation.shape == (130, 2)
+
+
+def test_large_pictures_are_run_one_by_one(tmp_path: Path) -> None:
+    free = load_free(tmp_path)
+    counting = Counting(free.backend)
+    images = RNG.random((3, 1, 800, 900), np.float32)
+    np.testing.assert_allclose(Model(free.config, counting).reconstruct(images), images.repeat(3, 1), atol=1e-6)
+    assert counting.seen == [("encode", 1)] * 3 + [("decode", 1)] * 3
+
+
+def test_latents_of_two_sizes_have_nothing_between(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"different shapes, \(1, 2, 2\) and \(1, 3, 2\): take pictures of one size"):
+        load_free(tmp_path).interpolate(np.zeros((1, 2, 2)), np.zeros((1, 3, 2)))
 
 
 @pytest.mark.parametrize(
@@ -228,6 +306,11 @@ UNABLE: list[tuple[str, Callable[[Model], object]]] = [
     ("encode", lambda model: model.posterior(np.zeros((1, 1, 4, 4), np.float32))),
     ("decode", lambda model: model.decode(np.zeros((1, 2)))),
     ("generate", lambda model: model.generate()),
+    ("generate", lambda model: model.draw()),
+    ("decode", lambda model: model.reconstruct(np.zeros((1, 1, 4, 4), np.float32))),
+    ("decode", lambda model: model.interpolate("absent.png", "absent.png")),
+    ("decode", lambda model: model.vary("absent.png")),
+    ("decode", lambda model: model.add("absent.png", "absent.png")),
 ]
 
 

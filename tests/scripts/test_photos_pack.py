@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import csv
-import hashlib
-import importlib
-import io
 import stat
 import struct
-import tarfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from PIL import Image
+from standins import deb, picture, sha256
 
 from zoo.errors import IntegrityError, NetworkError, NotFoundError, UnsafeFileError, UsageError
 
-SCRIPTS = Path(__file__).parents[2] / "scripts" / "packs"
+
+@pytest.fixture
+def photos(script: Callable[[str], ModuleType]) -> ModuleType:
+    return script("photos")
 
 
 @pytest.fixture
-def photos(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    return importlib.import_module("photos")
-
-
-@pytest.fixture
-def rcc(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    return importlib.import_module("rcc")
+def rcc(script: Callable[[str], ModuleType]) -> ModuleType:
+    return script("rcc")
 
 
 def resource_file(files: dict[str, bytes], version: int = 3, flags: int = 0) -> bytes:
@@ -54,35 +48,14 @@ def resource_file(files: dict[str, bytes], version: int = 3, flags: int = 0) -> 
     return header + bytes(start - 20) + nodes + data + names
 
 
-def package(files: dict[str, bytes]) -> bytes:
-    """A .deb with these files."""
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:xz", preset=0) as archive:
-        for path, content in files.items():
-            member = tarfile.TarInfo(f"./{path}")
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    deb = b"!<arch>\n"
-    for name, content in [("debian-binary", b"2.0\n"), ("control.tar", b"odd"), ("data.tar.xz", stream.getvalue())]:
-        header = f"{name:16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(content):<10}`\n".encode()
-        deb += header + content + b"\n" * (len(content) % 2)
-    return deb
-
-
-def picture(width: int, height: int, form: str) -> bytes:
-    stream = io.BytesIO()
-    Image.linear_gradient("L").resize((width, height)).convert("RGB").save(stream, form)
-    return stream.getvalue()
-
-
 @pytest.fixture
 def sources(tmp_path: Path, photos: ModuleType) -> dict[str, object]:
     """Two packages and their index, as arguments of `build`: one picture as it is, two in a resource file."""
     folder = tmp_path / "packages"
     folder.mkdir()
     art = {"small.webp": picture(40, 30, "WEBP"), "tall.webp": picture(400, 800, "WEBP")}
-    plain = package({"usr/share/doc": b"x", "usr/share/wide.jpg": picture(1000, 768, "JPEG")})
-    inside = package({"usr/share/rcc/other.rcc": resource_file({}), "usr/share/rcc/art.rcc": resource_file(art)})
+    plain = deb({"usr/share/doc": b"x", "usr/share/wide.jpg": picture(1000, 768, "JPEG")})
+    inside = deb({"usr/share/rcc/other.rcc": resource_file({}), "usr/share/rcc/art.rcc": resource_file(art)})
     (folder / "plain_5.2-1_all.deb").write_bytes(plain)
     (folder / "inside_1.0_all.deb").write_bytes(inside)
     rows = [
@@ -95,10 +68,10 @@ def sources(tmp_path: Path, photos: ModuleType) -> dict[str, object]:
         csv.writer(file).writerows([("file", "source_package", "path_in_package"), *rows])
     return {
         "out": tmp_path / "out",
-        "folder": folder,
+        "given": folder,
         "packages": (
-            photos.Package("plain", "4:5.2-1", "p/plain.deb", hashlib.sha256(plain).hexdigest()),
-            photos.Package("inside", "1.0", "i/inside.deb", hashlib.sha256(inside).hexdigest()),
+            photos.Package("plain", "4:5.2-1", "p/plain.deb", sha256(plain)),
+            photos.Package("inside", "1.0", "i/inside.deb", sha256(inside)),
         ),
         "index": index,
     }
@@ -152,7 +125,7 @@ def test_pictures_come_out_small_in_rgb_with_the_index(photos: ModuleType, sourc
 def test_a_complete_pack_is_left_alone(photos: ModuleType, sources: dict[str, Path]) -> None:
     pack, _ = photos.build(**sources)
     before = {file: file.stat().st_mtime_ns for file in pack.iterdir()}
-    assert photos.build(**{**sources, "folder": sources["out"] / "no packages"}) == (pack, False)
+    assert photos.build(**{**sources, "given": sources["out"] / "no packages"}) == (pack, False)
     assert {file: file.stat().st_mtime_ns for file in pack.iterdir()} == before
     (pack / "wide.jpg").unlink()
     with pytest.raises(UsageError, match="not all of it"):
@@ -160,7 +133,7 @@ def test_a_complete_pack_is_left_alone(photos: ModuleType, sources: dict[str, Pa
 
 
 def test_wrong_packages_leave_nothing_behind(photos: ModuleType, sources: dict[str, Path]) -> None:
-    second = sources["folder"] / "inside_1.0_all.deb"
+    second = sources["given"] / "inside_1.0_all.deb"
     second.write_bytes(second.read_bytes() + b"!")
     with pytest.raises(IntegrityError, match=r"is not inside 1\.0: its hash differs"):
         photos.build(**sources)
@@ -176,12 +149,12 @@ def test_a_picture_the_package_lacks_is_named(photos: ModuleType, sources: dict[
         photos.build(**sources)
 
 
-@pytest.mark.parametrize("content", [b"PK\x03\x04", package({})[:72]])
+@pytest.mark.parametrize("content", [b"PK\x03\x04", deb({})[:72]])
 def test_what_is_no_package_is_refused(photos: ModuleType, tmp_path: Path, content: bytes) -> None:
-    deb = tmp_path / "it.deb"
-    deb.write_bytes(content)
+    path = tmp_path / "it.deb"
+    path.write_bytes(content)
     with pytest.raises(UnsafeFileError, match=r"it\.deb (is no Debian package|holds no data\.tar)"):
-        list(photos.pictures(deb, {"usr"}))
+        list(photos.pictures(path, {"usr"}))
 
 
 def test_what_is_no_picture_is_refused(photos: ModuleType) -> None:
@@ -193,10 +166,10 @@ def test_apt_get_brings_the_packages(
     photos: ModuleType, sources: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     apt = tmp_path / "apt-get"
-    apt.write_text(f'#!/bin/sh\n[ "$1" = download ] && /bin/cp {sources["folder"]}/"${{2%%=*}}"_* .\n')
+    apt.write_text(f'#!/bin/sh\n[ "$1" = download ] && /bin/cp {sources["given"]}/"${{2%%=*}}"_* .\n')
     apt.chmod(apt.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", str(tmp_path))
-    arguments = {**sources, "folder": None}
+    arguments = {**sources, "given": None}
     assert photos.build(**arguments) == (sources["out"] / "photos", True)
     assert [path.name for path in sources["out"].iterdir()] == ["photos"]
 

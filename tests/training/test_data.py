@@ -1,80 +1,125 @@
-"""Sources, splits, examples and degradations."""
+"""Examples and batches: the same for the same place, quick where nothing is random, whole where a state is judged."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from zoo.errors import NotFoundError, UsageError
-from zoo.training.data import Examples, Order, derive, held_out_batches, open_source, training_batches
-from zoo.training.degrade import degrade, luma
-from zoo.training.recipe import GrayscaleTable
+from zoo.datasets import open_source
+from zoo.errors import NotFoundError
+from zoo.training import data
+from zoo.training.data import AsTheyAre, Examples, Order, Whole, derive, held_out_batches, training_batches
+from zoo.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from zoo.training.recipe import Recipe
+RNG = np.random.default_rng(0)
 
 
-def save(path: Path, value: int = 0) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (4, 3), (value, 10, 20)).save(path)
+@pytest.fixture
+def arrays(tmp_path: Path) -> str:
+    """Thirty gray pictures of 6 x 8 to train on, five held out, labelled by their position."""
+    images = RNG.integers(0, 256, (35, 6, 8), dtype=np.uint8)
+    np.savez(tmp_path / "a.npz", images=images, labels=np.arange(35), train=np.arange(30), val=np.arange(30, 35))
+    return f"npz:{tmp_path / 'a.npz'}"
 
 
-def test_a_pack_is_read_by_its_index_and_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ZOO_DATA", str(tmp_path))
-    save(tmp_path / "toys" / "a.png", 1)
-    save(tmp_path / "toys" / "b.png", 2)
-    (tmp_path / "toys" / "toys.csv").write_text("file,split\na.png,train\nb.png,val\n", encoding="utf-8")
-    source = open_source("pack:toys", "val")
-    assert len(source) == 1
-    assert source.picture(0)[:, 0, 0].tolist() == [2, 10, 20]
-    assert source.picture(0).shape == (3, 3, 4)
-    with pytest.raises(NotFoundError, match="split 'test'"):
-        open_source("pack:toys", "test")
-    with pytest.raises(NotFoundError, match="ZOO_DATA"):
-        open_source("pack:games", "val")
+def plain(
+    source: str, train: dict[str, Any] | None = None, table: dict[str, Any] | None = None, **tables: Any
+) -> Recipe:
+    """A recipe that does nothing to the pictures but resize them to 4 x 4, with other tables on top."""
+    return msgspec.convert(
+        {
+            "model": {"id": "a.b", "family": "a"},
+            "data": {"source": source, "size": 4, "channels": 1} | (table or {}),
+            "optimizer": {"model": {}},
+            "train": {"epochs": 1, "batch": 4} | (train or {}),
+            **tables,
+        },
+        Recipe,
+    )
 
 
-def test_a_folder_is_split_by_name_and_adding_pictures_moves_none(tmp_path: Path) -> None:
-    for number in range(200):
-        save(tmp_path / f"{number}.png")
-    splits = {name: set(open_source(f"folder:{tmp_path}", name).paths) for name in ("train", "val", "test")}
-    assert sum(len(paths) for paths in splits.values()) == 200
-    assert not splits["train"] & splits["val"] | splits["val"] & splits["test"]
-    save(tmp_path / "another.png")
-    later = {name: set(open_source(f"folder:{tmp_path}", name).paths) for name in splits}
-    assert all(splits[name] <= later[name] for name in splits)
+def examples(recipe: Recipe) -> Examples:
+    return Examples(recipe, open_source(recipe.data.source, "train", recipe.data.channels))
 
 
-def test_a_folder_with_folders_of_splits_uses_those(tmp_path: Path) -> None:
-    save(tmp_path / "train" / "deep" / "a.png")
-    save(tmp_path / "val" / "b.png")
-    assert len(open_source(f"folder:{tmp_path}", "train")) == 1
-    with pytest.raises(NotFoundError, match="no pictures"):
-        open_source(f"folder:{tmp_path}", "test")
-
-
-def test_unknown_sources_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="pack:NAME or folder:PATH"):
-        open_source("http://example.org", "train")
-    with pytest.raises(NotFoundError, match="no folder"):
-        open_source(f"folder:{tmp_path / 'none'}", "train")
+def same(one: Any, other: Any) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def test_an_example_depends_on_its_place_only(recipe: Recipe) -> None:
-    source = open_source(recipe.data.source, "train")
-    one, other = Examples(recipe, source), Examples(recipe, source)
+    one, other = examples(recipe), examples(recipe)
     other[3, 0, 5]
-    first, second = one[1, 2, 3], other[1, 2, 3]
-    assert torch.equal(first[0], second[0])
-    assert torch.equal(first[1], second[1])
-    assert not torch.equal(first[1], one[2, 2, 3][1])
+    assert same(one[1, 2, 3], other[1, 2, 3])
+    assert not torch.equal(one[1, 2, 3].target, one[2, 2, 3].target)
+    assert not torch.equal(one[1, 2, 3].target, one[1, 3, 3].target)
+
+
+def test_a_batch_is_its_examples(arrays: str) -> None:
+    keys = [(0, 0, 7), (0, 1, 3), (0, 2, 7)]
+    changes: list[dict[str, Any]] = [
+        {},
+        {"augment": {"flip": True, "rotate": 5}},
+        {"degrade": {"kind": "noise", "sigma": [0.1, 0.2]}},
+    ]
+    for tables in changes:
+        made = examples(plain(arrays, table={"labels": ["label", "label > 5"]}, **tables))
+        batch = made.__getitems__(keys)
+        assert same(batch, [torch.stack(column) for column in zip(*(made[key] for key in keys), strict=True)])
+        assert batch.input.shape == batch.target.shape == (3, 1, 4, 4)
+        assert batch.labels.tolist() == [[7, 1], [3, 0], [7, 1]]
+
+
+def test_pictures_that_nothing_is_done_to_are_read_once_and_cut_out(arrays: str) -> None:
+    class Counted:
+        def __init__(self) -> None:
+            self.source, self.reads = open_source(arrays, "train", 1), Counter[int]()
+
+        def __len__(self) -> int:
+            return len(self.source)
+
+        def picture(self, index: int) -> np.ndarray:
+            self.reads[index] += 1
+            return self.source.picture(index)
+
+        def labels(self, index: int) -> dict[str, str]:
+            return {}
+
+    source = Counted()
+    made = Examples(plain(arrays), source)
+    batches = [made.__getitems__([(0, 0, 2), (0, 1, 2), (0, 2, 4)]) for _ in range(3)]
+    assert source.reads == {2: 1, 4: 1}
+    assert batches[0].input is batches[0].target
+    assert batches[0].labels.shape == (3, 0)
+
+
+def test_pictures_are_the_same_whether_kept_or_not(arrays: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = open_source(arrays, "train", 1)
+    kept = Whole(source, 4, 1)
+    first = kept.batch([1, 2])
+    monkeypatch.setattr(data, "KEPT_BYTES", 0)
+    unkept = Whole(source, 4, 1)
+    assert unkept.kept is None
+    unkept.fill()
+    assert torch.equal(unkept.batch([1, 2]), first)
+    assert torch.equal(kept.batch([1, 2]), first)
+    assert torch.equal(AsTheyAre(source)[1], torch.from_numpy(source.picture(1)))
+
+
+def test_other_processes_make_the_same_batches(arrays: str) -> None:
+    batches = []
+    for workers in (0, 1):
+        loader, _ = training_batches(plain(arrays, train={"workers": workers}, augment={"flip": True, "shift": 0.2}))
+        batches.append(list(loader))
+    assert len(batches[0]) == 7
+    assert all(same(one, other) for one, other in zip(*batches, strict=True))
 
 
 def test_an_epoch_that_is_resumed_gives_the_batches_that_are_left() -> None:
@@ -89,6 +134,26 @@ def test_an_epoch_that_is_resumed_gives_the_batches_that_are_left() -> None:
     assert list(order) != whole
 
 
+@pytest.mark.parametrize("samples", [4, 8, 20, 28])
+def test_epochs_of_any_length_go_through_all_pictures_evenly(samples: int) -> None:
+    order, seen = Order(size=10, batch=4, seed=1, samples=samples), list[int]()
+    for epoch in range(5):
+        order.epoch = epoch
+        keys = [key for batch in order for key in batch]
+        assert keys == [key for batch in order for key in batch]
+        assert len(keys) == samples
+        assert [place for _, place, _ in keys] == list(range(samples))
+        seen += [index for _, _, index in keys]
+    for end in range(10, len(seen) + 1, 10):
+        assert sorted(seen[end - 10 : end]) == list(range(10))
+    assert seen[:10] != seen[10:20]
+
+
+def test_a_small_set_is_one_batch_unless_an_epoch_is_longer() -> None:
+    assert [len(batch) for batch in Order(size=3, batch=8, seed=0)] == [3]
+    assert [len(batch) for batch in Order(size=3, batch=8, seed=0, samples=16)] == [8, 8]
+
+
 def test_seeds_of_different_places_differ() -> None:
     assert len({derive(seed, epoch, step) for seed in range(3) for epoch in range(10) for step in range(10)}) == 300
 
@@ -96,47 +161,40 @@ def test_seeds_of_different_places_differ() -> None:
 def test_batches_are_pictures_between_zero_and_one(recipe: Recipe) -> None:
     loader, order = training_batches(recipe)
     order.epoch = 1
-    given, wanted = next(iter(loader))
+    given, wanted, labels = next(iter(loader))
     assert given.shape == (4, 1, 16, 16)
     assert wanted.shape == (4, 3, 16, 16)
+    assert labels.shape == (4, 0)
     assert 0 <= given.min() <= given.max() <= 1
 
 
-def test_held_out_pictures_are_the_same_each_time(recipe: Recipe) -> None:
-    first, second = list(held_out_batches(recipe)), list(held_out_batches(recipe))
-    assert len(first) == 4
-    assert all(
-        torch.equal(a.input, b.input) and torch.equal(a.target, b.target) for a, b in zip(first, second, strict=True)
-    )
-    assert torch.equal(first[0].target[1], first[0].target[0].flip(2))
+def test_held_out_pictures_are_whole_and_in_batches_of_the_recipes_size(arrays: str) -> None:
+    batches = list(held_out_batches(plain(arrays, table={"judge_size": 8, "labels": ["label"]})))
+    assert [len(batch.input) for batch in batches] == [4, 1]
+    assert batches[0].target.shape == (4, 1, 8, 8)
+    assert batches[1].labels is not None
+    assert batches[1].labels.tolist() == [[34]]
+    as_is = torch.from_numpy(open_source(arrays, "val", 1).picture(1)).float() / 255
+    assert (batches[0].target[1].mean() - as_is.mean()).abs() < 0.01
 
 
-def test_luma_is_pillows_mode_l() -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    expected = np.asarray(Image.fromarray(pixels).convert("L"))
-    assert np.array_equal(luma(torch.from_numpy(pixels.transpose(2, 0, 1)))[0].numpy(), expected)
+@pytest.mark.parametrize("degrade", [{"kind": "noise", "sigma": [0.0, 0.3]}, {"kind": "edges"}])
+def test_held_out_pictures_are_the_same_each_time(arrays: str, degrade: dict[str, Any]) -> None:
+    held_out = held_out_batches(plain(arrays, degrade=degrade))
+    first, second = list(held_out), list(held_out)
+    assert all(torch.equal(a.input, b.input) for a, b in zip(first, second, strict=True))
+    assert not torch.equal(first[0].input, first[0].target)
+    assert first[0].labels is None
 
 
-def test_without_settings_the_input_is_the_plain_gray() -> None:
-    picture = torch.randint(0, 256, (3, 8, 8), dtype=torch.uint8)
-    assert torch.equal(degrade(picture, GrayscaleTable()), luma(picture))
+def test_four_views_are_the_picture_its_mirror_image_and_two_parts(recipe: Recipe) -> None:
+    batches = list(held_out_batches(recipe))
+    assert [len(batch.target) for batch in batches] == [4, 4, 4, 4]
+    whole, mirrored, upper, lower = batches[0].target
+    assert torch.equal(mirrored, whole.flip(2))
+    assert not torch.equal(upper, lower)
 
 
-@pytest.mark.parametrize(
-    "setting",
-    [
-        {"lightness": (0.1, 0.1)},
-        {"contrast": (0.5, 0.5)},
-        {"noise": (0.1, 0.1), "noise_share": 1.0},
-        {"jpeg": (20, 20), "jpeg_share": 1.0},
-        {"sepia_share": 1.0},
-    ],
-)
-def test_each_setting_changes_the_input_and_keeps_it_a_picture(setting: dict[str, object]) -> None:
-    torch.manual_seed(0)
-    picture = torch.randint(0, 256, (3, 32, 32), dtype=torch.uint8)
-    changed = degrade(picture, msgspec.convert(setting | {"kind": "grayscale"}, GrayscaleTable))
-    assert changed.shape == (1, 32, 32)
-    assert changed.dtype == torch.uint8
-    assert not torch.equal(changed, luma(picture))
-    assert (changed.float() - luma(picture).float()).abs().mean() < 64
+def test_labels_that_the_source_lacks_are_refused_before_training(arrays: str) -> None:
+    with pytest.raises(NotFoundError, match="no label 'smile'; known are: label"):
+        training_batches(plain(arrays, table={"labels": ["smile > 0.5"]}))

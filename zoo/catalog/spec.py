@@ -64,11 +64,15 @@ class GraphSpec(_Strict, frozen=True, kw_only=True):
 
 
 class SamplerSpec(_Strict, frozen=True, kw_only=True):
-    """A graph from standard normal noise (`noise`) to latents (`latent`): a prior that is not a standard normal."""
+    """A graph from standard normal noise (`noise`) to latents (`latent`): a prior that is not a standard normal.
+
+    `numbers` is how many fitted numbers stand in the weights file for it, beside those of the network.
+    """
 
     graph: GraphName
     sha256: Sha256
     noise: Annotated[tuple[Side, ...], Meta(min_length=1, max_length=4)]
+    numbers: Count = 0
 
 
 class LatentSpec(_Strict, frozen=True, kw_only=True):

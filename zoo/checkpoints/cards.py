@@ -125,8 +125,11 @@ def _skeleton(config: CheckpointConfig) -> str:
 
 def _use(config: CheckpointConfig) -> str:
     name = config.task if config.task and config.default_for else config.id
-    lines = ["```", f"zoo run {name} picture.jpg"] if "translate" in config.can() else ["```", f"zoo info {config.id}"]
-    return "\n".join([*lines, "```", ""])
+    abilities, latent = config.can(), config.id
+    lines = [f"zoo run {name} picture.jpg"] if "translate" in abilities else []
+    lines += [f"zoo generate {latent} -n 64 --seed 0"] if "generate" in abilities else []
+    lines += [f"zoo interpolate {latent} one.jpg other.jpg"] if {"encode", "decode"} <= set(abilities) else []
+    return "\n".join(["```", *(lines or [f"zoo info {latent}"]), "```", ""])
 
 
 def _facts(config: CheckpointConfig) -> str:
@@ -152,20 +155,21 @@ def _cell(value: str) -> str:
 
 
 def _figures(metrics: Sequence[Metric]) -> str:
+    """A table for each protocol, since figures of different protocols can't be compared."""
     if not metrics:
         return "Not measured yet.\n"
-    lines = ["| figure | value | standard error | doing nothing |", "|---|---|---|---|"]
+    tables: dict[tuple[str, str, int, str], list[Metric]] = {}
+    for metric in metrics:
+        tables.setdefault((metric.protocol, metric.split, metric.n, metric.command), []).append(metric)
+    return "\n".join(map(_table, tables.values()))
+
+
+def _table(metrics: Sequence[Metric]) -> str:
+    lines = ["| figure | value | standard error | baseline |", "|---|---|---|---|"]
     for metric in metrics:
         spread = f"{metric.stderr:.3f}" if metric.stderr is not None else "-"
         baseline = f"{metric.baseline:.3f}" if metric.baseline is not None else "-"
         lines.append(f"| {metric.name.replace('_', ' ')} | {metric.value:.3f} | {spread} | {baseline} |")
     first = metrics[0]
-    return "\n".join(
-        [
-            *lines,
-            "",
-            f"{first.n} pictures of the split `{first.split}`, by `{first.command}`:",
-            f"{first.protocol}.",
-            "",
-        ]
-    )
+    pictures = f"{first.n:,} pictures of the split `{first.split}`, by `{first.command}`:"
+    return "\n".join([*lines, "", pictures, f"{first.protocol}.", ""])

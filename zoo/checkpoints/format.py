@@ -221,8 +221,9 @@ def _check_counts(tensors: Mapping[str, TensorInfo], config: CheckpointConfig, o
         if info.dtype != promised.dtype:
             raise UnsafeFileError(f"{origin}: tensor {name} is {info.dtype}, config.json says {promised.dtype}")
     count = sum(math.prod(info.shape) for info in tensors.values())
-    if count != promised.parameters + promised.buffers:
+    fitted = config.latent.sampler.numbers if config.latent and config.latent.sampler else 0
+    if count != promised.parameters + promised.buffers + fitted:
         raise UnsafeFileError(
-            f"{origin}: {WEIGHTS_FILE} holds {count} numbers, config.json says {promised.parameters} parameters "
-            f"and {promised.buffers} buffers"
+            f"{origin}: {WEIGHTS_FILE} holds {count} numbers, config.json says {promised.parameters} parameters, "
+            f"{promised.buffers} buffers and {fitted} of a fitted prior"
         )

@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 import typer.main
 
-from zoo.cli import checkpoints, completion, listing, making, running
+from zoo.cli import checkpoints, completion, exploring, latents, listing, making, running
 from zoo.cli.console import error, report
 from zoo.cli.light import LightTyper
 
@@ -29,7 +29,7 @@ app = LightTyper(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (running, listing, making, checkpoints):
+for group in (running, listing, latents, exploring, making, checkpoints):
     group.register(app)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -85,30 +85,64 @@ def train(
 def eval_(
     model: Annotated[str, typer.Argument(help="A model or dir:PATH.", metavar="MODEL", autocompletion=models)],
     data: Annotated[
-        str | None, typer.Option(help="pack:NAME or folder:PATH; else its recipe's.", metavar="SOURCE")
+        str | None, typer.Option(help="Where the pictures are; else its recipe's.", metavar="SOURCE")
     ] = None,
     split: Annotated[str | None, typer.Option(help="train, val or test; else its recipe's.", metavar="SPLIT")] = None,
+    size: Annotated[
+        int | None, typer.Option(min=8, max=4096, help="Judge at this side; else at the model's own.", metavar="N")
+    ] = None,
+    samples: Annotated[
+        int | None,
+        typer.Option(min=1, max=100_000, help="Draws a picture for the likelihood bounds of a VAE.", metavar="K"),
+    ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            help="Compare samples with pictures in this feature network.", metavar="MODEL", autocompletion=models
+        ),
+    ] = None,
+    samples_n: Annotated[
+        int | None, typer.Option(min=2, help="How many samples; else as many as the split has.", metavar="N")
+    ] = None,
+    attributes: Annotated[
+        bool, typer.Option("--attributes", help="Change each attribute of every picture; needs --features.")
+    ] = False,
+    transitions: Annotated[
+        bool, typer.Option("--transitions", help="Go from one picture to another, 100 times.")
+    ] = False,
     write: Annotated[bool, typer.Option("--write", help="Put the figures into the checkpoint and its card.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     backend: BackendOption = Backend.auto,
     device: DeviceOption = "auto",
 ) -> None:
-    """Measure a model on held-out pictures, always beside the figures of doing nothing."""
+    """Measure a model on held-out pictures, always beside the figures of doing nothing.
+
+    What is measured follows from what the model can do: its job, its reconstructions and latent space, its answers.
+    """
     registry = open_registry()
     with needs_torch("eval"):
-        from zoo.evaluation.evaluate import evaluate, write_metrics
+        from zoo.evaluation.evaluate import Options, evaluate, write_metrics
+    options = Options(size, samples, features, samples_n, attributes, transitions)
     with progress(model, 0) as bar:
-        metrics = evaluate(model, registry, data, split, backend.value, device, bar.at)
+        found = evaluate(model, registry, data, split, options, backend.value, device, bar.at)
     if write:
-        print(f"written to {write_metrics(model, registry, metrics)}", file=sys.stderr)
+        print(f"written to {write_metrics(model, registry, found.metrics)}", file=sys.stderr)
     if json:
         import msgspec
 
-        print(msgspec.json.format(msgspec.json.encode(metrics), indent=2).decode())
+        print(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
         return
+    _print(found.metrics)
+
+
+def _print(metrics: Sequence[Metric]) -> None:
+    """A table of all figures, then each protocol with the figures it is of."""
     for line in columns([("FIGURE", "VALUE", "± STANDARD ERROR", "DOING NOTHING"), *map(_row, metrics)]):
         print(line)
-    print(f"\n{metrics[0].n} pictures of {metrics[0].split}; {metrics[0].protocol}")
+    for protocol in dict.fromkeys(metric.protocol for metric in metrics):
+        group = [metric for metric in metrics if metric.protocol == protocol]
+        names = ", ".join(metric.name for metric in group)
+        print(f"\n{names}: {group[0].n} of {group[0].split}; {protocol}")
 
 
 def _row(metric: Metric) -> tuple[str, str, str, str]:

@@ -2,23 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 import msgspec
+import numpy as np
 
 from zoo.catalog.spec import CheckpointConfig, Metric
 from zoo.checkpoints.cards import write_card
 from zoo.checkpoints.format import write_config
-from zoo.errors import NotFoundError, UsageError
-from zoo.evaluation.translation import measure
+from zoo.datasets import open_source
+from zoo.errors import NotFoundError, UnsupportedCapability, UsageError
+from zoo.evaluation import attributes, autoencoding, bounds, classification, frechet, transitions, translation
+from zoo.evaluation.features import FeatureNet
+from zoo.evaluation.pictures import Pictures
+from zoo.evaluation.setting import Setting
 from zoo.loading import find_checkpoint, load
-from zoo.training.data import open_source
 from zoo.training.recipe import GrayscaleTable, Recipe, read_recipe
 
 if TYPE_CHECKING:
     from zoo.catalog.registry import Registry
+    from zoo.inference.model import Model
+
+BackendName = Literal["auto", "onnx", "torch"]
+
+# Draws of the posterior for each picture: fewer of large pictures, whose decoding takes long.
+SAMPLES, SAMPLES_LARGE, LARGE = 100, 10, 3 * 32 * 32
+
+
+@dataclass(frozen=True)
+class Options:
+    """What may be asked for beyond the pictures.
+
+    `size` is the side to judge at, `samples` the posterior draws a picture, `features` a feature network's name,
+    `samples_n` how many generated pictures the Frechet distance is of. `attributes` and `transitions` take longer.
+    """
+
+    size: int | None = None
+    samples: int | None = None
+    features: str | None = None
+    samples_n: int | None = None
+    attributes: bool = False
+    transitions: bool = False
+
+    def arguments(self) -> str:
+        """The same on the command line."""
+        given = {"size": self.size, "samples": self.samples, "features": self.features, "samples-n": self.samples_n}
+        flags = {"attributes": self.attributes, "transitions": self.transitions}
+        words = [f" --{name} {value}" for name, value in given.items() if value is not None]
+        return "".join(words + [f" --{name}" for name, asked in flags.items() if asked])
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The figures, and for a VAE how each dimension of its latent is used."""
+
+    metrics: Sequence[Metric]
+    dimensions: Sequence[Mapping[str, float]] = field(default_factory=tuple)
 
 
 def evaluate(
@@ -26,28 +68,149 @@ def evaluate(
     registry: Registry,
     data: str | None = None,
     split: str | None = None,
+    options: Options = Options(),
     backend: str = "auto",
     device: str = "auto",
     report: Callable[[int, int], None] = lambda done, total: None,
-) -> list[Metric]:
+) -> Evaluation:
     """Figures of a model on `split` of `data`, by default those its recipe names for its card.
 
-    Raises NotFoundError where there is neither a recipe nor `data`, UsageError for a model without a job to measure.
+    A model that encodes and decodes is judged by its reconstructions and its latent, another by its job. Raises
+    NotFoundError where there is neither a recipe nor `data`, UsageError for a model with nothing to measure and for
+    options that don't apply to it.
     """
-    model = load(name, cast(Literal["auto", "onnx", "torch"], backend), device, registry)
+    model = load(name, cast(BackendName, backend), device, registry)
     recipe = recipe_of(model.config, registry)
     if recipe is None and (data is None or split is None):
         raise NotFoundError(f"{model.id} comes without its recipe: name the pictures with --data and --split")
     data = data or (recipe.data.source if recipe else "")
     split = split or (recipe.data.splits.card if recipe else "")
-    if "translate" not in model.capabilities:
-        raise UsageError(f"{model.id} has no job to measure: zoo eval takes models that translate")
-    graph = model.config.capabilities["translate"]
-    takes, gives = graph.takes()[1].channels, graph.output.channels if graph.output else 3
+    setting = Setting(split, f"zoo eval {name} --data {data} --split {split}{options.arguments()}", report)
+    if classification.is_classifier(model.config):
+        source = open_source(data, split, model.config.capabilities["encode"].takes()[1].channels)
+        labels = labels_of(model, recipe)
+        return Evaluation(classification.measure(model, source, labels, setting))
+    role = role_of(model, recipe)
+    graph = model.config.capabilities[role]
+    gives = model.config.capabilities["decode" if role == "encode" else role].output
+    channels = gives.channels if gives else 3
+    size = judged_size(model, role, recipe, options.size)
+    test = Pictures(open_source(data, split, channels), size)
+    known = recipe.data.splits.train if recipe else "train"
+    if role == "encode":
+        train = Pictures(open_source(data, known, channels), size)
+        return _Latent(model, recipe, registry, test, train, options, setting, (backend, device)).evaluate()
+    if options != Options(size=options.size):
+        raise UsageError(f"{model.id} is measured at its job: only --size, --data and --split apply to it")
     # Without a recipe, a model from gray to colour is given the luma, any other the picture itself.
-    table = recipe.degrade if recipe else GrayscaleTable() if takes < gives else None
-    source = open_source(data, split, gives)
-    return measure(model, source, table, split, f"zoo eval {name} --data {data} --split {split}", report)
+    table = recipe.degrade if recipe else GrayscaleTable() if graph.takes()[1].channels < channels else None
+    try:
+        train_or_none = Pictures(open_source(data, known, channels), size)
+    except NotFoundError:
+        train_or_none = None  # the methods that are fitted to training pictures are left out
+    return Evaluation(translation.measure(model, test, train_or_none, table, setting))
+
+
+def role_of(model: Model, recipe: Recipe | None) -> Literal["encode", "translate"]:
+    """What a model is judged by: reconstructions, unless it was trained for another job.
+
+    Raises UsageError for a model that neither reconstructs nor translates.
+    """
+    can = set(model.capabilities)
+    job = recipe.degrade is not None if recipe else model.config.task not in (None, "reconstruct")
+    if {"encode", "decode"} <= can and not (job and "translate" in can):
+        return "encode"
+    if "translate" in can:
+        return "translate"
+    raise UsageError(f"{model.id} has nothing to measure: zoo eval takes models that translate, or encode and decode")
+
+
+def judged_size(
+    model: Model, role: Literal["encode", "translate"], recipe: Recipe | None, asked: int | None
+) -> tuple[int, int] | None:
+    """The height and width pictures are brought to before anything is done to them; None leaves them as they are.
+
+    What is `asked` for; else the model's own size if it has a latent or answers at its own size; else, for a
+    model with a latent that takes any size, that of its training. A model that answers at the picture's size is judged
+    at that.
+    """
+    if asked:
+        return asked, asked
+    fit, spec = model.config.capabilities[role].takes()
+    if "decode" not in model.capabilities and fit != "resize":
+        return None
+    if spec.size is None and recipe and role == "encode":
+        return recipe.data.size, recipe.data.size
+    if spec.size is None and role == "encode":
+        raise UsageError(f"{model.id} takes pictures of any size: say at which to judge it with --size")
+    return spec.size
+
+
+@dataclass(frozen=True)
+class _Latent:
+    """The evaluation of a model that encodes and decodes."""
+
+    model: Model
+    recipe: Recipe | None
+    registry: Registry
+    test: Pictures
+    train: Pictures
+    options: Options
+    setting: Setting
+    runtime: tuple[str, str]
+
+    def evaluate(self) -> Evaluation:
+        """Every protocol that applies."""
+        net = self.feature_net()
+        pixels, known = self.test.array(range(len(self.test))), self.train.array()
+        made = autoencoding.reconstructed(self.model, pixels)
+        shape = self.model.encode(pixels[:1]).shape[1:]
+        codes = self.codes()
+        active = codes.active if codes else None
+        metrics = autoencoding.measure(made, pixels, known, int(np.prod(shape)), active, self.setting)
+        if codes:
+            samples = self.options.samples or (SAMPLES if pixels[0].size <= LARGE else SAMPLES_LARGE)
+            wanted = bounds.kinds(self.recipe.objective.get("reconstruction") if self.recipe else None, pixels[0].shape)
+            metrics += bounds.measure(self.model, pixels, known, codes, shape, wanted, samples, self.setting)
+        features = net.features(self.train.batches()) if net else None
+        if net and features is not None and "generate" in self.model.capabilities:
+            n = self.options.samples_n or len(pixels)
+            metrics += frechet.measure(self.model, net, made, pixels, features, n, self.setting)
+        if self.options.transitions:
+            metrics += transitions.measure(self.model, net, pixels, features, self.setting)
+        if self.options.attributes and net:
+            labels = labels_of(net.model, recipe_of(net.model.config, self.registry))
+            metrics += attributes.measure(self.model, net, self.train, self.test, labels, self.setting)
+        return Evaluation(metrics, codes.dimensions() if codes else ())
+
+    def codes(self) -> bounds.Codes | None:
+        """Posteriors of the held-out pictures; None for a model that encodes to points."""
+        try:
+            return bounds.encoded(self.model, self.test.batches())[0]
+        except UnsupportedCapability:
+            if self.options.samples:
+                raise
+            return None
+
+    def feature_net(self) -> FeatureNet | None:
+        """The network that was asked for, else the one the recipe chose the prior by."""
+        prior = self.recipe.prior if self.recipe else None
+        name = self.options.features or (prior.features if prior else None)
+        if name is None:
+            asked = {"--attributes": self.options.attributes, "--samples-n": self.options.samples_n}
+            for option in (option for option, value in asked.items() if value):
+                raise UsageError(f"{option} needs a feature network: name one with --features, as feature-net.faces")
+            return None
+        backend, device = self.runtime
+        return FeatureNet(load(name, cast(BackendName, backend), device, self.registry))
+
+
+def labels_of(model: Model, recipe: Recipe | None) -> Sequence[str]:
+    """What a classifier was trained to answer, by its recipe; else columns of the same names, or `label`, the class."""
+    if recipe and recipe.data.labels:
+        return recipe.data.labels
+    settings = model.config.config
+    return ("label",) if settings["kind"] == "classes" else tuple(settings["labels"])
 
 
 def recipe_of(config: CheckpointConfig, registry: Registry) -> Recipe | None:

@@ -26,6 +26,21 @@ def ssim(made: Pixels, true: Pixels) -> float:
     )
 
 
+def psnrs(made: Pixels, true: Pixels) -> NDArray[np.float64]:
+    """PSNR in dB of each of several uint8 pictures (N, C, H, W), or of one and the same answer (C, H, W) to all.
+
+    Equal pictures count as 100 dB, so that a mean stays finite.
+    """
+    made = np.broadcast_to(made, true.shape)
+    error = [np.mean((one.astype(np.float64) - other) ** 2) / 255.0**2 for one, other in zip(made, true, strict=True)]
+    return -10.0 * np.log10(np.maximum(error, 1e-10))
+
+
+def ssims(made: Pixels, true: Pixels) -> NDArray[np.float64]:
+    """Structural similarity of each of several uint8 pictures (N, C, H, W), or of one answer (C, H, W) to all."""
+    return np.array([ssim(one, other) for one, other in zip(np.broadcast_to(made, true.shape), true, strict=True)])
+
+
 def colourfulness(picture: Pixels) -> float:
     """Colourfulness M3 of a uint8 RGB picture (3, H, W): 0 for gray, about 60 for a colourful photo.
 
@@ -78,4 +93,4 @@ def median(values: NDArray[np.float64]) -> Summary:
 
 
 def _tensor(pixels: Pixels) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(pixels)).float() / 255.0
+    return torch.from_numpy(pixels.astype(np.float32)) / 255.0

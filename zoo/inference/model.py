@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +13,25 @@ from PIL import Image
 from zoo.errors import UnsupportedCapability, UsageError, ZooError
 from zoo.inference.fit import fit_encode, fit_translate
 from zoo.inference.images import Picture, from_pil, read_picture, to_array
-from zoo.inference.latents import noise
+from zoo.inference.latents import Path, add, around, between, noise
 
 if TYPE_CHECKING:
     from zoo.catalog.spec import Capability, CheckpointConfig, GraphSpec
+    from zoo.checkpoints.graphs import Role
     from zoo.inference.backends import Backend
 
 Array: TypeAlias = NDArray[np.float32]
 Picturelike: TypeAlias = "Image.Image | str | PathLike[str]"
 Images: TypeAlias = "NDArray[Any] | Picturelike | Sequence[Picturelike]"
+# One place in the latent space: an array is a latent, a path or a PIL image is encoded.
+Point: TypeAlias = "NDArray[Any] | Picturelike"
+Prior: TypeAlias = Literal["default", "normal"]
+
+# What goes into one run: so many items, of together so many pixels; the rest waits for the next run.
+_ITEMS_AT_ONCE = 64
+_PIXELS_AT_ONCE = 2**20
+# Enough to know a fitted prior's standard deviation within 5 %.
+_DRAWS_TO_MEASURE = 256
 
 
 class Model:
@@ -61,7 +71,7 @@ class Model:
         Raises UnsupportedCapability if the model has no such job, UsageError for an array that is not pictures.
         """
         fit, spec = self._graph("translate").takes()
-        return fit_translate(fit, _pictures(images), self._runner("translate"), spec)
+        return fit_translate(fit, _pictures(images), lambda batch: self._run("translate", batch)[0], spec)
 
     def encode(self, images: Images) -> Array:
         """Latents of pictures, the posterior mean of a VAE: float32 (N, *latent_shape).
@@ -85,33 +95,96 @@ class Model:
 
         Raises UnsupportedCapability if the model does not decode, UsageError for an array that is not its latents.
         """
-        self._graph("decode")
+        self.require("decode")
+        return self._finite(self._run("decode", self._latents(latents))[0]).clip(0.0, 1.0)
+
+    def reconstruct(self, images: Images) -> Array:
+        """Pictures as the model remembers them, decode(encode(images)): of the model's own size, (N, C, H, W)."""
+        self.require("decode")
+        return self.decode(self.encode(images))
+
+    def draw(self, n: int = 1, seed: int = 0, prior: Prior = "default") -> Array:
+        """`n` latents to generate from, (n, *latent_shape); the first k of them are those of `draw(k, seed)`.
+
+        The default prior is the checkpoint's own; "normal" is the standard normal one even where another was fitted.
+        Raises UnsupportedCapability if the model has no prior.
+        """
+        self.require("generate")
+        if prior not in get_args(Prior):
+            raise UsageError(f"there is no prior {prior!r}; use {' or '.join(get_args(Prior))}")
+        latent = self.config.latent
+        assert latent is not None
+        sampler = latent.sampler if prior == "default" else None
+        shape = sampler.noise if sampler else latent.shape
+        draws = noise(n, tuple(length or 1 for length in shape), seed)
+        return self._finite(self._run("sample", draws)[0]) if sampler else draws
+
+    def generate(self, n: int = 1, seed: int = 0, prior: Prior = "default") -> Array:
+        """`n` new pictures, the decoded `draw(n, seed, prior)`: float32 (n, C, H, W) in [0, 1]."""
+        return self.decode(self.draw(n, seed, prior))
+
+    def interpolate(self, a: Point, b: Point, steps: int = 12, path: Path = "spherical") -> Array:
+        """Pictures (steps, C, H, W) from `a` to `b`, both included, decoded on an arc or a straight line of latents.
+
+        `a` and `b` are latents (*latent_shape), or pictures to encode. See `zoo.inference.latents.slerp`.
+        """
+        self.require("decode")
+        return self.decode(between(self._one(a), self._one(b), steps, path))
+
+    def vary(self, of: Point, strength: float = 0.5, n: int = 8, seed: int = 0) -> Array:
+        """`n` pictures (n, C, H, W) like one: noise is added to its latent, which is decoded.
+
+        Strength counts in standard deviations of the prior; 0 is the reconstruction. See
+        `zoo.inference.latents.around`.
+        """
+        self.require("decode")
+        return self.decode(around(self._one(of), strength, n, seed, self._spread()))
+
+    def add(self, a: Point, b: Point, weights: Sequence[float] = (1.0, 1.0), *, plain: bool = False) -> Array:
+        """A new picture (1, C, H, W) of the sum of two latents, scaled back to the prior's variance unless `plain`.
+
+        See `zoo.inference.latents.add`.
+        """
+        self.require("decode")
+        return self.decode(add(self._one(a), self._one(b), weights, plain=plain)[None])
+
+    def _spread(self) -> Array | float:
+        """The prior's standard deviation in each dimension: 1, or as drawn from a fitted prior."""
+        if not self.config.latent or self.config.latent.prior != "sampler":
+            return 1.0
+        deviation: Array = self.draw(_DRAWS_TO_MEASURE).std(0)
+        return deviation
+
+    def _one(self, point: Point) -> Array:
+        """The latent (*latent_shape) of a latent, with or without the axis of a batch, or of a picture."""
+        if not isinstance(point, np.ndarray):
+            latents = self.encode(point)
+        else:
+            alone = point.ndim == len(self.latent_shape or ())
+            latents = self._latents(point[None] if alone else point)
+        if len(latents) != 1:
+            raise UsageError(f"one latent or picture at a time, not {len(latents)}")
+        latent: Array = latents[0]
+        return latent
+
+    def _latents(self, latents: NDArray[Any]) -> Array:
+        """Latents as they go into the decoder. Raises UsageError for what is none of this model's."""
         try:
             latents = np.ascontiguousarray(latents, dtype=np.float32)
         except (TypeError, ValueError) as error:
             raise UsageError(f"latents must be an array of numbers: {error}") from error
         shape = self.latent_shape or ()
         fits = [want is None or want == have for want, have in zip(shape, latents.shape[1:], strict=False)]
-        if latents.ndim != len(shape) + 1 or not all(fits) or not len(latents):
+        if latents.ndim != len(shape) + 1 or not all(fits) or 0 in latents.shape:
             wanted = ", ".join(str(length or "any") for length in shape)
             raise UsageError(f"{self.id} decodes latents of shape (N, {wanted}), not {latents.shape}")
         if not np.isfinite(latents).all():
             raise UsageError("latents must be finite numbers")
-        return self._finite(self._runner("decode")(latents)).clip(0.0, 1.0)
-
-    def generate(self, n: int = 1, seed: int = 0) -> Array:
-        """`n` new pictures; the first k of them are those of `generate(k, seed)`. float32 (n, C, H, W) in [0, 1]."""
-        self.require("generate")
-        latent = self.config.latent
-        assert latent is not None
-        sampler = latent.sampler
-        shape = sampler.noise if sampler else latent.shape
-        draw = noise(n, tuple(length or 1 for length in shape), seed)
-        return self.decode(self.backend.run("sample", draw)[0] if sampler else draw)
+        return latents
 
     def _encoded(self, images: Images) -> tuple[Array, ...]:
         fit, spec = self._graph("encode").takes()
-        answers = fit_encode(fit, _pictures(images), lambda batch: self.backend.run("encode", batch), spec)
+        answers = fit_encode(fit, _pictures(images), lambda batch: self._run("encode", batch), spec)
         return tuple(map(self._finite, answers))
 
     def _finite(self, answer: Array) -> Array:
@@ -130,8 +203,25 @@ class Model:
         self.require(capability)
         return self.config.capabilities[capability]
 
-    def _runner(self, graph: Literal["encode", "decode", "translate"]) -> Callable[[Array], Array]:
-        return lambda batch: self.backend.run(graph, batch)[0]
+    def _run(self, role: Role, batch: Array) -> tuple[Array, ...]:
+        """What a graph answers to a batch of any size, in as many runs as keep memory bounded."""
+        step = self._at_once(role, batch)
+        if len(batch) <= step:
+            return self.backend.run(role, batch)
+        runs = [self.backend.run(role, batch[start : start + step]) for start in range(0, len(batch), step)]
+        return tuple(map(np.concatenate, zip(*runs, strict=True)))
+
+    def _at_once(self, role: Role, batch: Array) -> int:
+        """How many items of a batch one run takes; pictures of a size that only decoding tells come one by one."""
+        if role == "sample":
+            return _ITEMS_AT_ONCE
+        size: tuple[int, ...] = batch.shape[2:]
+        if role == "decode":
+            output = self.config.capabilities["decode"].output
+            if not output or not output.size:
+                return 1
+            size = output.size
+        return max(1, min(_ITEMS_AT_ONCE, _PIXELS_AT_ONCE // (size[0] * size[1])))
 
 
 def _pictures(images: Images) -> NDArray[Any]:

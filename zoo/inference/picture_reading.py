@@ -44,18 +44,20 @@ def read_picture(
     source: str | os.PathLike[str] | bytes | BinaryIO,
     channels: int | None = None,
     max_pixels: int = DEFAULT_MAX_PIXELS,
+    name: str = "the picture",
 ) -> Picture:
     """Read a picture from a path, a binary stream or a file's bytes, upright, and composited on white.
 
+    `name` is what messages call a picture that is given as bytes.
     `channels` is 1 for gray (luma, Pillow's mode L), 3 for RGB, None for what the file has. Of a file with many
     pictures the first is taken, with a note. Raises NotFoundError, UsageError (a folder), DiskError (not readable),
     UnsafeFileError (empty, no picture, damaged, cut off, or of more than `max_pixels` pixels, seen before decoding).
     """
     if isinstance(source, bytes):
-        return _read(BytesIO(source), "the picture", channels, max_pixels)
+        return _read(BytesIO(source), name, channels, max_pixels)
     if not isinstance(source, str | os.PathLike):
-        name = getattr(source, "name", None)
-        return _read(_seekable(source), name if isinstance(name, str) else "the stream", channels, max_pixels)
+        called = getattr(source, "name", None)
+        return _read(_seekable(source), called if isinstance(called, str) else "the stream", channels, max_pixels)
     path = Path(source)
     with _open(path) as stream:
         return _read(_seekable(stream), str(path), channels, max_pixels)

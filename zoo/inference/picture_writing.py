@@ -68,7 +68,7 @@ def write_picture(
         path = Path(target)
         kind = writable_format(f".{format}" if format else path)
         refuse_existing(path, force)
-        _write_whole(path, _encoded(picture, kind, quality, str(path)), force)
+        write_whole(path, _encoded(picture, kind, quality, str(path)), force)
         return
     own = picture.format if picture.format in _FORMATS.values() else "PNG"
     data = _encoded(picture, writable_format(f".{format}") if format else own, quality, "the stream")
@@ -165,8 +165,11 @@ def _options(picture: Picture, kind: str, quality: int) -> dict[str, Any]:
     return options
 
 
-def _write_whole(path: Path, data: BytesIO, force: bool) -> None:
-    """Write beside the path under another name, then give it the name in one step."""
+def write_whole(path: Path, data: BytesIO, force: bool) -> None:
+    """Write a file's bytes under another name beside `path`, then give them its name in one step: whole or not at all.
+
+    Raises UsageError for a file that exists unless `force`, DiskError where the disk refuses.
+    """
     temporary = path.with_name(f".zoo-{secrets.token_hex(8)}.tmp")
     with _disk_errors(path):
         try:

@@ -1,116 +1,50 @@
-"""Pictures to train on: sources, splits, and examples that depend on (seed, epoch, position) only."""
+"""Pictures to train on: examples that depend on (seed, epoch, position) only, in batches."""
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
-from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as tv
 
-from zoo.errors import NotFoundError, UsageError
-from zoo.inference.images import read_picture
-from zoo.training.degrade import degrade
+from zoo.datasets import Source, open_source, read_labels
+from zoo.training.augment import augmentation
+from zoo.training.degrade import degrade, fixed
 from zoo.training.objective import Batch
-from zoo.training.recipe import AugmentTable, GrayscaleTable, Recipe
+from zoo.training.recipe import Degradation, Recipe
 
+__all__ = [
+    "Examples",
+    "HeldOut",
+    "Item",
+    "Order",
+    "Source",
+    "derive",
+    "fixed",
+    "held_out_batches",
+    "open_source",
+    "training_batches",
+    "training_pictures",
+]
+
+KEPT_BYTES = 2**30
 KEPT_PICTURES = 1000
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+Key = tuple[int, int, int]
+T = TypeVar("T")
 
 
-class Source(Protocol):
-    """Pictures of one split, by position."""
+class Item(NamedTuple):
+    """What the loader gives: `input` and `target` in [0, 1], `labels` (N, K) with K = 0 where the recipe names none."""
 
-    def __len__(self) -> int:
-        """How many."""
-
-    def picture(self, index: int) -> Tensor:
-        """Picture as uint8 (C, H, W)."""
-
-    def name(self, index: int) -> str:
-        """What to call it in a message or table."""
-
-
-@dataclass(frozen=True)
-class Files:
-    """Picture files; each is read once and kept, for small sets, or read anew each time."""
-
-    paths: tuple[Path, ...]
-    channels: int
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def picture(self, index: int) -> Tensor:
-        """Read the file; raises as `read_picture` does."""
-        pixels = read_picture(self.paths[index], channels=3 if self.channels == 3 else 1).pixels
-        return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
-
-    def name(self, index: int) -> str:
-        """The file's name."""
-        return self.paths[index].name
-
-
-def data_home() -> Path:
-    """Where `pack:NAME` looks: `ZOO_DATA`, else `latent-zoo/data` in the user's cache."""
-    named = os.environ.get("ZOO_DATA")
-    if named:
-        return Path(named).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "latent-zoo" / "data"
-
-
-def open_source(source: str, split: str, channels: int = 3) -> Source:
-    """Open `pack:NAME` (an indexed folder under ZOO_DATA) or `folder:PATH`, one split of it.
-
-    A pack's csv has the columns `file` and `split`. A folder with subfolders `train`, `val` or `test` uses those;
-    else each file falls into `val` or `test` (5 % each) or `train` by the hash of its name, so that adding pictures
-    moves none. Raises NotFoundError where there is nothing, UsageError for an unknown kind of source.
-    """
-    kind, _, rest = source.partition(":")
-    if kind == "pack" and rest:
-        paths = _pack(rest, split)
-    elif kind == "folder" and rest:
-        paths = _folder(Path(rest).expanduser(), split)
-    else:
-        raise UsageError(f"data source {source!r}: write pack:NAME or folder:PATH")
-    if not paths:
-        raise NotFoundError(f"data source {source} has no pictures in its split {split!r}")
-    return Files(tuple(paths), channels)
-
-
-def _pack(name: str, split: str) -> list[Path]:
-    folder = data_home() / name
-    indexes = sorted(folder.glob("*.csv"))
-    if not indexes:
-        raise NotFoundError(
-            f"no data pack {name!r} in {data_home()}: set ZOO_DATA to the folder that holds it; "
-            "docs/data.md tells how packs are built"
-        )
-    with indexes[0].open(newline="", encoding="utf-8") as file:
-        return [folder / row["file"] for row in csv.DictReader(file) if row["split"] == split]
-
-
-def _folder(folder: Path, split: str) -> list[Path]:
-    if not folder.is_dir():
-        raise NotFoundError(f"no folder {folder}")
-    ready = any((folder / name).is_dir() for name in ("train", "val", "test"))
-    root = folder / split if ready else folder
-    files = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
-    return files if ready else [path for path in files if _split_of(path.relative_to(root)) == split]
-
-
-def _split_of(path: Path) -> str:
-    place = hashlib.sha256(path.as_posix().encode()).digest()[0] / 256
-    return "val" if place < 0.05 else "test" if place < 0.1 else "train"
+    input: Tensor
+    target: Tensor
+    labels: Tensor
 
 
 def derive(seed: int, *place: int) -> int:
@@ -118,94 +52,202 @@ def derive(seed: int, *place: int) -> int:
     return int(np.random.SeedSequence((seed, *place)).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
-class Examples(Dataset[tuple[Tensor, Tensor]]):
-    """Augmented and degraded pictures; the key is (epoch, position in the epoch, index of the picture)."""
+def _seed(seed: int) -> None:
+    """Seed the CPU's generator; `torch.manual_seed` tells every device as well, which takes 0.1 ms for each picture."""
+    torch.default_generator.manual_seed(seed)
+
+
+class Whole:
+    """A source's pictures, each as a whole resized to a square; kept in memory if all of them fit into `KEPT_BYTES`."""
+
+    def __init__(self, source: Source, size: int, channels: int) -> None:
+        self.source, self.size = source, size
+        shape = (len(source), channels, size, size)
+        self.kept = torch.empty(shape, dtype=torch.uint8) if math.prod(shape) <= KEPT_BYTES else None
+        self.known = torch.zeros(len(source), dtype=torch.bool)
+
+    def __getitem__(self, index: int) -> Tensor:
+        """One picture, uint8 (C, size, size)."""
+        return self.batch([index])[0]
+
+    def batch(self, indices: Sequence[int]) -> Tensor:
+        """Pictures as uint8 (N, C, size, size); those that are not yet known are read."""
+        if self.kept is None:
+            return torch.stack([self._read(index) for index in indices])
+        index = torch.tensor(indices)
+        for unknown in set(index[~self.known[index]].tolist()):
+            self.kept[unknown], self.known[unknown] = self._read(unknown), True
+        return self.kept[index]
+
+    def fill(self) -> None:
+        """Read everything that is kept, so that processes forked later share it."""
+        if self.kept is not None:
+            self.batch(range(len(self.source)))
+
+    def _read(self, index: int) -> Tensor:
+        return _resized(torch.from_numpy(self.source.picture(index)), self.size)
+
+
+def _resized(picture: Tensor, side: int) -> Tensor:
+    return torch.as_tensor(tv.resize(picture, [side, side], antialias=True))
+
+
+class AsTheyAre:
+    """A source's pictures at their own sizes; those of a small set are kept, since decoding is what costs most."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.kept: dict[int, Tensor] = {}
+
+    def __getitem__(self, index: int) -> Tensor:
+        """One picture, uint8 (C, H, W)."""
+        picture = self.kept.get(index)
+        if picture is None:
+            picture = torch.from_numpy(self.source.picture(index))
+            if len(self.source) <= KEPT_PICTURES:
+                self.kept[index] = picture
+        return picture
+
+
+class Examples(Dataset[Item]):
+    """Augmented and degraded pictures; a key is (epoch, position in the epoch, index of the picture)."""
 
     def __init__(self, recipe: Recipe, source: Source) -> None:
-        self.recipe, self.source = recipe, source
-        self.augment = augmentation(recipe.augment, recipe.data.size)
-        self.kept: dict[int, Tensor] = {}
+        data, self.recipe, self.source = recipe.data, recipe, source
+        self.labels = torch.from_numpy(read_labels(source, data.labels))
+        self.pictures = AsTheyAre(source) if recipe.augment.crops else Whole(source, data.size, data.channels)
+        self.augment = augmentation(recipe.augment, data.size)
+        if recipe.train.workers and isinstance(self.pictures, Whole):
+            self.pictures.fill()
 
     def __len__(self) -> int:
         return len(self.source)
 
-    def __getitem__(self, key: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, key: Key) -> Item:
+        """One example, without the axis of the batch."""
         epoch, position, index = key
-        torch.manual_seed(derive(self.recipe.train.seed, epoch, position, 0))
-        picture = self.kept.get(index)
-        if picture is None:
-            picture = self.source.picture(index)
-            # A small set is kept decoded: decoding is most of what an example costs.
-            if len(self.source) <= KEPT_PICTURES:
-                self.kept[index] = picture
-        return _pair(self.augment(picture), self.recipe.degrade)
+        _seed(derive(self.recipe.train.seed, epoch, position, 0))
+        return Item(*_pair(self.augment(self.pictures[index]), self.recipe.degrade), self.labels[index])
+
+    def __getitems__(self, keys: Sequence[Key]) -> Item:
+        """A batch, cut from the pictures kept where nothing is done to them."""
+        if isinstance(self.pictures, Whole) and not self.recipe.augment.random and self.recipe.degrade is None:
+            return _plain(self.pictures, self.labels, [index for _, _, index in keys])
+        return _stacked([self[key] for key in keys])
 
 
-def augmentation(table: AugmentTable, size: int) -> v2.Compose:
-    """Random crop, shape and flip of uint8 (C, H, W), resized to `size` squared; torch's global generator draws."""
-    crop = v2.RandomResizedCrop(size, scale=table.crop, ratio=table.aspect, antialias=True)
-    return v2.Compose([crop, v2.RandomHorizontalFlip(0.5 if table.flip else 0.0)])
-
-
-def _pair(target: Tensor, table: GrayscaleTable | None) -> tuple[Tensor, Tensor]:
+def _pair(target: Tensor, table: Degradation | None) -> tuple[Tensor, Tensor]:
     """Input and target as float32 in [0, 1]."""
     source = degrade(target, table) if table else target
     return source.float() / 255.0, target.float() / 255.0
 
 
-class Order(Sampler[list[tuple[int, int, int]]]):
+def _plain(pictures: Whole, labels: Tensor, indices: Sequence[int]) -> Item:
+    """Pictures to which nothing is done: input and target are one tensor."""
+    target = pictures.batch(indices).float().div_(255.0)
+    return Item(target, target, labels[indices])
+
+
+def _stacked(items: Sequence[Item]) -> Item:
+    return Item(*(torch.stack(column) for column in zip(*items, strict=True)))
+
+
+def _as_it_is(batch: T) -> T:
+    """The collate function of a data set that gives whole batches."""
+    return batch
+
+
+class Order(Sampler[list[Key]]):
     """The batches of one epoch, shuffled by (seed, epoch); the last, incomplete one is left out.
 
-    `start` skips the first batches of an epoch that was begun before. A set smaller than a batch is one batch.
+    With `samples` an epoch is as many pictures of one long row of shuffled passes. `start` skips the first batches of
+    an epoch that was begun before. An epoch smaller than a batch is one batch.
     """
 
-    def __init__(self, size: int, batch: int, seed: int) -> None:
-        self.size, self.batch, self.seed = size, min(batch, size), seed
+    def __init__(self, size: int, batch: int, seed: int, samples: int | None = None) -> None:
+        self.size, self.samples, self.seed = size, samples or size, seed
+        self.batch = min(batch, self.samples)
         self.epoch = self.start = 0
 
     def __len__(self) -> int:
-        return self.size // self.batch - self.start
+        return self.samples // self.batch - self.start
 
-    def __iter__(self) -> Iterator[list[tuple[int, int, int]]]:
-        order = np.random.default_rng((self.seed, self.epoch)).permutation(self.size)
-        for first in range(self.start * self.batch, self.size // self.batch * self.batch, self.batch):
-            yield [(self.epoch, first + i, int(order[first + i])) for i in range(self.batch)]
+    def __iter__(self) -> Iterator[list[Key]]:
+        order = self._row().tolist()
+        for first in range(self.start * self.batch, self.samples // self.batch * self.batch, self.batch):
+            yield [(self.epoch, place, order[place]) for place in range(first, first + self.batch)]
+
+    def _row(self) -> NDArray[np.int64]:
+        """The epoch's pictures in their order; a pass over all pictures ends where it ends, in whichever epoch."""
+        begin = self.epoch * self.samples
+        first, last = begin // self.size, (begin + self.samples - 1) // self.size
+        passes = [np.random.default_rng((self.seed, each)).permutation(self.size) for each in range(first, last + 1)]
+        return np.concatenate(passes)[begin - first * self.size :][: self.samples]
 
 
 def training_pictures(recipe: Recipe) -> Iterator[Tensor]:
     """The training split's pictures as they are, uint8 (C, H, W), read as they are asked for."""
     source = open_source(recipe.data.source, recipe.data.splits.train, recipe.data.channels)
-    return (source.picture(index) for index in range(len(source)))
+    return (torch.from_numpy(source.picture(index)) for index in range(len(source)))
 
 
-def training_batches(recipe: Recipe) -> tuple[DataLoader[tuple[Tensor, Tensor]], Order]:
-    """The loader of the training split, and the order to set `epoch` and `start` on."""
+def training_batches(recipe: Recipe) -> tuple[DataLoader[Item], Order]:
+    """The loader of the training split, which gives an `Item` a batch, and the order to set `epoch` and `start` on."""
     source = open_source(recipe.data.source, recipe.data.splits.train, recipe.data.channels)
-    order = Order(len(source), recipe.train.batch, recipe.train.seed)
-    workers = recipe.train.workers
-    examples = Examples(recipe, source)
-    return DataLoader(examples, batch_sampler=order, num_workers=workers, persistent_workers=workers > 0), order
+    table = recipe.train
+    order = Order(len(source), table.batch, table.seed, table.samples_per_epoch)
+    loader = DataLoader(
+        Examples(recipe, source),
+        batch_sampler=order,
+        collate_fn=_as_it_is,
+        num_workers=table.workers,
+        persistent_workers=table.workers > 0,
+    )
+    return loader, order
 
 
-def held_out_batches(recipe: Recipe) -> Iterator[Batch]:
-    """The split that chooses the best state, one batch a picture: whole, mirrored, and two fixed crops of it.
+class HeldOut:
+    """The split that chooses the best state, the same each time it is gone through; its pictures are read once.
 
-    Several views steady the choice among states when the pictures are few.
+    With one view a batch holds up to `train.batch` whole pictures. With four it is one picture: whole, mirrored, and
+    two fixed crops of it; several views steady the choice among states when the pictures are few.
     """
-    source = open_source(recipe.data.source, recipe.data.splits.best, recipe.data.channels)
-    side = recipe.data.judge_size or recipe.data.size
-    for index in range(len(source)):
-        picture = source.picture(index)
-        _, height, width = picture.shape
-        crop = (max(1, height * 4 // 5), max(1, width * 4 // 5))
-        corners = tv.crop(picture, 0, 0, *crop), tv.crop(picture, height - crop[0], width - crop[1], *crop)
-        views = [tv.resize(view, [side, side], antialias=True) for view in (picture, *corners)]
-        views.insert(1, tv.horizontal_flip(views[0]))
-        torch.manual_seed(derive(0, index))
-        pairs = [_pair(view, fixed(recipe.degrade)) for view in views]
-        yield Batch(torch.stack([p[0] for p in pairs]), torch.stack([p[1] for p in pairs]))
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe, data = recipe, recipe.data
+        source = open_source(data.source, data.splits.best, data.channels)
+        self.labels = torch.from_numpy(read_labels(source, data.labels))
+        self.side = data.judge_size or data.size
+        self.pictures = Whole(source, self.side, data.channels) if data.judge_views == 1 else AsTheyAre(source)
+
+    def __iter__(self) -> Iterator[Batch]:
+        count, views = len(self.labels), self.recipe.data.judge_views
+        step = self.recipe.train.batch if views == 1 else 1
+        for first in range(0, count, step):
+            indices = list(range(first, min(first + step, count)))
+            if isinstance(self.pictures, Whole) and self.recipe.degrade is None:
+                item = _plain(self.pictures, self.labels, indices)
+            else:
+                item = _stacked([item for index in indices for item in self._items(index)])
+            yield Batch(item.input, item.target, item.labels if item.labels.numel() else None)
+
+    def _items(self, index: int) -> list[Item]:
+        """All views of one picture, degraded with the picture's own seed."""
+        picture = self.pictures[index]
+        views = [picture] if self.recipe.data.judge_views == 1 else _four_views(picture, self.side)
+        _seed(derive(0, index))
+        return [Item(*_pair(view, fixed(self.recipe.degrade)), self.labels[index]) for view in views]
 
 
-def fixed(table: GrayscaleTable | None) -> GrayscaleTable | None:
-    """The same degradation without its random part, for held-out pictures."""
-    return type(table)() if table else None
+def _four_views(picture: Tensor, side: int) -> list[Tensor]:
+    """The picture, its mirror image, and its upper left and lower right 4/5, each resized."""
+    _, height, width = picture.shape
+    crop = (max(1, height * 4 // 5), max(1, width * 4 // 5))
+    corners = tv.crop(picture, 0, 0, *crop), tv.crop(picture, height - crop[0], width - crop[1], *crop)
+    whole, *parts = [_resized(view, side) for view in (picture, *corners)]
+    return [whole, torch.as_tensor(tv.horizontal_flip(whole)), *parts]
+
+
+def held_out_batches(recipe: Recipe) -> HeldOut:
+    """The held-out pictures of a recipe."""
+    return HeldOut(recipe)

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as tv
 
+from zoo.inference.edges import edges
 from zoo.inference.images import gray_of
-from zoo.training.recipe import GrayscaleTable
+from zoo.training.recipe import Degradation, EdgesTable, GrayscaleTable, NoiseTable
 
 
 def luma(picture: Tensor) -> Tensor:
@@ -15,8 +16,33 @@ def luma(picture: Tensor) -> Tensor:
     return torch.from_numpy(gray_of(picture.numpy()[None])[0])
 
 
-def degrade(picture: Tensor, table: GrayscaleTable) -> Tensor:
-    """A gray input (1, H, W) for the uint8 picture (C, H, W); torch's global generator draws."""
+def degrade(picture: Tensor, table: Degradation) -> Tensor:
+    """The input for the uint8 picture (C, H, W), uint8 as well; torch's global generator draws.
+
+    Noise keeps the channels; `grayscale` and `edges` give (1, H, W).
+    """
+    if isinstance(table, NoiseTable):
+        return _noisy(picture, _draw(table.sigma))
+    if isinstance(table, EdgesTable):
+        return torch.from_numpy(edges(picture.permute(1, 2, 0).contiguous().numpy()))[None]
+    return _grayscale(picture, table)
+
+
+def fixed(table: Degradation | None) -> Degradation | None:
+    """The same degradation with its settings fixed, for held-out pictures; seed the generator for fixed noise."""
+    if isinstance(table, NoiseTable):
+        sigma = table.sigma[1] if table.judge_sigma is None else table.judge_sigma
+        return NoiseTable(sigma=(sigma, sigma), judge_sigma=sigma)
+    return type(table)() if table else None
+
+
+def _noisy(picture: Tensor, sigma: float) -> Tensor:
+    level = picture.float() / 255.0
+    return ((level + torch.randn_like(level) * sigma).clamp(0.0, 1.0) * 255.0).round().to(torch.uint8)
+
+
+def _grayscale(picture: Tensor, table: GrayscaleTable) -> Tensor:
+    """Luma, toned, noisy and compressed."""
     gray = luma(picture) if picture.shape[0] == 3 else picture
     if torch.rand(()) < table.sepia_share:
         gray = luma(_sepia(gray))

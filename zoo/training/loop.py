@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
 from accelerate import Accelerator
-from timm.optim import create_optimizer_v2
+from timm.optim import create_optimizer_v2, param_groups_weight_decay
 from timm.scheduler import create_scheduler_v2
 from timm.utils import ModelEmaV3
 from torch import Tensor, nn
@@ -49,6 +50,7 @@ class Training:
         optimizers = {name: optimizer_for(net, recipe.optimizer[name]) for name, net in raw.items()}
         loader, self.order = training_batches(recipe)
         self.steps_per_epoch = len(self.order)
+        self.held_out = held_out_batches(recipe)
         self.loader = self.accelerator.prepare(loader)
         self.nets: dict[str, nn.Module] = {name: self.accelerator.prepare(net) for name, net in raw.items()}
         self.optimizers = {name: self.accelerator.prepare(optimizer) for name, optimizer in optimizers.items()}
@@ -88,9 +90,10 @@ class Training:
         for net in self.nets.values():
             net.train()
         began = time.monotonic()
-        for position, (source, target) in enumerate(self.loader, start):
+        for position, (source, target, labels) in enumerate(self.loader, start):
             torch.manual_seed(derive(self.recipe.train.seed, epoch, position, 1))
-            logs = self._step(Batch(source, target))
+            given = Batch(source, target, labels if labels.numel() else None, epoch + position / self.steps_per_epoch)
+            logs = self._step(given)
             self.step += 1
             self.average.update(self.accelerator.unwrap_model(self.nets[self.exported]), step=self.step)
             self.seconds, began = self.seconds + time.monotonic() - began, time.monotonic()
@@ -102,7 +105,7 @@ class Training:
     def _step(self, batch: Batch) -> dict[str, float]:
         """One step: each player moves as its loss is yielded; the loss reaches that player's parameters only."""
         if self.recipe.train.channels_last:
-            batch = Batch(batch.input.to(memory_format=torch.channels_last), batch.target)
+            batch = replace(batch, input=batch.input.to(memory_format=torch.channels_last))
         for schedule in self.schedules.values():
             schedule.step_update(self.step)
         logs: dict[str, float] = {}
@@ -126,7 +129,7 @@ class Training:
 
     def _judge(self, epochs: int) -> None:
         """Judge the average on held-out pictures and keep its weights if no earlier state was better."""
-        verdict = self.objective.judge(self.average.module, held_out_batches(self.recipe))
+        verdict = self.objective.judge(self.average.module, self.held_out)
         self.run.log({"step": self.step, "epoch": epochs, "judged": True, **verdict.figures})
         self.run.draw(verdict.samples, self.step)
         key = self.recipe.train.keep_best
@@ -185,7 +188,15 @@ class Training:
 
 def optimizer_for(net: nn.Module, table: OptimizerTable) -> torch.optim.Optimizer:
     """Make a player's optimizer by timm's factory; biases and norms take no weight decay."""
-    optimizer: torch.optim.Optimizer = create_optimizer_v2(
-        net, opt=table.name, lr=table.lr, weight_decay=table.weight_decay, betas=table.betas
-    )
-    return optimizer
+    settings: dict[str, Any] = {"opt": table.name, "lr": table.lr, "betas": table.betas}
+    settings["weight_decay"] = table.weight_decay
+    if not table.name.endswith("muon"):
+        return create_optimizer_v2(net, **settings)
+    groups = param_groups_weight_decay(net, table.weight_decay)
+    for group in [*groups]:
+        large = [p for p in group["params"] if p.ndim > 1 and min(len(p), p[0].numel()) > table.muon_side]
+        group["params"] = [p for p in group["params"] if all(p is not other for other in large)]
+        groups.append({**group, "params": large, "use_fallback": True})
+    for group in groups:
+        group["fallback_lr_scale"] = table.fallback_scale
+    return create_optimizer_v2([group for group in groups if group["params"]], **settings)

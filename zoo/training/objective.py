@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
@@ -14,10 +15,16 @@ Logs = Mapping[str, Tensor | float]
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures in [0, 1]: `input` (N, C, H, W) is what the network is given, `target` (N, C', H, W) what is wanted."""
+    """Pictures in [0, 1]: `input` (N, C, H, W) is what the network is given, `target` (N, C', H, W) what is wanted.
+
+    `labels` (N, K) are the numbers that `[data] labels` of the recipe names, None if it names none. `epoch` counts the
+    epochs that are done, in training, for terms that are warmed up; it is infinite where a state is judged.
+    """
 
     input: Tensor
     target: Tensor
+    labels: Tensor | None = None
+    epoch: float = math.inf
 
 
 @dataclass(frozen=True)

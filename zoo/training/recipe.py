@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from zoo.catalog.spec import Line, ModelId, Name, Side
+from zoo.datasets.labels import parse_label
 from zoo.errors import NotFoundError, UsageError
 
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -42,21 +44,76 @@ class SplitsTable(_Table, frozen=True, kw_only=True):
 
 
 class DataTable(_Table, frozen=True, kw_only=True):
-    """Where the pictures are, the side they are trained at, and the side at which states are judged (the same)."""
+    """Where the pictures are, the side they are trained at, and the side at which states are judged (the same).
+
+    States are judged on the whole picture (`judge_views = 1`), or on it, its mirror image and two crops (4). `labels`
+    are columns of the source's index, or comparisons of them ("smile > 0.5"), that the objective is given as numbers.
+    """
 
     source: Line
     size: Side
     judge_size: Side | None = None
+    judge_views: Literal[1, 4] = 1
     channels: Literal[1, 3] = 3
+    labels: tuple[Line, ...] = ()
     splits: SplitsTable = SplitsTable()
+
+    def __post_init__(self) -> None:
+        """Refuse labels that can't be read, before any picture is."""
+        for label in self.labels:
+            try:
+                parse_label(label)
+            except UsageError as error:
+                raise ValueError(str(error)) from error
 
 
 class AugmentTable(_Table, frozen=True, kw_only=True):
-    """Changes to the target picture. `crop` is the share of the area that is kept, `aspect` its change of shape."""
+    """Changes to the target picture. `crop` is the share of the area that is kept, `aspect` its change of shape.
+
+    `rotate` and `shear` are in degrees and `shift` in shares of the side, along both axes, each drawn evenly between
+    minus and plus that; `zoom` is a range of factors. New pixels are filled by repeating the edge, by reflection, or
+    with the constant `fill_value`. `blur` is a range of Gaussian sigmas in pixels, for `blur_share` of the pictures.
+    """
 
     crop: Range = (1.0, 1.0)
     aspect: Range = (1.0, 1.0)
     flip: bool = False
+    rotate: Annotated[float, Meta(ge=0.0, le=180.0)] = 0.0
+    shift: Annotated[float, Meta(ge=0.0, le=0.5)] = 0.0
+    shear: Annotated[float, Meta(ge=0.0, le=60.0)] = 0.0
+    zoom: Range = (1.0, 1.0)
+    fill: Literal["edge", "reflect", "constant"] = "edge"
+    fill_value: Share = 0.0
+    blur: Range | None = None
+    blur_share: Share = 0.5
+
+    def __post_init__(self) -> None:
+        """Refuse ranges that are no ranges."""
+        _check_range("crop", self.crop, 0.0, 1.0)
+        _check_range("aspect", self.aspect, 0.0)
+        _check_range("zoom", self.zoom, 0.0, 10.0)
+        if self.blur:
+            _check_range("blur", self.blur, 0.0, 100.0)
+
+    @property
+    def crops(self) -> bool:
+        """Whether a random part of the picture is taken, and not the whole."""
+        return self.crop != (1.0, 1.0) or self.aspect != (1.0, 1.0)
+
+    @property
+    def moves(self) -> bool:
+        """Whether the picture is turned, shifted, sheared or zoomed."""
+        return bool(self.rotate or self.shift or self.shear) or self.zoom != (1.0, 1.0)
+
+    @property
+    def random(self) -> bool:
+        """Whether anything is drawn at random."""
+        return self.crops or self.moves or self.flip or bool(self.blur)
+
+
+def _check_range(name: str, bounds: Range, above: float, most: float = math.inf) -> None:
+    if not above < bounds[0] <= bounds[1] <= most:
+        raise ValueError(f"{name} must be [low, high] with {above:g} < low <= high <= {most:g}")
 
 
 class GrayscaleTable(_Table, tag="grayscale", tag_field="kind", frozen=True, kw_only=True):
@@ -75,23 +132,56 @@ class GrayscaleTable(_Table, tag="grayscale", tag_field="kind", frozen=True, kw_
     sepia_share: Share = 0.0
 
 
+class NoiseTable(_Table, tag="noise", tag_field="kind", frozen=True, kw_only=True):
+    """The input is the target with Gaussian noise, clamped and rounded to 8 bits as a noisy file is.
+
+    `sigma` is the range its standard deviation in [0, 1] is drawn from; held-out pictures get `judge_sigma`, by
+    default the upper end.
+    """
+
+    sigma: Range
+    judge_sigma: Annotated[float, Meta(ge=0.0, le=1.0)] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a range that is no range."""
+        if not 0.0 <= self.sigma[0] <= self.sigma[1] <= 1.0:
+            raise ValueError("sigma must be [low, high] with 0 <= low <= high <= 1")
+
+
+class EdgesTable(_Table, tag="edges", tag_field="kind", frozen=True, kw_only=True):
+    """The input is a line drawing of the target: black lines on white."""
+
+
+Degradation = GrayscaleTable | NoiseTable | EdgesTable
+
+
 class OptimizerTable(_Table, frozen=True, kw_only=True):
-    """One player's optimizer and schedule, by timm's names; `warmup_epochs` rise linearly from a hundredth of `lr`."""
+    """One player's optimizer and schedule, by timm's names; `warmup_epochs` rise linearly from a hundredth of `lr`.
+
+    Muon (Jordan et al. 2024) orthogonalises the momentum of each weight matrix, which costs the cube of its shorter
+    side: matrices of a side above `muon_side` are left to AdamW, as biases and norms are, at `fallback_scale` of `lr`.
+    """
 
     name: str = "adamw"
     lr: Annotated[float, Meta(gt=0.0)] = 1e-3
     weight_decay: Annotated[float, Meta(ge=0.0)] = 0.0
     betas: tuple[float, float] = (0.9, 0.999)
     clip: Annotated[float, Meta(gt=0.0)] | None = None
+    muon_side: Annotated[int, Meta(ge=1)] = 512
+    fallback_scale: Annotated[float, Meta(gt=0.0)] = 1.0
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup_epochs: Annotated[float, Meta(ge=0.0)] = 0.0
 
 
 class TrainTable(_Table, frozen=True, kw_only=True):
-    """How long, how fast, from which seed, and what is kept."""
+    """How long, how fast, from which seed, and what is kept.
+
+    An epoch is one pass over the pictures, or `samples_per_epoch` of them: then passes go on across epochs.
+    """
 
     epochs: Annotated[int, Meta(ge=1, le=100_000)]
     batch: Annotated[int, Meta(ge=1, le=65_536)]
+    samples_per_epoch: Annotated[int, Meta(ge=1, le=2**31)] | None = None
     precision: Literal["float32", "bf16", "fp16"] = "float32"
     channels_last: bool = False
     seed: Annotated[int, Meta(ge=0, lt=2**32)] = 0
@@ -103,16 +193,31 @@ class TrainTable(_Table, frozen=True, kw_only=True):
     budget_minutes: Annotated[float, Meta(gt=0.0)] | None = None
 
 
+class PriorTable(_Table, frozen=True, kw_only=True):
+    """A prior fitted to the training latents: every pair of numbers of components and dimensions is tried.
+
+    The best by `choose` is shipped, the standard normal among the candidates. `frechet` is the distance of decoded
+    samples to training pictures in the features of the model `features`; `likelihood` that of held-out latents.
+    """
+
+    components: Annotated[tuple[Annotated[int, Meta(ge=1, le=256)], ...], Meta(min_length=1)] = (1,)
+    dimensions: Annotated[tuple[Annotated[int, Meta(ge=1, le=1024)], ...], Meta(min_length=1)] = (64,)
+    choose: Literal["frechet", "likelihood"] = "likelihood"
+    features: str | None = None
+    samples: Annotated[int, Meta(ge=16, le=100_000)] = 2000
+
+
 class Recipe(_Table, frozen=True, kw_only=True):
     """The whole file."""
 
     model: ModelTable
     data: DataTable
     augment: AugmentTable = AugmentTable()
-    degrade: GrayscaleTable | None = None
+    degrade: Degradation | None = None
     objective: dict[str, Any] = {}
     optimizer: Annotated[dict[Name, OptimizerTable], Meta(min_length=1)]
     train: TrainTable
+    prior: PriorTable | None = None
 
 
 def read_recipe(path: Path, changes: tuple[str, ...] = ()) -> Recipe:

@@ -74,17 +74,19 @@ def unpack(tensors: Mapping[str, Tensor], prefix: str) -> Tensors:
 def pack_optimizer(prefix: str, optimizer: Optimizer) -> Tensors:
     """An optimizer's tensors by parameter and name; rates and settings come from the recipe again."""
     state: dict[int, dict[str, Tensor]] = optimizer.state_dict()["state"]
-    return {f"{prefix}.{index}.{name}": value for index, slots in state.items() for name, value in slots.items()}
+    slots = ((f"{prefix}.{index}.{name}", value) for index, kept in state.items() for name, value in kept.items())
+    return {name: torch.as_tensor(value) for name, value in slots}
 
 
 def unpack_optimizer(optimizer: Optimizer, tensors: Mapping[str, Tensor], prefix: str) -> None:
     """Put back what `pack_optimizer` took, each in its parameter's memory layout, so that steps stay bit for bit."""
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    state: dict[int, dict[str, Tensor]] = {}
+    state: dict[int, dict[str, Any]] = {}
     for key, saved in unpack(tensors, prefix).items():
         index, name = key.split(".", 1)
         like = parameters[int(index)]
         per_weight = saved.shape == like.shape
         value = torch.empty_like(like, dtype=saved.dtype, requires_grad=False).copy_(saved) if per_weight else saved
-        state.setdefault(int(index), {})[name] = value
+        switch = saved.dtype == torch.bool  # some optimizers keep one for each parameter
+        state.setdefault(int(index), {})[name] = saved.item() if switch else value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
+from torch import nn
 
 from zoo.catalog.families import configured
 from zoo.catalog.registry import Registry, load_object
 from zoo.catalog.spec import CheckpointConfig, TrainingSpec
 from zoo.errors import DiskError, NotFoundError, UsageError
-from zoo.training.data import open_source
+from zoo.inference.backends.mixture import MixturePrior
+from zoo.training.data import held_out_batches, open_source
 from zoo.training.export import export
 from zoo.training.loop import Report, Training
 from zoo.training.objective import Objective
 from zoo.training.plots import draw_curves
+from zoo.training.prior import choose_prior, encoded, frechet_to
 from zoo.training.recipe import Recipe, read_recipe, write_recipe
 from zoo.training.run import Run
 
@@ -85,7 +89,30 @@ def train(
         version=f"latent-zoo {version('latent-zoo')}, torch {version('torch')}",
     )
     draw_curves(run.rows(), folder / "curves.png", title=recipe.model.id)
-    return export(network, config, recipe.model, family.name, facts, run.checkpoint)
+    prior = _fitted_prior(recipe, network, registry, run) if recipe.prior else None
+    return export(network, config, recipe.model, family.name, facts, run.checkpoint, prior)
+
+
+def _fitted_prior(recipe: Recipe, network: nn.Module, registry: Registry, run: Run) -> MixturePrior | None:
+    """The best prior that the recipe asks to try; every candidate's figure is written to `prior.json` of the run."""
+    table = recipe.prior
+    assert table is not None
+    network = network.eval()
+    splits = recipe.data.splits
+    pictures = held_out_batches(judged_on(recipe, splits.train))
+    distance = frechet_to(pictures, table, registry) if table.choose == "frechet" else None
+    training, held_out = (encoded(network, held_out_batches(judged_on(recipe, s))) for s in (splits.train, splits.best))
+    candidates = choose_prior(network, table, training, held_out, distance)
+    figures = {candidate.name: round(candidate.figure, 4) for candidate in candidates}
+    report = {"choose": table.choose, "features": table.features, "best": candidates[0].name, "figures": figures}
+    (run.folder / "prior.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return candidates[0].prior
+
+
+def judged_on(recipe: Recipe, split: str) -> Recipe:
+    """The recipe whose held-out pictures are those of another split, each as a whole."""
+    splits = msgspec.structs.replace(recipe.data.splits, best=split)
+    return msgspec.structs.replace(recipe, data=msgspec.structs.replace(recipe.data, splits=splits, judge_views=1))
 
 
 def _refuse_wrong_folder(folder: Path, recipe: Recipe, resume: bool) -> None:

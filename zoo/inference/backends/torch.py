@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from zoo.catalog.families import configured
 from zoo.catalog.registry import load_object
 from zoo.errors import UnsafeFileError, UsageError
+from zoo.inference.backends.mixture import MixturePrior, method, split_prior
 
 if TYPE_CHECKING:
     from zoo.catalog.spec import Family
@@ -38,15 +39,20 @@ class TorchBackend:
         with torch.device("meta"):
             skeleton = build(config)
         weights = {name: torch.from_numpy(array.astype(np.float32)) for name, array in checkpoint.arrays().items()}
+        prior: dict[str, torch.Tensor] = {}
+        if not hasattr(skeleton, "sample"):
+            weights, prior = split_prior(weights)
         _compare(skeleton, weights, checkpoint.origin)
         network = build(config)
         network.load_state_dict(weights, strict=False)  # what is not compared are counters, which eval mode ignores
+        if prior:
+            network.add_module("prior", MixturePrior(prior))
         self.network = network.eval().to(self.device)
 
     def run(self, graph: str, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         """Call the network's method of that name."""
         with torch.inference_mode():
-            answer = getattr(self.network, graph)(torch.from_numpy(np.ascontiguousarray(inputs)).to(self.device))
+            answer = method(self.network, graph)(torch.from_numpy(np.ascontiguousarray(inputs)).to(self.device))
         answers = answer if isinstance(answer, tuple) else (answer,)
         return tuple(tensor.float().cpu().numpy() for tensor in answers)
 

@@ -1,0 +1,81 @@
+"""The configuration of the convolutional VAE family."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+Width = Annotated[int, Meta(ge=1, le=2048)]
+Stride = Annotated[int, Meta(ge=1, le=4)]
+
+
+class ConvVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A convolutional VAE for square pictures of `size` pixels a side. The defaults are the preset `reecho`.
+
+    The encoder has one convolution for each entry of `encoder` (channels) and `encoder_strides`; then come `hidden`
+    fully connected units, if any, and two layers for mean and log-variance. The decoder comes back the same way:
+    `decoder` gives the channels of the first, reshaped picture and of each layer after it, and `decoder_strides` one
+    stride for each layer, the last of which gives the picture.
+
+    `upsample` is how the decoder enlarges: by transposed convolutions, or by nearest neighbours before a plain one,
+    which leaves no checkerboard (Odena et al. 2016). `input_channels` is 1 for a model that is given gray pictures and
+    answers in colour. `fit` is how `translate` takes a picture of another size.
+    """
+
+    size: Annotated[int, Meta(ge=8, le=1024)] = 32
+    channels: Literal[1, 3] = 3
+    input_channels: Literal[1, 3] | None = None
+    latent: Annotated[int, Meta(ge=1, le=4096)] = 1024
+    hidden: Annotated[int, Meta(ge=0, le=4096)] = 0
+    encoder: Annotated[tuple[Width, ...], Meta(min_length=1, max_length=10)] = (32, 64, 64, 64)
+    encoder_strides: tuple[Stride, ...] = (1, 2, 2, 1)
+    decoder: Annotated[tuple[Width, ...], Meta(min_length=1, max_length=10)] = (64, 64, 64, 64)
+    decoder_strides: tuple[Stride, ...] = (1, 2, 2, 1)
+    kernel: Literal[3, 5, 7] = 3
+    activation: Literal["relu", "leaky_relu", "silu"] = "relu"
+    norm: Literal["batch", "group", "none"] = "batch"
+    order: Literal["activation_norm", "norm_activation"] = "activation_norm"
+    upsample: Literal["transposed", "nearest"] = "transposed"
+    fit: Literal["resize", "chroma"] = "resize"
+
+    def __post_init__(self) -> None:
+        """The layers and the sizes fit together."""
+        if len(self.encoder) != len(self.encoder_strides) or len(self.decoder) != len(self.decoder_strides):
+            raise ValueError("encoder and decoder need one stride for each of their layers")
+        down, up = math.prod(self.encoder_strides), math.prod(self.decoder_strides)
+        if self.size % down or self.size % up:
+            raise ValueError(f"size {self.size} must be a multiple of the encoder's {down} and the decoder's {up}")
+        if self.input_channels == 3 and self.channels == 1:
+            raise ValueError("a model of gray pictures takes gray pictures: input_channels can't be 3")
+        if self.fit == "chroma" and self.channels != 3:
+            raise ValueError("fit 'chroma' needs a model that answers in colour")
+        flat = (self.size // down) ** 2 * self.encoder[-1], (self.size // up) ** 2 * self.decoder[0]
+        if max(flat) * max(self.hidden, 1 if self.hidden else 2 * self.latent) > 2**28:
+            raise ValueError("the fully connected layers would hold over 268 million weights: use more strides")
+
+    @property
+    def encoded_side(self) -> int:
+        """Side of the encoder's last picture."""
+        return self.size // math.prod(self.encoder_strides)
+
+    @property
+    def decoded_side(self) -> int:
+        """Side of the decoder's first picture."""
+        return self.size // math.prod(self.decoder_strides)
+
+    def interface(self) -> dict[str, Any]:
+        """What goes in and out, as config.json says it."""
+        size = [self.size, self.size]
+        given = {"channels": self.input_channels or self.channels, "size": size}
+        made = {"channels": self.channels, "size": size}
+        return {
+            "latent": {"shape": [self.latent], "prior": "normal"},
+            "capabilities": {
+                "encode": {"input": given, "fit": "resize"},
+                "decode": {"output": made},
+                "translate": {"input": given, "output": made, "fit": self.fit},
+            },
+        }

@@ -1,0 +1,60 @@
+"""Attribute arithmetic where the latent space is known: the brightness of two halves, turned."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from brightness import Halves, Judge, Painter
+
+from zoo.errors import UsageError
+from zoo.evaluation import attributes
+from zoo.evaluation.attributes import Arithmetic, Change, learned, truths
+from zoo.evaluation.features import FeatureNet
+from zoo.evaluation.pictures import Pictures
+from zoo.evaluation.setting import Setting
+
+LABELS = ("left", "brightness > 0.5")
+
+
+def test_each_half_changes_by_itself() -> None:
+    train, test = Pictures(Halves(60)), Pictures(Halves(30, seed=1))
+    metrics = attributes.measure(Painter(), FeatureNet(Judge()), train, test, LABELS, Setting("test", "zoo eval it"))
+    found = {metric.name: metric for metric in metrics}
+    for name in ("left_flips", "left_others_stay", "left_right_stays", "right_flips", "right_others_stay"):
+        assert found[name].value == 1.0, name
+    assert found["left_accuracy"].value == found["right_accuracy_reconstructed"].value == 1.0
+    share = Halves(30, seed=1).bright[:, 0].mean()
+    assert found["left_accuracy"].baseline == pytest.approx(max(share, 1 - share), abs=1e-4)
+    assert "left 0.75, right 0.75" in found["left_flips"].protocol
+    assert len(found["left_flips"].protocol) < 600
+
+
+def test_the_strength_is_the_least_that_flips_all() -> None:
+    """From 0.25 to 0.75, half the way just crosses the middle for some; three quarters do for all."""
+    model, net = Painter(), FeatureNet(Judge())
+    directions, latents = learned(model, Pictures(Halves(60)), LABELS)
+    assert Arithmetic(model, net, directions).choose(latents, 0, 64) == 0.75
+    before = net.answers(Pictures(Halves(60)).array()) > 0.5
+    weak = Arithmetic(model, net, directions).change(latents, before, 0, 0.25, 64)
+    assert weak.flips.mean() == 0.0
+
+
+def test_a_change_that_takes_others_along_is_seen() -> None:
+    changed = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1]], bool)
+    change = Change(0, changed)
+    assert list(change.flips) == [1, 1, 0]
+    assert list(change.stays) == [1, 0, 0]
+    assert change.score == pytest.approx(1 / 3)
+
+
+def test_truth_is_what_the_labels_say() -> None:
+    source = Halves(20)
+    assert np.array_equal(truths(Pictures(source), LABELS), source.bright.astype(bool))
+
+
+def test_a_classifier_of_classes_is_refused() -> None:
+    pictures = Pictures(Halves(20))
+    with pytest.raises(UsageError, match="does not answer attributes"):
+        attributes.measure(
+            Painter(), FeatureNet(Judge(kind="classes")), pictures, pictures, LABELS, Setting("test", "x")
+        )

@@ -1,0 +1,296 @@
+"""`zoo attribute`: learn the directions of attributes, look at them, apply them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zoo.cli.completion import models
+from zoo.cli.console import columns as table
+from zoo.cli.console import note, open_registry, progress
+from zoo.cli.light import LightTyper
+from zoo.cli.running import Backend, BackendOption, DeviceOption
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from zoo.datasets.files import Files
+    from zoo.inference.directions import Directions
+    from zoo.inference.encoding import Pictures
+    from zoo.inference.model import Model
+
+ModelArgument = Annotated[
+    str, typer.Argument(help="A model, family, task or dir:PATH.", metavar="MODEL", autocompletion=models)
+]
+FileArgument = Annotated[Path, typer.Argument(help="A file that `zoo attribute learn` wrote.", metavar="FILE")]
+ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Replace a file that exists.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb and its three actions."""
+    group = LightTyper(
+        rich_markup_mode=None,
+        invoke_without_command=True,
+        callback=_help,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    group.command("learn", short_help="Learn directions from labelled pictures.")(learn)
+    group.command("apply", short_help="Give pictures more or less of an attribute.")(apply)
+    group.command("show", short_help="List what a file of directions holds.")(show)
+    app.add_typer(
+        group,
+        name="attribute",
+        short_help="Change an attribute: glasses, a smile.",
+        help="Learn what an attribute is in a model's latent space, then give it to pictures or take it away.",
+    )
+
+
+def _help(context: typer.Context) -> None:
+    """Say what the actions are, unless one is asked for."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def learn(
+    model: ModelArgument,
+    data: Annotated[
+        str | None, typer.Option(help="Labelled pictures: pack:NAME, folder:PATH, ...", metavar="SOURCE")
+    ] = None,
+    split: Annotated[str, typer.Option(help="train, val or test.", metavar="SPLIT")] = "train",
+    columns: Annotated[
+        str | None, typer.Option(help="Labels to learn: glasses,smile > 0.5,hair_color", metavar="NAMES")
+    ] = None,
+    controls: Annotated[
+        str | None, typer.Option(help="Labels to hold fixed besides; all: every other one.", metavar="NAMES")
+    ] = None,
+    with_: Annotated[
+        Path | None, typer.Option("--with", help="A folder of pictures with the attribute.", metavar="FOLDER")
+    ] = None,
+    without: Annotated[Path | None, typer.Option(help="A folder without it.", metavar="FOLDER")] = None,
+    name: Annotated[str | None, typer.Option(help="What to call it, with two folders.", metavar="NAME")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="The file to write; else TAG.directions.safetensors.", metavar="FILE"),
+    ] = None,
+    force: ForceOption = False,
+    backend: BackendOption = Backend.auto,
+    device: DeviceOption = "auto",
+) -> None:
+    """Learn directions from labelled pictures, for example:
+    zoo attribute learn conv-vae.faces128 --data pack:faces --columns glasses,male,beard
+
+    One regression on all the labels at once tells those apart that go together: the direction of a beard does not make
+    a man. From two folders, it is the difference of their means.
+    """
+    from zoo.inference.direction_files import SUFFIX, write_directions
+    from zoo.inference.images import refuse_existing
+    from zoo.loading import load
+
+    _check_sources(data, columns, controls, with_, without)
+    loaded = load(model, backend=backend.value, device=device, registry=open_registry())
+    loaded.require("encode")
+    target = out or Path(f"{_tag(loaded)}{SUFFIX}")
+    refuse_existing(target, force)
+    if with_ and without:
+        learned = _from_folders(loaded, with_, without, name or with_.resolve().name)
+    else:
+        learned = _from_labels(loaded, str(data), split, _names(columns), _names(controls))
+    write_directions(target, learned, force=force)
+    print(target)
+
+
+def apply(
+    model: ModelArgument,
+    file: FileArgument,
+    operands: Annotated[list[str], typer.Argument(help="Pictures, seed:N, or FILE.npz[:ROW].", metavar="OPERAND")],
+    name: Annotated[
+        str | None, typer.Option(help="The attribute; needless where the file has one.", metavar="NAME")
+    ] = None,
+    strength: Annotated[
+        float, typer.Option(min=-100, max=100, help="1: from without to with; -1: back.", metavar="X")
+    ] = 1.0,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=2, max=100, help="A strip from minus to plus the strength.", metavar="N"),
+    ] = None,
+    side_by_side: Annotated[
+        bool, typer.Option("--side-by-side", help="Put the unchanged reconstruction before.")
+    ] = False,
+    any_model: Annotated[
+        bool, typer.Option("--any-model", help="Try directions of another model with such latents.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The picture to write.", metavar="FILE")] = None,
+    force: ForceOption = False,
+    backend: BackendOption = Backend.auto,
+    device: DeviceOption = "auto",
+) -> None:
+    """Give pictures more or less of an attribute, for example:
+    zoo attribute apply conv-vae.faces128 faces128.directions.safetensors anna.jpg --name glasses -o anna-glasses.png
+
+    Of several pictures, each has a row of the sheet.
+    """
+    import numpy as np
+
+    from zoo.inference.direction_files import read_directions
+    from zoo.inference.images import refuse_existing, writable_format
+    from zoo.inference.operands import refuse_input, resolve_all
+    from zoo.inference.sheets import write_sheet
+    from zoo.loading import load
+
+    learned = read_directions(file)
+    direction = learned.direction(_chosen(learned, name, file))
+    loaded = load(model, backend=backend.value, device=device, registry=open_registry())
+    loaded.require("decode")
+    learned.check_model(loaded.config, any_model)
+    target = out or Path(f"{_tag(loaded)}-{_slug(name or learned.names[0])}.png")
+    writable_format(target)
+    found = [resolve_all(loaded, operand) for operand in operands]
+    refuse_input(target, [file, *(operand.file for operand in found)])
+    refuse_existing(target, force)
+    strengths = list(np.linspace(-strength, strength, steps)) if steps else [strength]
+    strengths = [0.0, *strengths] if side_by_side else strengths
+    made = _moved(loaded, np.concatenate([operand.latents for operand in found]), direction, strengths)
+    write_sheet(target, made, columns=len(strengths) if len(strengths) > 1 else None, force=force)
+    print(target)
+
+
+def show(file: FileArgument) -> None:
+    """List what a file of directions holds.
+
+    MEAN is the share of the pictures that had it, or the mean of a number; SHARE how much of the latents' variance lies
+    along it; LENGTH how far strength 1 goes.
+    """
+    import numpy as np
+
+    from zoo.inference.direction_files import read_directions
+
+    learned = read_directions(file)
+    shape = " x ".join(map(str, learned.latent_shape))
+    print(f"{learned.model}, weights {learned.weights[:12]}, latents {shape}")
+    print(f"learned from {learned.n} pictures; all labels together explain {learned.r2:.1%} of the latents' variance\n")
+    rows = [
+        (label, f"{mean:.3g}", f"{share:.2%}", f"{np.linalg.norm(vector):.2f}")
+        for label, mean, share, vector in zip(
+            learned.names, learned.means, learned.shares, learned.vectors, strict=True
+        )
+    ]
+    for line in table([("NAME", "MEAN", "SHARE", "LENGTH"), *rows]):
+        print(line)
+
+
+def _check_sources(
+    data: str | None, columns: str | None, controls: str | None, with_: Path | None, without: Path | None
+) -> None:
+    """Raise UsageError unless exactly one way to say the pictures was taken, and wholly."""
+    from zoo.errors import UsageError
+
+    folders = with_ is not None or without is not None
+    if folders and (data or columns or controls):
+        raise UsageError("--with and --without two folders, or --data and --columns: not both")
+    if folders and not (with_ and without):
+        raise UsageError("a direction needs both folders: --with FOLDER --without FOLDER")
+    if not folders and not data:
+        raise UsageError("say which pictures: --data SOURCE --columns NAMES, or --with FOLDER --without FOLDER")
+    if not folders and not _names(columns):
+        raise UsageError("say which labels to learn: --columns glasses,male; their names are in the source's csv")
+
+
+def _from_labels(model: Model, data: str, split: str, names: Sequence[str], controls: Sequence[str]) -> Directions:
+    from zoo.datasets import open_source
+    from zoo.datasets.attributes import tabulate
+    from zoo.inference.directions import learn as regress
+
+    source = open_source(data, split, _channels(model))
+    found = tabulate([source.labels(row) for row in range(len(source))], names, controls)
+    for text in found.notes:
+        note(text)
+    latents = _encoded(model, source, found.rows, model.id)
+    return regress(latents, found.values, found.names, model.config, keep=found.kept, exclusive=found.exclusive)
+
+
+def _from_folders(model: Model, with_: Path, without: Path, name: str) -> Directions:
+    import numpy as np
+
+    from zoo.inference.directions import learn as regress
+
+    latents: list[NDArray[np.float32]] = []
+    for folder in (without, with_):
+        source = _loose(folder, _channels(model))
+        latents.append(_encoded(model, source, range(len(source)), folder.name))
+    attribute = np.repeat([0.0, 1.0], [len(part) for part in latents])[:, None]
+    return regress(np.concatenate(latents), attribute, [name], model.config)
+
+
+def _moved(
+    model: Model, latents: NDArray[np.float32], direction: NDArray[np.float32], strengths: Sequence[float]
+) -> NDArray[np.float32]:
+    """Decoded pictures, for each latent one at each strength."""
+    import numpy as np
+
+    from zoo.inference.directions import apply as move
+    from zoo.inference.sheets import layout
+
+    output = model.config.capabilities["decode"].output
+    if output and output.size:  # a sheet that would be too large is refused before its pictures are made
+        layout(len(latents) * len(strengths), *output.size, columns=len(strengths))
+    rows = []
+    with progress(model.id, len(latents)) as bar:
+        for latent in latents:
+            rows.append(model.decode(np.concatenate([move(latent[None], direction, x) for x in strengths])))
+            bar.advance()
+    return np.concatenate(rows)
+
+
+def _encoded(
+    model: Model, pictures: Pictures, rows: Sequence[int] | NDArray[np.int64], description: str
+) -> NDArray[np.float32]:
+    """The latents of some pictures, under a progress bar."""
+    from zoo.inference.encoding import encode_all
+
+    with progress(description, len(rows)) as bar:
+        return encode_all(model, pictures, rows, lambda done: bar.at(done, len(rows)))
+
+
+def _loose(folder: Path, channels: int) -> Files:
+    """All pictures in a folder and its subfolders, whatever their split."""
+    from zoo.datasets.files import SUFFIXES, Files, PictureFile
+    from zoo.errors import NotFoundError
+
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not paths:
+        raise NotFoundError(f"no pictures in {folder}")
+    return Files(tuple(PictureFile(str(path), path, {}) for path in paths), channels)
+
+
+def _channels(model: Model) -> int:
+    """How many channels the model's encoder takes."""
+    _, spec = model.config.capabilities["encode"].takes()
+    return spec.channels
+
+
+def _names(text: str | None) -> list[str]:
+    """The names in a list with commas."""
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+def _chosen(learned: Directions, name: str | None, file: Path) -> str:
+    from zoo.errors import UsageError
+
+    if name is None and len(learned.names) > 1:
+        raise UsageError(f"{file} holds several directions: say --name, one of {', '.join(learned.names)}")
+    return name or learned.names[0]
+
+
+def _tag(model: Model) -> str:
+    return model.id.partition(".")[2]
+
+
+def _slug(name: str) -> str:
+    """A name as part of a file's name."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "attribute"

@@ -1,0 +1,262 @@
+"""Verbs that explore a latent space: `zoo map`, and `zoo attribute` beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zoo.cli import attributes
+from zoo.cli.attributes import ForceOption, ModelArgument
+from zoo.cli.console import open_registry, progress
+from zoo.cli.running import Backend, BackendOption, DeviceOption
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from zoo.datasets import Source
+    from zoo.inference.model import Model
+    from zoo.plots.projection import Plane
+
+    Array = NDArray[np.float32]
+
+
+class Kind(StrEnum):
+    """What a map shows."""
+
+    auto = "auto"
+    scatter = "scatter"
+    thumbnails = "thumbnails"
+    grid = "grid"
+    prior = "prior"
+    kl = "kl"
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """Latents (N, *latent_shape), the posterior's standard deviation if known, labels, and where the pictures are."""
+
+    mean: Array
+    std: Array | None
+    remark: str
+    labels: Sequence[Mapping[str, str]] = ()
+    source: Source | None = None
+    rows: Sequence[int] = ()
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    attributes.register(app)
+    app.command("map", short_help="Draw a model's latent space.")(map_)
+
+
+@contextmanager
+def needs_matplotlib(verb: str) -> Iterator[None]:
+    """Say what to install where matplotlib is missing."""
+    from zoo.errors import PluginError
+
+    try:
+        yield
+    except ModuleNotFoundError as problem:
+        raise PluginError(f"zoo {verb} needs {problem.name}: pip install 'latent-zoo[plot]'") from problem
+
+
+def map_(
+    model: ModelArgument,
+    data: Annotated[
+        str | None, typer.Option(help="Pictures: pack:NAME, folder:PATH, torchvision:NAME, ...", metavar="SOURCE")
+    ] = None,
+    split: Annotated[str, typer.Option(help="train, val or test.", metavar="SPLIT")] = "test",
+    latents: Annotated[
+        Path | None, typer.Option(help="What `zoo encode` wrote, instead of pictures.", metavar="FILE.npz")
+    ] = None,
+    kind: Annotated[
+        Kind, typer.Option(help="scatter, thumbnails, grid, prior or kl; auto: by the labels.", metavar="KIND")
+    ] = Kind.auto,
+    label: Annotated[str | None, typer.Option(help="The label that colours the scatter.", metavar="COLUMN")] = None,
+    limit: Annotated[int, typer.Option(min=3, max=1_000_000, help="At most so many pictures.", metavar="N")] = 3000,
+    side: Annotated[int, typer.Option(min=2, max=60, help="Pictures along a side of the grid.", metavar="N")] = 20,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The plot to write.", metavar="FILE")] = None,
+    force: ForceOption = False,
+    backend: BackendOption = Backend.auto,
+    device: DeviceOption = "auto",
+) -> None:
+    """Draw a model's latent space, for example: zoo map conv-vae.mnist-2d --data torchvision:MNIST -o map.png
+
+    scatter: latents, coloured by label. thumbnails: pictures in their places. grid: what the model decodes over a
+    plane. prior: latents against the standard normal. kl: nats of each picture and each dimension. Latents of more than
+    two dimensions are shown along their two principal components.
+    """
+    with needs_matplotlib("map"):
+        from zoo.plots.figures import write_figure
+    from zoo.errors import UsageError
+    from zoo.inference.images import refuse_existing, writable_format
+    from zoo.loading import load
+
+    if data and latents:
+        raise UsageError("--data SOURCE or --latents FILE.npz: not both")
+    loaded = load(model, backend=backend.value, device=device, registry=open_registry())
+    target = out or Path(f"{loaded.id.partition('.')[2]}-map.png")
+    writable_format(target)
+    refuse_existing(target, force)
+    flat = loaded.latent_shape == (2,)
+    if kind == Kind.grid and flat and not data and not latents:
+        figure = _grid(loaded, None, side)
+    elif data or latents:
+        posterior = kind in (Kind.prior, Kind.kl)
+        found = _from_file(loaded, latents) if latents else _from_source(loaded, str(data), split, limit, posterior)
+        figure = _drawn(loaded, found, kind, label, side)
+    else:
+        raise UsageError("say which pictures: --data SOURCE, or --latents FILE.npz")
+    write_figure(target, figure, force=force)
+    print(target)
+
+
+def _from_source(model: Model, data: str, split: str, limit: int, posterior: bool) -> Encoded:
+    """Encode at most `limit` pictures of a source, evenly spread over it."""
+    import numpy as np
+
+    from zoo.datasets import open_source
+    from zoo.errors import UnsupportedCapability
+    from zoo.inference.encoding import encode_all, posterior_all
+
+    model.require("encode")
+    _, spec = model.config.capabilities["encode"].takes()
+    source = open_source(data, split, spec.channels)
+    rows = np.unique(np.linspace(0, len(source) - 1, min(limit, len(source))).round().astype(int)).tolist()
+    mean, std = None, None
+    with progress(model.id, len(rows)) as bar:
+
+        def done(count: int) -> None:
+            bar.at(count, len(rows))
+
+        if posterior:
+            try:
+                mean, std = posterior_all(model, source, rows, done)
+            except UnsupportedCapability:  # an encoder that gives a point: its latents can still be looked at
+                std = None
+        if mean is None:
+            mean = encode_all(model, source, rows, done)
+    labels = [source.labels(row) for row in rows]
+    return Encoded(mean, std, f"{len(rows):,} pictures of {data}, split {split}", labels, source, rows)
+
+
+def _from_file(model: Model, path: Path) -> Encoded:
+    """What `zoo encode` wrote."""
+    from zoo.errors import UsageError
+    from zoo.inference.operands import read_latents
+
+    content = read_latents(path)
+    if content.latents.shape[1:] != model.latent_shape:
+        raise UsageError(
+            f"{path} holds latents of shape {content.latents.shape[1:]}; those of {model.id} have {model.latent_shape}"
+        )
+    return Encoded(content.latents, content.std, f"{len(content.latents):,} latents of {path.name}")
+
+
+def _drawn(model: Model, found: Encoded, kind: Kind, label: str | None, side: int) -> Figure:
+    """The figure of a kind; `auto` is a scatter where there is a label, else thumbnails where there are pictures."""
+    label = label or ("label" if any("label" in row for row in found.labels) else None)
+    if kind == Kind.auto:
+        kind = Kind.scatter if label or not found.source else Kind.thumbnails
+    if kind in (Kind.prior, Kind.kl):
+        return _posterior(model, found, kind)
+    plane = _plane(found.mean)
+    if kind == Kind.grid:
+        return _grid(model, (plane, found.remark), side)
+    if kind == Kind.thumbnails:
+        return _thumbnails(model, found, plane)
+    return _scatter(model, found, plane, label)
+
+
+def _plane(latents: Array) -> Plane:
+    from zoo.plots.projection import principal_plane, whole_plane
+
+    return whole_plane() if latents.shape[1:] == (2,) else principal_plane(latents)
+
+
+def _scatter(model: Model, found: Encoded, plane: Plane, label: str | None) -> Figure:
+    from zoo.datasets.attributes import column_values
+    from zoo.plots.maps import scatter
+
+    labels = column_values(found.labels, label) if label else None
+    return scatter(
+        plane.points(found.mean),
+        plane.names,
+        f"Latent space of {model.id}",
+        found.remark,
+        labels,
+        label or "",
+        prior=plane.shares is None and _normal_prior(model),
+    )
+
+
+def _thumbnails(model: Model, found: Encoded, plane: Plane) -> Figure:
+    from zoo.errors import UsageError
+    from zoo.plots.maps import pick_cells, thumbnails
+
+    if found.source is None:
+        raise UsageError("thumbnails need the pictures: --data SOURCE instead of --latents")
+    points = plane.points(found.mean)
+    picked, centers = pick_cells(points)
+    pictures = [found.source.picture(found.rows[position]) for position in picked]
+    remark = f"{len(picked)} of {found.remark}, each drawn at the nearest place of a grid"
+    return thumbnails(points, picked, centers, pictures, plane.names, f"Latent space of {model.id}", remark)
+
+
+def _grid(model: Model, along: tuple[Plane, str] | None, side: int) -> Figure:
+    """Decoded points of a plane; without data the plane of a latent of two dimensions."""
+    import numpy as np
+
+    from zoo.plots.maps import decoded_grid
+    from zoo.plots.projection import grid_points, whole_plane
+
+    model.require("decode")
+    plane, remark = along or (whole_plane(), "")
+    ticks, points = grid_points(plane, side)
+    latents = plane.latents(points)
+    pictures = []
+    with progress(model.id, side) as bar:
+        for row in np.split(latents, side):
+            pictures.append(model.decode(row))
+            bar.advance()
+    steps = "steps of equal probability of the standard normal"
+    if plane.shares is not None:
+        steps = f"steps of equal probability of a normal around the mean of {remark}"
+    return decoded_grid(
+        np.concatenate(pictures), ticks, plane.names, f"What {model.id} decodes over its latent space", steps
+    )
+
+
+def _posterior(model: Model, found: Encoded, kind: Kind) -> Figure:
+    """R4's plots: latents against the standard normal, and the KL."""
+    from zoo.errors import UnsupportedCapability
+    from zoo.inference.latents import noise
+    from zoo.plots.posteriors import kl_bars, kl_divergence, prior_histograms
+
+    mean = found.mean.reshape(len(found.mean), -1)
+    std = found.std.reshape(mean.shape) if found.std is not None else None
+    if kind == Kind.kl:
+        if std is None:
+            where = "the file has no std: zoo encode --std" if found.source is None else "its encoder gives a point"
+            raise UnsupportedCapability(f"there is no posterior of {model.id} to take a KL of: {where}")
+        return kl_bars(kl_divergence(mean, std), f"KL divergence of {model.id} from its prior", found.remark)
+    if std is None:
+        order, samples, what = mean.var(axis=0).argsort()[::-1], mean, "latents"
+        remark = f"{found.remark}; dimensions in order of their variance"
+    else:
+        order = kl_divergence(mean, std).mean(axis=0).argsort()[::-1]
+        samples, what = mean + std * noise(len(mean), mean.shape[1:], 0), "sampled posterior"
+        remark = f"{found.remark}; a draw of each posterior; dimensions in order of their KL"
+    return prior_histograms(samples, order, f"Latents of {model.id} against the standard normal", remark, what)
+
+
+def _normal_prior(model: Model) -> bool:
+    return model.config.latent is not None and model.config.latent.prior == "normal"

@@ -1,0 +1,132 @@
+"""What the latent verbs share: a model that can, what they work on, and where results go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zoo.cli.console import note, open_registry, progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from zoo.catalog.spec import Capability
+    from zoo.cli.running import Backend
+    from zoo.inference.model import Model
+    from zoo.inference.operands import Operand
+
+    Array = NDArray[np.float32]
+
+# Decoded together, where each gets a file of its own.
+AT_ONCE = 64
+
+
+def open_model(name: str, backend: Backend, device: str, capability: Capability) -> Model:
+    """The model of a name. Raises UnsupportedCapability if it can't do what the verb needs."""
+    from zoo.loading import load
+
+    model = load(name, backend=backend.value, device=device, registry=open_registry())
+    model.require(capability)
+    return model
+
+
+def tag(model: Model) -> str:
+    """The second part of a model's id, which its results are called after."""
+    return model.id.partition(".")[2]
+
+
+def operand(model: Model, text: str, *, several: bool = False) -> Operand:
+    """What a word means, with a note if another model made it: it fits by its shape, not by its meaning."""
+    from zoo.inference.operands import resolve, resolve_all
+
+    found = (resolve_all if several else resolve)(model, text)
+    if found.model not in ("", model.id):
+        note(f"{found.file} was made by {found.model}; to {model.id} its latents mean something else")
+    return found
+
+
+def picture_files(inputs: Sequence[str], recursive: bool) -> list[Path]:
+    """The picture files that words mean, each once. Raises UsageError for standard input, and as `jobs.plan` does."""
+    from zoo.errors import UsageError
+    from zoo.inference.jobs import plan
+
+    sources = [job.source for text in inputs for job in plan([text], None, "latents", recursive)]
+    if None in sources:
+        raise UsageError("encode takes files and folders, not standard input")
+    return list(dict.fromkeys(source for source in sources if source))
+
+
+def picture_target(model: Model, verb: str, out: str | None, force: bool, operands: Sequence[Operand] = ()) -> Path:
+    """The picture to write, TAG-VERB.PNG unless it is said, when it is clear that it can be written there."""
+    from pathlib import Path
+
+    from zoo.inference.images import refuse_existing, writable_format
+    from zoo.inference.operands import refuse_input
+
+    target = Path(out or f"{tag(model)}-{verb}.png")
+    if not target.is_dir():
+        writable_format(target)
+    refuse_input(target, [operand.file for operand in operands])
+    refuse_existing(target, force)
+    return target
+
+
+def scale_of(text: str) -> int | None:
+    """What --scale says; None for auto."""
+    from zoo.errors import UsageError
+    from zoo.inference.sheets import MAX_SCALE
+
+    if text == "auto":
+        return None
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_SCALE):
+        raise UsageError(f"--scale takes auto or a whole number of 1 to {MAX_SCALE}, not {text!r}")
+    return int(text)
+
+
+def plan_sheet(model: Model, n: int, scale: str, columns: int | None = None) -> None:
+    """Refuse a sheet that would be too large, before its pictures are made."""
+    from zoo.inference.sheets import layout
+
+    wanted, output = scale_of(scale), model.config.capabilities["decode"].output
+    if output and output.size:
+        layout(n, *output.size, columns=columns, scale=wanted)
+
+
+def save_sheet(target: Path, pictures: Array, scale: str, force: bool, columns: int | None = None) -> None:
+    """Write pictures as one sheet, and say where."""
+    from zoo.inference.sheets import write_sheet
+
+    write_sheet(target, pictures, columns=columns, scale=scale_of(scale), force=force)
+    print(target)
+
+
+def save_singles(
+    folder: str,
+    names: Sequence[str],
+    pictures: Iterable[Array],
+    scale: str,
+    force: bool,
+    operands: Sequence[Operand] = (),
+) -> None:
+    """Write pictures (C, H, W) into a folder, and say where each is."""
+    from pathlib import Path
+
+    from zoo.inference.operands import refuse_input
+    from zoo.inference.sheets import write_singles
+
+    targets = [Path(folder) / name for name in names]
+    for target in targets:
+        refuse_input(target, [operand.file for operand in operands])
+    with progress("pictures", len(targets)) as bar:
+        for path in write_singles(targets, pictures, scale=scale_of(scale) or 1, force=force):
+            bar.advance()
+            print(path, flush=True)
+
+
+def decoded(model: Model, latents: Array) -> Iterator[Array]:
+    """Pictures (C, H, W) one by one, decoded some at a time."""
+    for start in range(0, len(latents), AT_ONCE):
+        yield from model.decode(latents[start : start + AT_ONCE])

@@ -1,0 +1,112 @@
+"""Pictures that lie in one array of an .npz file."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.datasets.splits import SPLITS, part_of_train
+from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError
+from zoo.inference.color import gray_of, rgb_of
+
+MAX_ARRAY_BYTES = 16 * 2**30
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """A source over `images`, uint8 (N, H, W, C); `index` (n,) holds the positions of its split."""
+
+    images: NDArray[np.uint8]
+    classes: NDArray[np.generic] | None
+    index: NDArray[np.int64]
+    channels: int
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def picture(self, index: int) -> NDArray[np.uint8]:
+        """Picture as uint8 (C, H, W)."""
+        return with_channels(self.images[self.index[index]], self.channels)
+
+    def name(self, index: int) -> str:
+        """Its position in the whole array."""
+        return str(self.index[index])
+
+    def labels(self, index: int) -> Mapping[str, str]:
+        """`label`, its class, if the file has them."""
+        return {} if self.classes is None else {"label": str(self.classes[self.index[index]])}
+
+
+def with_channels(pixels: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """Pixels (H, W, C), C = 1 or 3, as (`channels`, H, W): luma of RGB, or gray repeated."""
+    picture = pixels.transpose(2, 0, 1)
+    if len(picture) != channels:
+        picture = (gray_of if channels == 1 else rgb_of)(picture[None])[0]
+    return np.ascontiguousarray(picture)
+
+
+def open_arrays(path: Path, split: str, channels: int) -> Arrays:
+    """One split of an .npz: `images` (N, H, W) or (N, H, W, C) uint8, `labels` (N,), and positions by split's name.
+
+    Without an array `val`, every 20th of `train` is `val` and not in `train`; without `train`, it is all that is in
+    no other split. Raises NotFoundError, UsageError for arrays of other shapes, UnsafeFileError for no .npz.
+    """
+    arrays = _read(path)
+    if "images" not in arrays:
+        raise NotFoundError(f"{path} has no array images; it has: {', '.join(arrays) or 'nothing'}")
+    images, classes = arrays["images"], arrays.get("labels")
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or 0 in images.shape:
+        raise UsageError(
+            f"images of {path} must be uint8 (N, H, W), or (N, H, W, C) with C = 1 or 3, "
+            f"not {arrays['images'].dtype} {arrays['images'].shape}"
+        )
+    if classes is not None and classes.shape != images.shape[:1]:
+        raise UsageError(f"labels of {path} must have the shape {images.shape[:1]}, not {classes.shape}")
+    return Arrays(images, classes, _positions(arrays, len(images), split, path), channels)
+
+
+def _positions(arrays: dict[str, NDArray[Any]], count: int, split: str, path: Path) -> NDArray[np.int64]:
+    """Positions of the split's pictures, checked."""
+    named = [name for name in (*SPLITS, split) if name in arrays and name not in ("images", "labels")]
+    known = {name: _checked(arrays[name], count, name, path) for name in named}
+    if "train" not in known:
+        known["train"] = np.setdiff1d(np.arange(count), np.concatenate([np.arange(0), *known.values()]))
+    if "val" not in known:
+        train = known["train"]
+        known["val"], known["train"] = (train[part_of_train(len(train), name)] for name in ("val", "train"))
+    if split not in known:
+        raise NotFoundError(f"{path} has no split {split!r}; it has: {', '.join(known)}")
+    return known[split]
+
+
+def _checked(positions: NDArray[np.generic], count: int, split: str, path: Path) -> NDArray[np.int64]:
+    if positions.ndim != 1 or positions.dtype.kind not in "iu":
+        raise UsageError(f"{split} of {path} must be whole numbers (n,), not {positions.dtype} {positions.shape}")
+    whole = positions.astype(np.int64)
+    if len(whole) and not (whole.min() >= 0 and whole.max() < count):
+        raise UsageError(f"{split} of {path} must hold positions from 0 to {count - 1}")
+    return whole
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    """Every array of the file; none that would need pickle."""
+    try:
+        with zipfile.ZipFile(path) as members:
+            if sum(member.file_size for member in members.infolist()) > MAX_ARRAY_BYTES:
+                raise UnsafeFileError(f"{path} holds more than {MAX_ARRAY_BYTES >> 30} GiB")
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFoundError(f"no file {path}") from None
+    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise UnsafeFileError(f"{path} is not an .npz of plain arrays, or damaged: {error}") from error
+    except OSError as error:
+        raise DiskError(f"{path} can't be read: {error.strerror or error}") from error

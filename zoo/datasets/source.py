@@ -1,0 +1,71 @@
+"""What a source of pictures is, and which kinds there are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.datasets.arrays import open_arrays
+from zoo.datasets.files import open_folder, open_zip
+from zoo.datasets.pack import open_pack
+from zoo.datasets.torchvision_sets import open_torchvision
+from zoo.errors import NotFoundError, UsageError
+
+
+class Source(Protocol):
+    """Pictures of one split, by position."""
+
+    def __len__(self) -> int:
+        """How many."""
+
+    def picture(self, index: int) -> NDArray[np.uint8]:
+        """Picture as uint8 (C, H, W), C = 1 or 3 as asked for at opening."""
+
+    def name(self, index: int) -> str:
+        """What to call it in a message or table."""
+
+    def labels(self, index: int) -> Mapping[str, str]:
+        """What is known about it: its row of the csv index, or `label`, its class; empty where nothing is."""
+
+
+def data_home() -> Path:
+    """Where `pack:NAME` looks: `ZOO_DATA`, else `latent-zoo/data` in the user's cache."""
+    named = os.environ.get("ZOO_DATA")
+    if named:
+        return Path(named).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "latent-zoo" / "data"
+
+
+def open_source(source: str, split: str, channels: int = 3) -> Source:
+    """Open one split of `pack:NAME`, `folder:PATH`, `zip:PATH`, `npz:PATH` or `torchvision:NAME`.
+
+    `channels` is 1 (gray: luma, Pillow's mode L) or 3 (RGB). docs/data.md says how each kind is laid out and split.
+    Raises NotFoundError for a missing file, key or split, or one without pictures; UsageError for an unknown kind of
+    source and for a csv or array that is not laid out so; UnsafeFileError for a damaged file.
+    """
+    kind, _, rest = source.partition(":")
+    path = Path(rest).expanduser()
+    opened: Source
+    if not rest:
+        kind = ""
+    if kind == "pack":
+        opened = open_pack(data_home(), rest, split, channels)
+    elif kind == "folder":
+        opened = open_folder(path, split, channels)
+    elif kind == "zip":
+        opened = open_zip(path, split, channels)
+    elif kind == "npz":
+        opened = open_arrays(path, split, channels)
+    elif kind == "torchvision":
+        opened = open_torchvision(data_home() / "torchvision", rest, split, channels)
+    else:
+        known = "pack:NAME, folder:PATH, zip:PATH, npz:PATH or torchvision:NAME"
+        raise UsageError(f"data source {source!r}: write {known}")
+    if not len(opened):
+        raise NotFoundError(f"data source {source} has no pictures in its split {split!r}")
+    return opened

@@ -1,0 +1,187 @@
+"""Attribute arithmetic, judged by a classifier: does an attribute change, and only that one?
+
+Directions are learned on training pictures by regression on all their labels, and each attribute's strength is chosen
+there too. Then every held-out picture has each attribute changed: added where it is absent, taken away where it is not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.catalog.spec import Metric
+from zoo.datasets.attributes import tabulate
+from zoo.datasets.labels import parse_label
+from zoo.errors import UsageError
+from zoo.evaluation.features import FeatureNet
+from zoo.evaluation.figures import Pixels, mean
+from zoo.evaluation.pictures import Pictures, in_calls, levels, unit
+from zoo.evaluation.setting import Setting
+from zoo.inference.directions import Directions, apply, learn
+
+if TYPE_CHECKING:
+    from zoo.inference.model import Model
+
+Floats = NDArray[np.float32]
+Truth = NDArray[np.bool_]
+
+# Training pictures the directions are learned on, and those of them the strengths are chosen on.
+LEARNED_ON = 4000
+CHOSEN_ON = 300
+STRENGTHS = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a change of one attribute did to N pictures: whether each of K answers is another than before, (N, K)."""
+
+    attribute: int
+    changed: Truth
+
+    @property
+    def flips(self) -> NDArray[np.float64]:
+        """Whether the attribute's own answer changed."""
+        flipped: NDArray[np.float64] = self.changed[:, self.attribute].astype(np.float64)
+        return flipped
+
+    @property
+    def stays(self) -> NDArray[np.float64]:
+        """Whether no other answer did."""
+        others = np.delete(self.changed, self.attribute, axis=1)
+        return np.asarray(~others.any(axis=1), np.float64)
+
+    @property
+    def score(self) -> float:
+        """The smaller of the two shares, by which strengths are chosen."""
+        return min(float(self.flips.mean()), float(self.stays.mean()))
+
+
+class Arithmetic:
+    """A model, the directions of K attributes in its latent space, and the classifier that judges."""
+
+    def __init__(self, model: Model, net: FeatureNet, directions: Directions) -> None:
+        self.model, self.net, self.directions = model, net, directions
+
+    def decoded(self, latents: Floats, size: int) -> Pixels:
+        """Pictures of latents; `size` is how many values a picture has."""
+        return np.concatenate([levels(part) for part in in_calls(self.model.decode, latents, size)])
+
+    def change(self, latents: Floats, before: Truth, attribute: int, strength: float, size: int) -> Change:
+        """Change one attribute of all pictures; `before` (N, K) are the answers to their reconstructions."""
+        direction = self.directions.vectors[attribute]
+        less, more = apply(latents, direction, -strength), apply(latents, direction, strength)
+        present = before[:, attribute].reshape(-1, *[1] * (latents.ndim - 1))
+        after = self.net.answers(self.decoded(np.where(present, less, more), size)) > 0.5
+        return Change(attribute, after != before)
+
+    def choose(self, latents: Floats, attribute: int, size: int) -> float:
+        """The strength of the best score on these latents, the smallest of those that share it."""
+        before = self.net.answers(self.decoded(latents, size)) > 0.5
+        scores = [self.change(latents, before, attribute, strength, size).score for strength in STRENGTHS]
+        return STRENGTHS[int(np.argmax(scores))]
+
+
+def learned(model: Model, train: Pictures, labels: Sequence[str]) -> tuple[Directions, Floats]:
+    """Directions of `labels` from evenly spaced training pictures, and the latents they come from.
+
+    The regression is on all that is known of the pictures. Raises UsageError where nothing is known of them.
+    """
+    places = train.spread(LEARNED_ON)
+    table = tabulate([train.labels(place) for place in places], labels, ["all"])
+    if table.kept != tuple(labels):
+        raise UsageError(f"the pictures' labels give {', '.join(table.kept)}, not {', '.join(labels)}")
+    latents = np.concatenate([model.encode(unit(batch)) for batch in train.batches(places)])[table.rows]
+    directions = learn(latents, table.values, table.names, model.config, keep=table.kept, exclusive=table.exclusive)
+    return directions, latents
+
+
+def truths(pictures: Pictures, labels: Sequence[str]) -> Truth:
+    """What the labels say of each picture, (N, K)."""
+    parsed = [parse_label(label) for label in labels]
+    rows = [[label.of(pictures.labels(place)) > 0.5 for label in parsed] for place in range(len(pictures))]
+    return np.array(rows, np.bool_)
+
+
+def measure(
+    model: Model, net: FeatureNet, train: Pictures, test: Pictures, labels: Sequence[str], setting: Setting
+) -> list[Metric]:
+    """Every attribute of `net` changed in every picture of `test`; `labels` are what its answers were trained on.
+
+    Raises UsageError for a classifier whose answers exclude each other.
+    """
+    if net.kind != "attributes" or len(labels) != len(net.labels):
+        raise UsageError(f"{net.model.id} does not answer attributes, each yes or no: name another with --features")
+    directions, known = learned(model, train, labels)
+    arithmetic = Arithmetic(model, net, directions)
+    size = train.picture(0).size
+    some = known[np.linspace(0, len(known) - 1, min(CHOSEN_ON, len(known))).round().astype(int)]
+    names = [re.sub(r"[^a-z0-9]+", "_", name.lower()) for name in net.labels]
+    strengths = {name: arithmetic.choose(some, place, size) for place, name in enumerate(names)}
+    pixels = test.array(range(len(test)))
+    latents = np.concatenate(list(in_calls(model.encode, unit(pixels), size)))
+    made = arithmetic.decoded(latents, size)
+    seen, before = net.answers(pixels) > 0.5, net.answers(made) > 0.5
+    changes = []
+    for place, strength in enumerate(strengths.values()):
+        changes.append(arithmetic.change(latents, before, place, strength, size))
+        setting.report(place + 1, len(names))
+    metrics = _accuracy(names, truths(test, labels), seen, before, net, setting)
+    return metrics + _shares(names, changes, strengths, (len(known), len(some)), net, setting)
+
+
+def _accuracy(
+    names: Sequence[str], true: Truth, seen: Truth, rebuilt: Truth, net: FeatureNet, setting: Setting
+) -> list[Metric]:
+    """How often the classifier is right, on pictures and on their reconstructions."""
+    protocol = (
+        f"Share of pictures of which {net.text} is right about the attribute (probability over or under a half); "
+        "reconstructed: the same for their reconstructions; doing nothing is to give the commoner answer always"
+    )
+    common = np.maximum(true.mean(axis=0), 1 - true.mean(axis=0))
+    return [
+        setting.metric(
+            f"{name}_accuracy{suffix}",
+            mean((answers == true)[:, k].astype(np.float64)),
+            protocol,
+            len(true),
+            float(common[k]),
+        )
+        for suffix, answers in (("", seen), ("_reconstructed", rebuilt))
+        for k, name in enumerate(names)
+    ]
+
+
+def _shares(
+    names: Sequence[str],
+    changes: Sequence[Change],
+    strengths: Mapping[str, float],
+    counts: tuple[int, int],
+    net: FeatureNet,
+    setting: Setting,
+) -> list[Metric]:
+    """How often the changed attribute flips, and the others stay."""
+    chosen = ", ".join(f"{name} {strength:g}" for name, strength in strengths.items())
+    protocol = (
+        f"Each attribute added where {net.text} does not see it in the reconstruction, else taken away, along "
+        f"directions regressed on all labels of {counts[0]} training pictures; strengths ({chosen}) chosen on "
+        f"{counts[1]} of them by the smaller of the next two; flips: the classifier's answer changes; others_stay: "
+        "none of its other answers does; X_stays: that of X does not"
+    )
+    metrics = []
+    for change, name in zip(changes, names, strict=True):
+        n = len(change.changed)
+        metrics += [
+            setting.metric(f"{name}_flips", mean(change.flips), protocol, n, 0.0),
+            setting.metric(f"{name}_others_stay", mean(change.stays), protocol, n, 1.0),
+        ]
+        metrics += [
+            setting.metric(f"{name}_{other}_stays", mean((~change.changed[:, k]).astype(np.float64)), protocol, n, 1.0)
+            for k, other in enumerate(names)
+            if k != change.attribute
+        ]
+    return metrics

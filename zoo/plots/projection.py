@@ -1,0 +1,96 @@
+"""A plane through a latent space, so that it can be drawn: numpy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.errors import UsageError
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """Two axes in a latent space: a point (u, v) of the plane is the latent `center + u axes[0] + v axes[1]`.
+
+    `center` (*latent_shape) and `axes` (2, *latent_shape, orthonormal) are float32; `spread` is the standard deviation
+    of the latents along each axis and `shares` the share of their variance, None where the latent has two dimensions
+    anyway. `names` are what to write at the axes.
+    """
+
+    center: Array = field(repr=False)
+    axes: Array = field(repr=False)
+    spread: tuple[float, float]
+    names: tuple[str, str]
+    shares: tuple[float, float] | None = None
+
+    def points(self, latents: Array) -> NDArray[np.float64]:
+        """Where latents (N, *latent_shape) lie on the plane: (N, 2)."""
+        moved = (latents - self.center).reshape(len(latents), -1).astype(np.float64)
+        return np.asarray(moved @ self.axes.reshape(2, -1).T.astype(np.float64))
+
+    def latents(self, points: NDArray[np.float64]) -> Array:
+        """The latents of points (N, 2): (N, *latent_shape) float32."""
+        return (self.center + np.tensordot(points, self.axes, axes=1)).astype(np.float32)
+
+
+def whole_plane() -> Plane:
+    """The plane of a latent of two dimensions: the latent itself, in units of the standard normal prior."""
+    return Plane(np.zeros(2, np.float32), np.eye(2, dtype=np.float32), (1.0, 1.0), ("z[0]", "z[1]"))
+
+
+def principal_plane(latents: Array) -> Plane:
+    """The plane in which latents (N, *latent_shape) vary most: principal component analysis.
+
+    The sign of an axis is such that its largest entry is positive. Raises UsageError for fewer than three latents, or
+    latents that do not vary.
+    """
+    if len(latents) < 3:
+        raise UsageError(f"{len(latents)} pictures are too few for a map: at least 3")
+    shape = latents.shape[1:]
+    flat = latents.reshape(len(latents), -1).astype(np.float64)
+    center = flat.mean(axis=0)
+    flat -= center
+    total = float(np.square(flat).sum())
+    if flat.shape[1] < 2 or not total:
+        raise UsageError("these latents do not span a plane: they do not vary, or have one dimension only")
+    axes, variances = _principal(flat)
+    axes *= np.sign(axes[np.arange(2), np.abs(axes).argmax(axis=1)])[:, None]
+    shares = (float(variances[0] / total), float(variances[1] / total))
+    spread = (float(np.sqrt(variances[0] / len(flat))), float(np.sqrt(variances[1] / len(flat))))
+    names = tuple(f"principal component {k + 1} ({share:.1%} of the variance)" for k, share in enumerate(shares))
+    return Plane(
+        center.reshape(shape).astype(np.float32),
+        axes.reshape(2, *shape).astype(np.float32),
+        spread,
+        (names[0].replace("%", " %"), names[1].replace("%", " %")),
+        shares,
+    )
+
+
+def quantiles(n: int) -> NDArray[np.float64]:
+    """The middles of `n` parts of equal probability of the standard normal (Kingma & Welling 2014, figure 4)."""
+    return np.array([NormalDist().inv_cdf((k + 0.5) / n) for k in range(n)])
+
+
+def grid_points(plane: Plane, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Ticks (2, n) along both axes, by quantiles, and the points (n * n, 2) they make, by rows from the top left."""
+    ticks = np.stack([quantiles(n) * spread for spread in plane.spread])
+    across, down = np.meshgrid(ticks[0], ticks[1][::-1])
+    return ticks, np.stack([across.ravel(), down.ravel()], axis=1)
+
+
+def _principal(flat: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The first two right singular vectors (2, D) and squared singular values, by the smaller of both Gram matrices."""
+    count, size = flat.shape
+    if size <= count:
+        values, vectors = np.linalg.eigh(flat.T @ flat)
+        return vectors[:, :-3:-1].T.copy(), values[:-3:-1]
+    values, vectors = np.linalg.eigh(flat @ flat.T)
+    axes = vectors[:, :-3:-1].T @ flat
+    lengths = np.linalg.norm(axes, axis=1, keepdims=True)
+    return axes / np.maximum(lengths, 1e-12), values[:-3:-1]

@@ -1,0 +1,149 @@
+"""One method of a network as an ONNX graph whose weights are ranges of the weights file."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import logging
+import struct
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+from zoo.errors import TrainingError
+from zoo.inference.backends.mixture import method
+
+OPSET = 20
+NAMES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "encode": ("image", ("mean", "log_variance")),
+    "decode": ("latent", ("image",)),
+    "translate": ("image", ("translated",)),
+    "sample": ("noise", ("latent",)),
+}
+
+
+class Capability(nn.Module):
+    """One method of a network as a module of its own, so that it can be exported."""
+
+    def __init__(self, network: nn.Module, name: str) -> None:
+        super().__init__()
+        self.network, self.method = network, name
+
+    def forward(self, x: Tensor) -> Any:
+        """Call the method."""
+        return method(self.network, self.method)(x)
+
+
+def answers_of(network: nn.Module, name: str, example: Tensor) -> tuple[Tensor, ...]:
+    """What a method answers, without gradients."""
+    with torch.no_grad():
+        answer = method(network, name)(example)
+    return answer if isinstance(answer, tuple) else (answer,)
+
+
+def write_graph(network: nn.Module, name: str, example: Tensor, free: bool, weights: Path) -> str:
+    """Export one method as NAME.onnx beside its weights file; returns the sha256 of the graph's file.
+
+    `example` is an input of it; pictures of any size are allowed if `free`. Raises TrainingError for a method that
+    can't be a graph.
+    """
+    dynamic: dict[int, Any] = {0: torch.export.Dim.DYNAMIC}
+    if free:
+        dynamic |= {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
+    source, answers = NAMES[name]
+    count = len(answers_of(network, name, example))
+    try:
+        with _quiet():
+            program = torch.onnx.export(
+                Capability(network, name).eval(),
+                (example,),
+                input_names=[source],
+                output_names=list(answers[:count]),
+                dynamic_shapes=(dynamic,),
+                opset_version=OPSET,
+                external_data=False,
+                dynamo=True,
+                optimize=False,
+                verbose=False,
+            )
+            assert program is not None
+            _optimize(program)
+    except Exception as error:  # the exporter's errors share no base class
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        raise TrainingError(f"{name} can't be written as an ONNX graph: {reason}") from error
+    graph = program.model_proto
+    _point_at_weights(graph, weights)
+    data = graph.SerializeToString()
+    weights.with_name(f"{name}.onnx").write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _optimize(program: Any) -> None:
+    """The exporter's optimisation, with every weight left as it is.
+
+    It would merge norms into the convolutions beside them, whose weights would then no longer be those of the weights
+    file; what is an input of the graph as well, it leaves alone.
+    """
+    graph = program.model.graph
+    given = len(graph.inputs)
+    graph.inputs.extend(graph.initializers.values())
+    program.optimize()
+    del graph.inputs[given:]
+
+
+def _point_at_weights(model: onnx.ModelProto, weights: Path) -> None:
+    """Replace each weight in the graph by its range of the weights file, cast to float32 where it is stored in half.
+
+    Weights that the exporter folded away from their stored values would be missing from the table, so what is left
+    inline must be small: shapes and scalars.
+    """
+    with weights.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        table = json.loads(file.read(length))
+    casts = []
+    for tensor in model.graph.initializer:
+        entry = table.get(tensor.name.removeprefix("network."))
+        if entry is None:
+            continue
+        begin, end = (8 + length + offset for offset in entry["data_offsets"])
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        for key, value in {"location": weights.name, "offset": begin, "length": end - begin}.items():
+            tensor.external_data.add(key=key, value=str(value))
+        if entry["dtype"] == "F16":
+            full = tensor.name
+            tensor.name, tensor.data_type = f"{full}.half", onnx.TensorProto.FLOAT16
+            casts.append(onnx.helper.make_node("Cast", [tensor.name], [full], to=onnx.TensorProto.FLOAT))
+    for cast in reversed(casts):
+        model.graph.node.insert(0, cast)
+    # Where each operator came from in the source, with paths of the machine that exported: of no use to a reader.
+    del model.metadata_props[:]
+    for node in model.graph.node:
+        node.ClearField("doc_string")
+        del node.metadata_props[:]
+    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer):
+        del value.metadata_props[:]
+    del model.graph.metadata_props[:]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter talks on stdout, through warnings and through logging; none of it is for the user."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
