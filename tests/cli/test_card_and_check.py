@@ -76,7 +76,7 @@ def test_check_of_our_own_plugin_finds_nothing(zoo: Zoo) -> None:
     lines = zoo("check", "colorizer").lines
     assert len(lines) >= 5
     assert all(line.startswith("ok      colorizer") for line in lines)
-    assert zoo("check", "latent-zoo").lines == lines
+    assert set(lines) < set(zoo("check", "latent-zoo").lines)
 
 
 def test_check_of_a_broken_plugin_says_why(zoo: Zoo, fake_plugins: FakePlugins) -> None:

@@ -45,9 +45,16 @@ def parsed(zoo: Zoo, *words: str) -> Any:
 def test_list_shows_every_model_in_columns(zoo: Zoo, painters: FakePlugins) -> None:
     head, *rows = zoo("list").lines
     assert head.split() == ["MODEL", "TASK", "PARAMETERS", "SUMMARY"]
-    assert [row.split()[0] for row in rows] == ["colorizer-ae.photos", "painter.ink", "painter.oil"]
+    names = [row.split()[0] for row in rows]
+    assert names == sorted(names)
+    assert {"colorizer-ae.photos", "painter.ink", "painter.oil"} <= set(names)
     column = head.index("TASK")
-    assert [row[column - 2 :].split("  ")[1] for row in rows] == ["colorize", "draw", "paint"]
+    tasks = {row.split()[0]: row[column - 2 :].split("  ")[1] for row in rows}
+    assert [tasks[name] for name in ("colorizer-ae.photos", "painter.ink", "painter.oil")] == [
+        "colorize",
+        "draw",
+        "paint",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ class CheckpointConfig(_Strict, frozen=True, kw_only=True):
     capabilities: Annotated[dict[Literal["encode", "decode", "translate"], GraphSpec], Meta(min_length=1, max_length=3)]
     weights: WeightsSpec
     training: TrainingSpec | None = None
-    metrics: Annotated[tuple[Metric, ...], Meta(max_length=64)] = ()
+    metrics: Annotated[tuple[Metric, ...], Meta(max_length=256)] = ()
 
     def __post_init__(self) -> None:
         """Cross-field rules: id and family agree, each capability says what goes in and out."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zoo.catalog.registry import Registry
+    from zoo.catalog.spec import ModelSpec
     from zoo.inference.jobs import Job
     from zoo.inference.model import Model
     from zoo.inference.pipeline import Options
@@ -120,10 +121,15 @@ def _run(model: Model, planned: Sequence[Job], options: Options, workers: int | 
     return codes[0] if codes else 0
 
 
+def _does(registry: Registry, task: str, models: Sequence[ModelSpec]) -> str:
+    """The model that does a task by default, or how many there are to choose from."""
+    chosen = len(models) == 1 or any(task in model.config.default_for for model in models)
+    return registry.resolve(task).id if chosen else f"{len(models)} models"
+
+
 def _list_tasks(registry: Registry) -> None:
     rows = [
-        (name, registry.resolve(name).id if len(models) == 1 else f"{len(models)} models", f"zoo run {name} photo.jpg")
-        for name, models in registry.tasks().items()
+        (name, _does(registry, name, models), f"zoo run {name} photo.jpg") for name, models in registry.tasks().items()
     ]
     if not rows:
         print("no model with a task is installed; `zoo plugins` shows what is", file=sys.stderr)

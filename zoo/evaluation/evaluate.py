@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import msgspec
 import numpy as np
 
-from zoo.catalog.spec import CheckpointConfig, Metric
+from zoo.catalog.spec import CheckpointConfig, Metric, format_config, parse_config
 from zoo.checkpoints.cards import write_card
 from zoo.checkpoints.format import write_config
 from zoo.datasets import open_source
@@ -225,6 +225,7 @@ def write_metrics(name: str, registry: Registry, metrics: Sequence[Metric]) -> P
     """Put the figures into the checkpoint's config.json, and render its card anew; returns the folder."""
     checkpoint = find_checkpoint(name, registry)
     config = msgspec.structs.replace(checkpoint.config, metrics=tuple(metrics))
+    parse_config(format_config(config), "config.json")  # what could not be read again is not written
     write_config(checkpoint.folder, config)
     write_card(checkpoint.folder, config)
     return checkpoint.folder

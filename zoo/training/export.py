@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.nn import functional
 
 from zoo.catalog.spec import CheckpointConfig, TrainingSpec, format_config
 from zoo.checkpoints.format import read_checkpoint
@@ -54,7 +55,7 @@ def export(
         if prior:
             network.add_module("prior", prior)
             interface["latent"] |= {"prior": "sampler", "sampler": {"noise": [prior.noise]}}
-        examples = {name: _example(name, interface) for name in _graphs(interface)}
+        examples = {name: _smooth(name, _example(name, interface)) for name in _graphs(interface)}
         dtype = _store(network, examples, partial / WEIGHTS)
         hashes = {
             name: write_graph(network, name, example, _is_free(name, interface), partial / WEIGHTS)
@@ -100,9 +101,24 @@ def _example(name: str, interface: Mapping[str, Any], batch: int = 2, side: int 
     return torch.randn(shape, generator=rng) if noisy else torch.rand(shape, generator=rng)
 
 
+def _smooth(name: str, example: Tensor) -> Tensor:
+    """Pictures of soft blots instead of noise in every pixel, which no model was trained on; latents as they are."""
+    if name in ("decode", "sample"):
+        return example
+    coarse = functional.adaptive_avg_pool2d(example, 4)
+    coarse = (coarse - coarse.amin()) / (coarse.amax() - coarse.amin())
+    return functional.interpolate(coarse, example.shape[2:], mode="bilinear", align_corners=False).contiguous()
+
+
 def _comparable(network: nn.Module, name: str, example: Tensor) -> tuple[Tensor, ...]:
-    """Answers in units in which a difference of a level means the same everywhere: deviations, not log-variances."""
+    """Answers in units in which a difference of a level means the same everywhere.
+
+    Latents count by the pictures they decode to, or relative to their size where nothing decodes them; log-variances
+    as standard deviations.
+    """
     first, *rest = answers_of(network, name, example)
+    if name in ("encode", "sample"):
+        first = answers_of(network, "decode", first)[0] if hasattr(network, "decode") else first / (1 + first.abs())
     return first, *((answer / 2).exp() for answer in rest)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from timm.optim import create_optimizer_v2, param_groups_weight_decay
 from timm.scheduler import create_scheduler_v2
 from timm.utils import ModelEmaV3
@@ -38,6 +39,7 @@ class Training:
 
     def __init__(self, recipe: Recipe, objective: Objective, run: Run) -> None:
         self.recipe, self.objective, self.run, table = recipe, objective, run, recipe.train
+        AcceleratorState._reset_state()  # else one process could train in one precision only
         self.accelerator = Accelerator(mixed_precision=PRECISION[table.precision], rng_types=[])
         objective.prepare(training_pictures(recipe))
         torch.manual_seed(derive(table.seed, 0))
