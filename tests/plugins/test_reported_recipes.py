@@ -118,6 +118,7 @@ def scenes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         photograph(number, 90, 90 + 10 * (number % 5)).save(folder / f"view-{number:02d}.jpg")
 
 
+SCENES = "model.config={ size = 128, latent = 8, encoder = [8, 8, 8, 8, 8, 8], decoder = [8, 8, 8, 8, 8, 8] }"
 FACES = "model.config={ latent = 8, encoder = [4, 8, 8, 8], decoder = [8, 8, 8, 4] }"
 # Each recipe's data, and what makes its network small where it is not.
 RECIPES: dict[str, tuple[StandIn, tuple[str, ...]]] = {
@@ -129,7 +130,7 @@ RECIPES: dict[str, tuple[StandIn, tuple[str, ...]]] = {
     "conv-vae-lfw-denoise": (lfw, (FACES,)),
     "conv-vae-lfw-color": (lfw, ("model.config.latent=8",)),
     "conv-vae-ffhq128": (ffhq, (FACES,)),
-    "conv-vae-scene-folder": (scenes, ("model.config.size=128", "data.size=128", "model.config.latent=8")),
+    "conv-vae-scene-folder": (scenes, (SCENES, "data.size=128")),
 }
 # The one that ends with all a run leaves: every graph, a fitted prior, the curves.
 WHOLE = "dense-vae-mnist60000"

@@ -115,5 +115,7 @@ def _downloaded(kind: type[Any], root: Path, arguments: dict[str, Any]) -> Any:
         raise NetworkError(
             f"torchvision can't download {kind.__name__}: {error}; put its files below {root} by hand"
         ) from error
+    except ValueError as error:  # a set that can't be downloaded any more and is not there
+        raise NotFoundError(f"torchvision has no {kind.__name__} below {root}: put its files there by hand") from error
     except OSError as error:
         raise DiskError(f"can't write {kind.__name__} to {root}: {error.strerror or error}") from error

@@ -18,8 +18,9 @@ from zoo.training.objective import Batch, Logs, Networks, Verdict
 
 # A dimension is alive if it carries this much information, in nats per picture.
 ALIVE = 0.01
-# The least standard deviation, over pixels and pictures, of an answer that shows something.
+# The least standard deviation, over pixels and pictures, of an answer that shows something; how many are looked at.
 VISIBLE = 0.01
+WATCHED = 64
 SHEET = 8
 
 
@@ -129,7 +130,8 @@ class VAEObjective(Generic[C]):
             error = (made - batch.target).square().flatten(1).mean(dim=1)
             psnr.append(-10.0 * error.clamp(min=1e-10).log10())
             divergence.append(divergences(mean, log_variance))
-            levels.append(made.flatten(1))
+            if len(levels) < WATCHED:
+                levels += list(made.flatten(1)[:WATCHED])
             loss = self.alpha(batch.target) * self.error(torch.logit(made, eps=1e-6), batch.target)
             scores.append(loss + self.options.kl_weight * divergence[-1].sum(dim=1))
             if len(sheet) < SHEET:
@@ -141,7 +143,7 @@ class VAEObjective(Generic[C]):
             "living": float((kl > ALIVE).sum()),
             "score": -float(torch.cat(scores).mean()),
         }
-        self._watch(figures, torch.cat(levels))
+        self._watch(figures, torch.stack(levels))
         return Verdict(figures, samples=torch.cat([*sheet[:SHEET], *self._drawn(net)], dim=2))
 
     def _drawn(self, net: nn.Module) -> Iterator[Tensor]:
@@ -156,7 +158,7 @@ class VAEObjective(Generic[C]):
         problem = None
         if not all(math.isfinite(value) for value in figures.values()):
             problem = "the network answers numbers that are not finite: lower optimizer.model.lr, or train in float32"
-        elif float(made.std()) < VISIBLE or float(made.std(dim=0).mean()) < VISIBLE / 10:
+        elif float(made.std()) < VISIBLE or (len(made) > 1 and float(made.std(dim=0).mean()) < VISIBLE / 10):
             problem = (
                 f"every answer is the same picture (mean level {float(made.mean()):.2f}): lower optimizer.model.lr, "
                 "raise objective.alpha, or lengthen objective.warmup_epochs"
