@@ -148,14 +148,10 @@ def frechet_to(batches: Iterable[Batch], table: PriorTable, registry: Registry) 
     """The Frechet distance of pictures to the targets of `batches`, in the features of the recipe's feature model."""
     from zoo.evaluation.features import FeatureNet
     from zoo.evaluation.frechet import distance
+    from zoo.evaluation.pictures import levels
 
     if not table.features:
         raise TrainingError("prior.choose = 'frechet' needs prior.features, the model whose features are compared")
     net = FeatureNet(load(table.features, registry=registry))
-    real = net.features(_levels(batch.target.numpy()) for batch in batches)
-    return lambda pictures: distance(net.features(_levels(pictures)), real)
-
-
-def _levels(pictures: Floats) -> NDArray[np.uint8]:
-    """Pictures in [0, 1] as 8-bit levels."""
-    return np.rint(pictures * 255).clip(0, 255).astype(np.uint8)
+    real = net.features(levels(batch.target.numpy()) for batch in batches)
+    return lambda pictures: distance(net.features(levels(pictures)), real)

@@ -122,7 +122,8 @@ class VAEObjective(Generic[C]):
 
         Raises TrainingError at the second judgement in a row that finds a dead latent or an answer of one level.
         """
-        psnr, scores, divergence, levels = [], [], [], []
+        psnr, scores, divergence = [], [], []
+        levels: list[Tensor] = []
         sheet: list[Tensor] = []
         for batch in batches:
             mean, log_variance = net.encode(batch.input)  # type: ignore[operator]  # the family's network has it
