@@ -18,7 +18,8 @@ LABELS = ("left", "brightness > 0.5")
 
 def test_each_half_changes_by_itself() -> None:
     train, test = Pictures(Halves(60)), Pictures(Halves(30, seed=1))
-    metrics = attributes.measure(Painter(), FeatureNet(Judge()), train, test, LABELS, Setting("test", "zoo eval it"))
+    setting = Setting("test", "zoo eval it")
+    metrics = attributes.measure(Painter(), FeatureNet(Judge()), train, test, LABELS, (0, 1), setting)
     found = {metric.name: metric for metric in metrics}
     for name in ("left_flips", "left_others_stay", "left_right_stays", "right_flips", "right_others_stay"):
         assert found[name].value == 1.0, name
@@ -33,9 +34,9 @@ def test_the_strength_is_the_least_that_flips_all() -> None:
     """From 0.25 to 0.75, half the way just crosses the middle for some; three quarters do for all."""
     model, net = Painter(), FeatureNet(Judge())
     directions, latents = learned(model, Pictures(Halves(60)), LABELS)
-    assert Arithmetic(model, net, directions).choose(latents, 0, 64) == 0.75
+    assert Arithmetic(model, net, directions, (0, 1)).choose(latents, 0, 64) == 0.75
     before = net.answers(Pictures(Halves(60)).array()) > 0.5
-    weak = Arithmetic(model, net, directions).change(latents, before, 0, 0.25, 64)
+    weak = Arithmetic(model, net, directions, (0, 1)).change(latents, before, 0, 0.25, 64)
     assert weak.flips.mean() == 0.0
 
 
@@ -52,9 +53,25 @@ def test_truth_is_what_the_labels_say() -> None:
     assert np.array_equal(truths(Pictures(source), LABELS), source.bright.astype(bool))
 
 
+def test_only_the_attributes_that_are_named_are_changed_and_watched() -> None:
+    train, test, net = Pictures(Halves(60)), Pictures(Halves(30, seed=1)), FeatureNet(Judge())
+    places = attributes.chosen(net, ["right"])
+    metrics = attributes.measure(Painter(), net, train, test, LABELS, places, Setting("test", "zoo eval it"))
+    names = [metric.name for metric in metrics]
+    assert names == ["right_accuracy", "right_accuracy_reconstructed", "right_flips", "right_others_stay"]
+    found = {metric.name: metric.value for metric in metrics}
+    assert found["right_flips"] == found["right_accuracy"] == 1.0
+
+
+def test_names_are_those_of_the_classifier_or_all() -> None:
+    net = FeatureNet(Judge())
+    assert attributes.chosen(net, ["all"]) == [0, 1]
+    assert attributes.chosen(net, ["right", "left", "right"]) == [1, 0]
+    for names, message in ((["tall"], "knows no 'tall': name some of left, right"), ([], "needs the names")):
+        with pytest.raises(UsageError, match=message):
+            attributes.chosen(net, names)
+
+
 def test_a_classifier_of_classes_is_refused() -> None:
-    pictures = Pictures(Halves(20))
     with pytest.raises(UsageError, match="does not answer attributes"):
-        attributes.measure(
-            Painter(), FeatureNet(Judge(kind="classes")), pictures, pictures, LABELS, Setting("test", "x")
-        )
+        attributes.chosen(FeatureNet(Judge(kind="classes")), ["left"])

@@ -113,7 +113,7 @@ def test_transitions_need_no_feature_network_but_attributes_do(tmp_path: Path, d
     folder = write_vae(tmp_path / "vae")
     names = [metric.name for metric in measured(folder, digits, "test", samples=1, transitions=True).metrics]
     assert names[-2:] == ["transition_monotone", "transition_ends"]
-    for options in ({"attributes": True}, {"samples_n": 4}):
+    for options in ({"attributes": "all"}, {"samples_n": 4}):
         with pytest.raises(UsageError, match="--features"):
             measured(folder, digits, "test", **options)
 

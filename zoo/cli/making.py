@@ -105,8 +105,9 @@ def eval_(
         int | None, typer.Option(min=2, help="How many samples; else as many as the split has.", metavar="N")
     ] = None,
     attributes: Annotated[
-        bool, typer.Option("--attributes", help="Change each attribute of every picture; needs --features.")
-    ] = False,
+        str | None,
+        typer.Option(help="Change these of every picture, as glasses,smile, or all.", metavar="NAMES"),
+    ] = None,
     transitions: Annotated[
         bool, typer.Option("--transitions", help="Go from one picture to another, 100 times.")
     ] = False,

@@ -62,10 +62,18 @@ class Change:
 
 
 class Arithmetic:
-    """A model, the directions of K attributes in its latent space, and the classifier that judges."""
+    """A model, the directions of K attributes in its latent space, and the classifier that judges them.
 
-    def __init__(self, model: Model, net: FeatureNet, directions: Directions) -> None:
-        self.model, self.net, self.directions = model, net, directions
+    `places` are the K among the classifier's answers.
+    """
+
+    def __init__(self, model: Model, net: FeatureNet, directions: Directions, places: Sequence[int]) -> None:
+        self.model, self.net, self.directions, self.places = model, net, directions, list(places)
+
+    def answers(self, pixels: Pixels) -> Truth:
+        """What the classifier says of pictures, (N, K)."""
+        said: Truth = self.net.answers(pixels)[:, self.places] > 0.5
+        return said
 
     def decoded(self, latents: Floats, size: int) -> Pixels:
         """Pictures of latents; `size` is how many values a picture has."""
@@ -76,12 +84,12 @@ class Arithmetic:
         direction = self.directions.vectors[attribute]
         less, more = apply(latents, direction, -strength), apply(latents, direction, strength)
         present = before[:, attribute].reshape(-1, *[1] * (latents.ndim - 1))
-        after = self.net.answers(self.decoded(np.where(present, less, more), size)) > 0.5
+        after = self.answers(self.decoded(np.where(present, less, more), size))
         return Change(attribute, after != before)
 
     def choose(self, latents: Floats, attribute: int, size: int) -> float:
         """The strength of the best score on these latents, the smallest of those that share it."""
-        before = self.net.answers(self.decoded(latents, size)) > 0.5
+        before = self.answers(self.decoded(latents, size))
         scores = [self.change(latents, before, attribute, strength, size).score for strength in STRENGTHS]
         return STRENGTHS[int(np.argmax(scores))]
 
@@ -107,25 +115,48 @@ def truths(pictures: Pictures, labels: Sequence[str]) -> Truth:
     return np.array(rows, np.bool_)
 
 
-def measure(
-    model: Model, net: FeatureNet, train: Pictures, test: Pictures, labels: Sequence[str], setting: Setting
-) -> list[Metric]:
-    """Every attribute of `net` changed in every picture of `test`; `labels` are what its answers were trained on.
+def chosen(net: FeatureNet, names: Sequence[str]) -> list[int]:
+    """The places of attributes among the network's answers; of all of them for the one name `all`.
 
-    Raises UsageError for a classifier whose answers exclude each other.
+    Raises UsageError for a network whose answers exclude each other, and for a name that is none of its.
     """
-    if net.kind != "attributes" or len(labels) != len(net.labels):
+    if net.kind != "attributes":
         raise UsageError(f"{net.model.id} does not answer attributes, each yes or no: name another with --features")
+    if tuple(names) == ("all",):
+        return list(range(len(net.labels)))
+    unknown = [name for name in names if name not in net.labels]
+    if unknown or not names:
+        wrong = f"knows no {unknown[0]!r}" if unknown else "needs the names of attributes"
+        raise UsageError(f"{net.model.id} {wrong}: name some of {', '.join(net.labels)} with --attributes, or all")
+    return [net.labels.index(name) for name in dict.fromkeys(names)]
+
+
+def measure(
+    model: Model,
+    net: FeatureNet,
+    train: Pictures,
+    test: Pictures,
+    labels: Sequence[str],
+    places: Sequence[int],
+    setting: Setting,
+) -> list[Metric]:
+    """The attributes at `places` of the answers of `net` changed in every picture of `test`.
+
+    `labels` are what all its answers were trained on. Raises UsageError if they are not as many.
+    """
+    if len(labels) != len(net.labels):
+        raise UsageError(f"{net.model.id} gives {len(net.labels)} answers, its recipe names {len(labels)} labels")
+    labels, names = [labels[place] for place in places], [net.labels[place] for place in places]
     directions, known = learned(model, train, labels)
-    arithmetic = Arithmetic(model, net, directions)
+    arithmetic = Arithmetic(model, net, directions, places)
     size = train.picture(0).size
     some = known[np.linspace(0, len(known) - 1, min(CHOSEN_ON, len(known))).round().astype(int)]
-    names = [re.sub(r"[^a-z0-9]+", "_", name.lower()) for name in net.labels]
+    names = [re.sub(r"[^a-z0-9]+", "_", name.lower()) for name in names]
     strengths = {name: arithmetic.choose(some, place, size) for place, name in enumerate(names)}
     pixels = test.array(range(len(test)))
     latents = np.concatenate(list(in_calls(model.encode, unit(pixels), size)))
     made = arithmetic.decoded(latents, size)
-    seen, before = net.answers(pixels) > 0.5, net.answers(made) > 0.5
+    seen, before = arithmetic.answers(pixels), arithmetic.answers(made)
     changes = []
     for place, strength in enumerate(strengths.values()):
         changes.append(arithmetic.change(latents, before, place, strength, size))
@@ -170,7 +201,7 @@ def _shares(
         f"Each attribute added where {net.text} does not see it in the reconstruction, else taken away, along "
         f"directions regressed on all labels of {counts[0]} training pictures; strengths ({chosen}) chosen on "
         f"{counts[1]} of them by the smaller of the next two; flips: the classifier's answer changes; others_stay: "
-        "none of its other answers does; X_stays: that of X does not"
+        "none of its answers to the others measured here does; X_stays: that of X does not"
     )
     metrics = []
     for change, name in zip(changes, names, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,22 +38,23 @@ class Options:
     """What may be asked for beyond the pictures.
 
     `size` is the side to judge at, `samples` the posterior draws a picture, `features` a feature network's name,
-    `samples_n` how many generated pictures the Frechet distance is of. `attributes` and `transitions` take longer.
+    `samples_n` how many generated pictures the Frechet distance is of. `attributes` names those of the feature network
+    that are changed, or `all`; that and `transitions` take longer.
     """
 
     size: int | None = None
     samples: int | None = None
     features: str | None = None
     samples_n: int | None = None
-    attributes: bool = False
+    attributes: str | None = None
     transitions: bool = False
 
     def arguments(self) -> str:
         """The same on the command line."""
         given = {"size": self.size, "samples": self.samples, "features": self.features, "samples-n": self.samples_n}
-        flags = {"attributes": self.attributes, "transitions": self.transitions}
+        given["attributes"] = self.attributes
         words = [f" --{name} {value}" for name, value in given.items() if value is not None]
-        return "".join(words + [f" --{name}" for name, asked in flags.items() if asked])
+        return "".join([*words, " --transitions" if self.transitions else ""])
 
 
 @dataclass(frozen=True)
@@ -178,9 +180,11 @@ class _Latent:
             metrics += frechet.measure(self.model, net, made, pixels, features, n, self.setting)
         if self.options.transitions:
             metrics += transitions.measure(self.model, net, pixels, features, self.setting)
-        if self.options.attributes and net:
+        if self.options.attributes is not None and net:
             labels = labels_of(net.model, recipe_of(net.model.config, self.registry))
-            metrics += attributes.measure(self.model, net, self.train, self.test, labels, self.setting)
+            asked = tuple(filter(None, re.split(r"[\s,]+", self.options.attributes)))
+            places = attributes.chosen(net, asked)
+            metrics += attributes.measure(self.model, net, self.train, self.test, labels, places, self.setting)
         return Evaluation(metrics, codes.dimensions() if codes else ())
 
     def codes(self) -> bounds.Codes | None:
@@ -198,7 +202,7 @@ class _Latent:
         name = self.options.features or (prior.features if prior else None)
         if name is None:
             asked = {"--attributes": self.options.attributes, "--samples-n": self.options.samples_n}
-            for option in (option for option, value in asked.items() if value):
+            for option in (option for option, value in asked.items() if value is not None):
                 raise UsageError(f"{option} needs a feature network: name one with --features, as feature-net.faces")
             return None
         backend, device = self.runtime
