@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Literal
 
 from zoo.catalog.families import configured
 from zoo.catalog.plugins import one_line
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from zoo.inference.model import Model
 
 BATCH_TOLERANCE = 1e-4
+# How far PyTorch and ONNX Runtime may be apart: in any answer to one input, and in the pictures of one seed.
+BACKEND_TOLERANCE, SEED_TOLERANCE = 1e-3, 2 / 255
 FREE_LENGTH = 4
 
 
@@ -45,7 +48,9 @@ def check(name: str, registry: Registry) -> list[Finding]:
         return [finding for info in plugins for finding in check_plugin(info, registry)]
     from zoo.loading import find_checkpoint
 
-    return list(check_checkpoint(find_checkpoint(name, registry)))
+    checkpoint = find_checkpoint(name, registry)
+    family = checkpoint.config.family
+    return list(check_checkpoint(checkpoint, registry.family(family) if family in registry.families else None))
 
 
 def check_plugin(info: PluginInfo, registry: Registry) -> Iterator[Finding]:
@@ -84,8 +89,8 @@ def _require_methods(family: Family, methods: Sequence[str]) -> None:
         raise PluginError(f"{family.network} has no {' and no '.join(missing)}")
 
 
-def check_checkpoint(checkpoint: Checkpoint) -> Iterator[Finding]:
-    """Weights, graphs at work, and the card."""
+def check_checkpoint(checkpoint: Checkpoint, family: Family | None = None) -> Iterator[Finding]:
+    """Weights, graphs at work, and the card; with the family and PyTorch, also that both backends agree."""
     import numpy as np
 
     from zoo.checkpoints.cards import problems
@@ -99,6 +104,8 @@ def check_checkpoint(checkpoint: Checkpoint) -> Iterator[Finding]:
     yield Finding("the weights are finite", finite, "train again with a lower learning rate or in float32")
     model = Model(checkpoint.config, open_backend("onnx", checkpoint, "cpu"))
     yield from _check_work(model)
+    if family and find_spec("torch"):
+        yield from _check_backends(model, Model(checkpoint.config, open_backend("torch", checkpoint, "cpu", family)))
     try:
         wrong = problems(checkpoint.folder, checkpoint.config)
     except NotFoundError as error:
@@ -108,6 +115,34 @@ def check_checkpoint(checkpoint: Checkpoint) -> Iterator[Finding]:
 
 def _check_work(model: Model) -> Iterator[Finding]:
     """Each capability on random input: shapes, range, and independence of the batch."""
+    for name, batch in _inputs(model):
+        yield from _check_graph(name, getattr(model, name), batch)
+    if "generate" in model.capabilities:
+        yield _tried(
+            "generate: one picture is the first of three", lambda: _same(model.generate(1), model.generate(3)[:1])
+        )
+
+
+def _check_backends(onnx: Model, torch: Model) -> Iterator[Finding]:
+    """The same input, and the same seed, on both backends."""
+    apart = "the backends differ by {:.2g}; export the checkpoint again"
+    for name, batch in _inputs(onnx):
+        one, other = getattr(onnx, name), getattr(torch, name)
+        yield _tried(
+            f"{name}: onnx and torch give the same",
+            partial(
+                lambda run, again, given: _same(run(given), again(given), BACKEND_TOLERANCE, apart), one, other, batch
+            ),
+        )
+    if "generate" in onnx.capabilities:
+        yield _tried(
+            "generate: onnx and torch make the same pictures of a seed",
+            lambda: _same(onnx.generate(4, seed=0), torch.generate(4, seed=0), SEED_TOLERANCE, apart),
+        )
+
+
+def _inputs(model: Model) -> Iterator[tuple[Literal["translate", "encode", "decode"], NDArray[np.float32]]]:
+    """Three random inputs for each graph that a model has, the same at every call."""
     import numpy as np
 
     from zoo.inference.latents import noise
@@ -115,18 +150,11 @@ def _check_work(model: Model) -> Iterator[Finding]:
     rng = np.random.default_rng(0)
     capabilities = model.config.capabilities
     if "translate" in capabilities:
-        images = _random_images(rng, capabilities["translate"].takes()[1])
-        yield from _check_graph("translate", model.translate, images)
+        yield "translate", _random_images(rng, capabilities["translate"].takes()[1])
     if "encode" in capabilities:
-        images = _random_images(rng, capabilities["encode"].takes()[1])
-        yield from _check_graph("encode", model.encode, images)
+        yield "encode", _random_images(rng, capabilities["encode"].takes()[1])
     if "decode" in capabilities:
-        latents = noise(3, tuple(length or FREE_LENGTH for length in model.latent_shape or ()), seed=0)
-        yield from _check_graph("decode", model.decode, latents)
-    if "generate" in model.capabilities:
-        yield _tried(
-            "generate: one picture is the first of three", lambda: _same(model.generate(1), model.generate(3)[:1])
-        )
+        yield "decode", noise(3, tuple(length or FREE_LENGTH for length in model.latent_shape or ()), seed=0)
 
 
 def _random_images(rng: np.random.Generator, spec: ImageSpec) -> NDArray[np.float32]:
@@ -141,14 +169,19 @@ def _check_graph(name: str, run: Callable[..., NDArray[np.float32]], batch: NDAr
     yield _tried(f"{name}: the same input gives the same again", lambda: _same(run(batch), run(batch), 0.0))
 
 
-def _same(one: NDArray[np.float32], other: NDArray[np.float32], tolerance: float = BATCH_TOLERANCE) -> None:
+def _same(
+    one: NDArray[np.float32],
+    other: NDArray[np.float32],
+    tolerance: float = BATCH_TOLERANCE,
+    apart: str = "answers differ by {:.2g}; running statistics or dropout at use?",
+) -> None:
     import numpy as np
 
     if one.shape != other.shape:
         raise PluginError(f"shapes differ: {one.shape} and {other.shape}")
     worst = float(np.abs(one - other).max())
     if not worst <= tolerance:
-        raise PluginError(f"answers differ by {worst:.2g}; running statistics or dropout at use?")
+        raise PluginError(apart.format(worst))
 
 
 def _tried(check: str, action: Callable[[], object]) -> Finding:

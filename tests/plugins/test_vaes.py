@@ -157,6 +157,21 @@ def test_the_error_is_that_of_each_picture(reconstruction: str, expected: object
     torch.testing.assert_close(objective.error(logits, target), wanted, rtol=1e-4, atol=1e-6)
 
 
+def test_a_focus_weighs_errors_by_place_and_keeps_their_mean() -> None:
+    table = {"center": [0.5, 0.75], "spread": 0.1, "strength": 9.0}
+    options = msgspec.convert({"reconstruction": "mse", "focus": table}, VAEOptions)
+    assert options.focus is not None
+    counts = options.focus.weights(20, 40)
+    assert counts.shape == (20, 40)
+    assert float(counts.mean()) == pytest.approx(1.0, rel=1e-5)
+    assert float(counts[14:16, 19:21].mean() / counts[0, 0]) == pytest.approx(10.0, rel=0.1)
+    objective = ConvVAEObjective(preset("reecho"), options)
+    off = torch.full((1, 3, 8, 8), 10.0)
+    at_focus, in_corner = torch.ones(2, 1, 3, 8, 8)
+    at_focus[..., 5:7, 3:5], in_corner[..., :2, :2] = 0.0, 0.0
+    assert float(objective.error(off, at_focus)) > 5 * float(objective.error(off, in_corner))
+
+
 def test_the_divergence_is_that_of_two_normals() -> None:
     mean, deviation = torch.tensor([0.5, -1.0]), torch.tensor([0.3, 2.0])
     posterior = torch.distributions.Normal(mean, deviation)

@@ -33,7 +33,7 @@ Truth = NDArray[np.bool_]
 # Training pictures the directions are learned on, and those of them the strengths are chosen on.
 LEARNED_ON = 4000
 CHOSEN_ON = 300
-STRENGTHS = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
+STRENGTHS = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0)
 
 
 @dataclass(frozen=True)
