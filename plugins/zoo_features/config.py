@@ -15,8 +15,8 @@ class FeatureConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     `kind` says how logits become answers: "attributes" are independent (a sigmoid each, yes over 0), "classes" exclude
     each other (softmax). `size` is the side of the square the network is given; any picture is resized to it. `stride`
-    is that of the first layer, 2 for large pictures. `width` is the number of channels after the second layer; the last
-    has four times as many. `dropout` acts before the features, in training only.
+    is that of the first layer, 2 for large pictures. `width` is the number of channels after the second layer, from
+    which it grows fourfold. `dropout` acts before the features, in training only.
     """
 
     labels: Annotated[tuple[Label, ...], Meta(min_length=1, max_length=64)]
@@ -24,7 +24,7 @@ class FeatureConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     size: Annotated[int, Meta(ge=16, le=512)] = 64
     stride: Literal[1, 2] = 1
     channels: Literal[1, 3] = 3
-    width: Annotated[int, Meta(ge=4, le=128, multiple_of=2)] = 24
+    width: Annotated[int, Meta(ge=4, le=128, multiple_of=2)] = 32
     features: Annotated[int, Meta(ge=1, le=1024)] = 64
     dropout: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.0
 

@@ -71,10 +71,11 @@ class FeatureNet(nn.Module):
             Residual(w, w, stride=1),
             Residual(w, 2 * w, stride=2),
             Residual(2 * w, 4 * w, stride=2),
-            Residual(4 * w, 4 * w, stride=2),
+            Residual(4 * w, 2 * w, stride=2),
             nn.Flatten(),
             nn.Dropout(config.dropout),
-            nn.Linear(4 * w * last * last, config.features),
+            nn.Linear(2 * w * last * last, config.features, bias=False),
+            nn.BatchNorm1d(config.features),  # without it, most features die and few carry all answers
             nn.ReLU(),
         )
         self.head = nn.Linear(config.features, len(config.labels))

@@ -8,7 +8,7 @@ from brightness import Halves, Judge, Painter
 
 from zoo.errors import UsageError
 from zoo.evaluation import attributes
-from zoo.evaluation.attributes import Arithmetic, Change, learned, truths
+from zoo.evaluation.attributes import Arithmetic, Change, Strength, learned, truths
 from zoo.evaluation.features import FeatureNet
 from zoo.evaluation.pictures import Pictures
 from zoo.evaluation.setting import Setting
@@ -26,7 +26,7 @@ def test_each_half_changes_by_itself() -> None:
     assert found["left_accuracy"].value == found["right_accuracy_reconstructed"].value == 1.0
     share = Halves(30, seed=1).bright[:, 0].mean()
     assert found["left_accuracy"].baseline == pytest.approx(max(share, 1 - share), abs=1e-4)
-    assert "left 0.75, right 0.75" in found["left_flips"].protocol
+    assert "left +0.75/-0.75, right +0.75/-0.75" in found["left_flips"].protocol
     assert len(found["left_flips"].protocol) < 600
 
 
@@ -34,9 +34,9 @@ def test_the_strength_is_the_least_that_flips_all() -> None:
     """From 0.25 to 0.75, half the way just crosses the middle for some; three quarters do for all."""
     model, net = Painter(), FeatureNet(Judge())
     directions, latents = learned(model, Pictures(Halves(60)), LABELS)
-    assert Arithmetic(model, net, directions, (0, 1)).choose(latents, 0, 64) == 0.75
+    assert Arithmetic(model, net, directions, (0, 1)).choose(latents, 0, 64) == Strength(0.75, 0.75)
     before = net.answers(Pictures(Halves(60)).array()) > 0.5
-    weak = Arithmetic(model, net, directions, (0, 1)).change(latents, before, 0, 0.25, 64)
+    weak = Arithmetic(model, net, directions, (0, 1)).change(latents, before, 0, Strength(0.25, 0.25), 64)
     assert weak.flips.mean() == 0.0
 
 

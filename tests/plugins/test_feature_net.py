@@ -60,11 +60,11 @@ def counted(inputs: int, outputs: int) -> int:
 def test_the_counts_are_those_of_the_layers(preset: str, channels: int, last: int, answers: int) -> None:
     config = configured(Registry.discover().family("feature-net"), {}, preset)
     network, w, f = FeatureNet(config), config.width, config.features
-    blocks = [(w, w), (w, 2 * w), (2 * w, 4 * w), (4 * w, 4 * w)]
+    blocks = [(w, w), (w, 2 * w), (2 * w, 4 * w), (4 * w, 2 * w)]
     expected = counted(channels, w // 2) + counted(w // 2, w)
     expected += sum(counted(a, b) + counted(b, b) for a, b in blocks)
     expected += sum(a * b for a, b in blocks[1:])
-    expected += 4 * w * last * last * f + f + f * answers + answers
+    expected += 2 * w * last * last * f + 2 * f + f * answers + answers
     found = sum(parameter.numel() for parameter in network.parameters())
     assert found == expected
     assert 300_000 < found < 600_000

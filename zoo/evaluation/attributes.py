@@ -1,7 +1,7 @@
 """Attribute arithmetic, judged by a classifier: does an attribute change, and only that one?
 
-Directions are learned on training pictures by regression on all their labels, and each attribute's strength is chosen
-there too. Then every held-out picture has each attribute changed: added where it is absent, taken away where it is not.
+Directions are learned on training pictures by regression on the labels that are measured, and the strengths are chosen
+there too. Then every held-out picture has each attribute changed: added where it is absent, else taken away.
 """
 
 from __future__ import annotations
@@ -30,10 +30,21 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 Truth = NDArray[np.bool_]
 
-# Training pictures the directions are learned on, and those of them the strengths are chosen on.
-LEARNED_ON = 4000
-CHOSEN_ON = 300
-STRENGTHS = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0)
+# Training pictures the directions are learned on at most, and those of them the strengths are chosen on.
+LEARNED_ON = 20_000
+CHOSEN_ON = 600
+STRENGTHS = tuple(quarters / 4 for quarters in range(2, 21))
+
+
+@dataclass(frozen=True)
+class Strength:
+    """How far to go along a direction to add an attribute, and how far back to take it away."""
+
+    adding: float
+    removing: float
+
+    def __str__(self) -> str:
+        return f"+{self.adding:g}/-{self.removing:g}"
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,10 @@ class Change:
 
     attribute: int
     changed: Truth
+
+    def of(self, which: Truth) -> Change:
+        """The same of some of the pictures, `which` (N,)."""
+        return Change(self.attribute, self.changed[which])
 
     @property
     def flips(self) -> NDArray[np.float64]:
@@ -79,28 +94,34 @@ class Arithmetic:
         """Pictures of latents; `size` is how many values a picture has."""
         return np.concatenate([levels(part) for part in in_calls(self.model.decode, latents, size)])
 
-    def change(self, latents: Floats, before: Truth, attribute: int, strength: float, size: int) -> Change:
+    def change(self, latents: Floats, before: Truth, attribute: int, strength: Strength, size: int) -> Change:
         """Change one attribute of all pictures; `before` (N, K) are the answers to their reconstructions."""
         direction = self.directions.vectors[attribute]
-        less, more = apply(latents, direction, -strength), apply(latents, direction, strength)
+        more, less = apply(latents, direction, strength.adding), apply(latents, direction, -strength.removing)
         present = before[:, attribute].reshape(-1, *[1] * (latents.ndim - 1))
         after = self.answers(self.decoded(np.where(present, less, more), size))
         return Change(attribute, after != before)
 
-    def choose(self, latents: Floats, attribute: int, size: int) -> float:
-        """The strength of the best score on these latents, the smallest of those that share it."""
+    def choose(self, latents: Floats, attribute: int, size: int) -> Strength:
+        """For either way the strength of the best score on these latents, the smallest of those that share it."""
         before = self.answers(self.decoded(latents, size))
-        scores = [self.change(latents, before, attribute, strength, size).score for strength in STRENGTHS]
-        return STRENGTHS[int(np.argmax(scores))]
+        present = before[:, attribute]
+        changes = [self.change(latents, before, attribute, Strength(each, each), size) for each in STRENGTHS]
+        adding, removing = (
+            STRENGTHS[int(np.argmax([change.of(way).score for change in changes]))] if way.any() else STRENGTHS[0]
+            for way in (~present, present)
+        )
+        return Strength(adding, removing)
 
 
 def learned(model: Model, train: Pictures, labels: Sequence[str]) -> tuple[Directions, Floats]:
     """Directions of `labels` from evenly spaced training pictures, and the latents they come from.
 
-    The regression is on all that is known of the pictures. Raises UsageError where nothing is known of them.
+    The regression is on these labels together, so that none carries another along; what else goes with an attribute, as
+    beards with men, comes with it. Raises UsageError where nothing is known of the pictures.
     """
     places = train.spread(LEARNED_ON)
-    table = tabulate([train.labels(place) for place in places], labels, ["all"])
+    table = tabulate([train.labels(place) for place in places], labels)
     if table.kept != tuple(labels):
         raise UsageError(f"the pictures' labels give {', '.join(table.kept)}, not {', '.join(labels)}")
     latents = np.concatenate([model.encode(unit(batch)) for batch in train.batches(places)])[table.rows]
@@ -190,18 +211,18 @@ def _accuracy(
 def _shares(
     names: Sequence[str],
     changes: Sequence[Change],
-    strengths: Mapping[str, float],
+    strengths: Mapping[str, Strength],
     counts: tuple[int, int],
     net: FeatureNet,
     setting: Setting,
 ) -> list[Metric]:
     """How often the changed attribute flips, and the others stay."""
-    chosen = ", ".join(f"{name} {strength:g}" for name, strength in strengths.items())
+    chosen = ", ".join(f"{name} {strength}" for name, strength in strengths.items())
     protocol = (
         f"Each attribute added where {net.text} does not see it in the reconstruction, else taken away, along "
-        f"directions regressed on all labels of {counts[0]} training pictures; strengths ({chosen}) chosen on "
-        f"{counts[1]} of them by the smaller of the next two; flips: the classifier's answer changes; others_stay: "
-        "none of its answers to the others measured here does; X_stays: that of X does not"
+        f"directions regressed on these labels of {counts[0]} training pictures; strengths ({chosen}, to add and to "
+        f"take away) chosen on {counts[1]} of them by the smaller of the next two; flips: the classifier's answer "
+        "changes; others_stay: none of its answers to the others measured here does; X_stays: that of X does not"
     )
     metrics = []
     for change, name in zip(changes, names, strict=True):
