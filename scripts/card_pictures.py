@@ -78,9 +78,9 @@ def transitions(model: Model) -> tuple[Pixels, int]:
     """Three pairs of held-out pictures: the way between their latents, and below it a cross-fade of their pixels."""
     pictures, rows = held_out(model), []
     places = showable(pictures, 6)
-    for a, b in zip(places[:3], places[3:], strict=True):
-        ends = unit(pictures.array([a, b]))
-        rows += [model.interpolate(*model.encode(ends), steps=SHOWN), cross_fade(*ends, SHOWN)]
+    for first, last in zip(places[:3], places[3:], strict=True):
+        a, b = unit(pictures.array([first, last]))
+        rows += [model.interpolate(a, b, steps=SHOWN), cross_fade(a, b, SHOWN)]
     return levels(np.concatenate(rows)), SHOWN
 
 

@@ -25,11 +25,11 @@ def load(
     device: str = "auto",
     registry: Registry | None = None,
 ) -> Model:
-    """Load a model by id (`colorizer-ae.photos`), family, task (`colorize`), or as `dir:PATH`.
+    """Load a model by id (`colorizer-ae.photos`), family, task (`colorize`), as `dir:PATH` or `hub:ORG/NAME@REVISION`.
 
     `backend="auto"` is ONNX Runtime; `"torch"` needs PyTorch and the model's family. Raises NotFoundError for an
     unknown name, IntegrityError or UnsafeFileError for a checkpoint that is not what it should be, PluginError where
-    the torch backend lacks the family.
+    the torch backend lacks the family; for a model on the Hub also AccessError, NetworkError and DiskError.
     """
     registry = registry or Registry.discover()
     checkpoint = find_checkpoint(name, registry)
@@ -46,16 +46,23 @@ def load(
 def find_checkpoint(name: str, registry: Registry) -> Checkpoint:
     """The verified checkpoint that a name means; raises as `load` does."""
     source = name if name.startswith(PREFIXES) else registry.resolve(name).source
-    return open_source(source)
+    checkpoint = open_source(source)
+    if source.startswith("hub:"):
+        from zoo.checkpoints.hub.introduction import introduce
+
+        introduce(checkpoint, registry.families)
+    return checkpoint
 
 
 def _family(checkpoint: Checkpoint, registry: Registry) -> Family:
     try:
         return registry.family(checkpoint.config.family)
     except NotFoundError as error:
+        training = checkpoint.config.training
+        made = f" (it was trained with {training.version})" if training else ""
         raise PluginError(
             f"the torch backend needs the family {checkpoint.config.family!r}, which no installed plugin has: "
-            "install its plugin, or use --backend onnx"
+            f"pip install the package that brings it{made}, or use --backend onnx"
         ) from error
 
 

@@ -65,7 +65,42 @@ def test_the_front_matter_is_yaml_that_the_hub_knows(folder: Path) -> None:
         "library_name": "latent-zoo",
         "pipeline_tag": "image-to-image",
         "tags": ["latent-zoo", "tiny", "colorize", "onnx", "safetensors"],
+        "datasets": ["photos"],
+        "model-index": [
+            {
+                "name": "tiny.test",
+                "results": [
+                    {
+                        "task": {"type": "image-to-image"},
+                        "dataset": {"name": "pack:photos", "type": "photos", "split": "val"},
+                        "metrics": [
+                            {
+                                "type": "gain_over_gray",
+                                "name": "gain over gray (doing nothing: 0)",
+                                "value": 0.8125,
+                            }
+                        ],
+                    }
+                ],
+            }
+        ],
     }
+
+
+def test_the_hub_s_own_reader_understands_card_and_figures(folder: Path) -> None:
+    """The client's model of a card, which is what the Hub reads; no request is made."""
+    from huggingface_hub import ModelCard
+
+    data = ModelCard(render(config(folder))).data
+    assert (data.license, data.library_name, data.datasets) == ("apache-2.0", "latent-zoo", ["photos"])
+    (result,) = data.eval_results
+    assert (result.dataset_name, result.dataset_split, result.metric_value) == ("pack:photos", "val", 0.8125)
+
+
+def test_a_card_on_the_hub_says_how_to_run_it_from_there_and_keeps_saying_it(folder: Path) -> None:
+    text = render(config(folder), called="hub:ana/tiny")
+    assert "zoo run hub:ana/tiny picture.jpg" in text.splitlines()
+    assert render(config(folder), text) == text
 
 
 def test_names_that_yaml_would_take_for_something_else_stay_words(tmp_path: Path) -> None:

@@ -41,9 +41,13 @@ def test_bundled_finds_the_folder_of_a_package_without_importing_it(
         ("dir:", UsageError, "dir:PATH"),
         ("dir:/no/such/folder", NotFoundError, "no folder"),
         ("dir:~nobody-of-that-name/x", NotFoundError, "home folder"),
-        ("hub:someone/model", NotFoundError, "use dir:PATH"),
+        ("hub:someone", UsageError, "hub:ORG/NAME[@REVISION]"),
+        ("hub:../model", UsageError, "hub:ORG/NAME[@REVISION]"),
+        ("hub:someone/model@", UsageError, "no branch, tag or commit"),
+        ("hub:someone/model@a/../b", UsageError, "no branch, tag or commit"),
+        ("hub:someone/model#abc", UsageError, "sha256 of config.json"),
         ("ftp:x", UsageError, "unknown source 'ftp'"),
-        ("model", UsageError, "bundled:PACKAGE/TAG or dir:PATH"),
+        ("model", UsageError, "bundled:PACKAGE/TAG, dir:PATH or hub:ORG/NAME[@REVISION]"),
     ],
 )
 def test_what_can_not_be_opened_says_why(source: str, kind: type[ZooError], word: str) -> None:

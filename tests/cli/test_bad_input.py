@@ -84,8 +84,7 @@ def test_a_picture_over_a_lower_limit(zoo: Zoo, tiny: str) -> None:
         ("dir:absent", NOT_FOUND, "dir:absent: there is no folder absent"),
         ("dir:a.png", USAGE, "a.png is a file; give the folder that holds config.json"),
         ("dir:.", NOT_FOUND, "has no config.json, so it is no checkpoint"),
-        ("dir:", USAGE, "give bundled:PACKAGE/TAG or dir:PATH"),
-        ("hub:someone/model", NOT_FOUND, "use dir:PATH"),
+        ("dir:", USAGE, "give bundled:PACKAGE/TAG, dir:PATH or hub:ORG/NAME"),
     ],
 )
 def test_an_unknown_model(zoo: Zoo, name: str, code: int, word: str) -> None:

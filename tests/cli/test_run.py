@@ -166,7 +166,7 @@ def test_a_broken_plugin_is_noted_and_stops_nothing(zoo: Zoo, tiny: str, fake_pl
 
 def test_the_limit_of_pixels_is_that_of_reading(zoo: Zoo, tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    monkeypatch.setattr("zoo.cli.running._run", lambda model, planned, options, workers: seen.append(options) or 0)
+    monkeypatch.setattr("zoo.cli.running._run", lambda model, planned, options, *more: seen.append(options) or 0)
     draw("a.png")
     zoo("run", tiny, "a.png")
     zoo("run", tiny, "a.png", "--max-pixels", "0.5")
@@ -215,3 +215,28 @@ def test_a_reader_that_has_enough_is_no_error(zoo: Zoo, tiny: str, monkeypatch: 
     draw("a.png", "b.png")
     for words in (("a.png", "-o", "-"), ("a.png", "b.png")):
         assert zoo("run", tiny, *words).lines == []
+
+
+def test_a_grid_has_every_result_and_is_no_input_of_the_next_run(zoo: Zoo, tiny: str) -> None:
+    draw("album/a.png", "album/b.png", "album/c.png", "album/d.png")
+    for force in ((), ("--force",)):
+        lines = zoo("run", tiny, "album", "-o", "out", "--grid", "album/sheet.png", *force).lines
+        assert lines == ["out/a.png", "out/b.png", "out/c.png", "out/d.png", "album/sheet.png"]
+    with Image.open("album/sheet.png") as image:
+        assert image.size == (2 * 256 + 4, 2 * 256 + 4)
+    Path("album/sheet.png").unlink()
+    zoo("run", tiny, "album", "-o", "pairs", "--side-by-side", "--grid", "pairs.png")
+    with Image.open("pairs.png") as image:
+        assert image.size == (2 * 512 + 4, 2 * 256 + 4)
+
+
+def test_a_grid_that_cannot_be_written_is_refused_before_any_work(zoo: Zoo, tiny: str) -> None:
+    draw("a.png", "old.png")
+    assert "old.png" in zoo("run", tiny, "a.png", "--grid", "old.png").error(2)
+    assert "sheet.txt" in zoo("run", tiny, "a.png", "--grid", "sheet.txt").error(2)
+    assert files() == ["a.png", "old.png"]
+
+
+def test_lines_of_photos_are_for_models_of_drawings(zoo: Zoo, tiny: str) -> None:
+    draw("a.png")
+    assert zoo("run", tiny, "a.png", "--from-photo").error(2).startswith("--from-photo is for models")

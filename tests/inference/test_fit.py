@@ -8,8 +8,8 @@ from PIL import Image
 
 from zoo.catalog.spec import ImageSpec
 from zoo.errors import UsageError, ZooError
-from zoo.inference import color, fit
-from zoo.inference.fit import fit_encode, fit_translate
+from zoo.inference import color
+from zoo.inference.fit import fit_encode, fit_translate, resampling
 
 SIZES = [(1, 1), (1, 7), (7, 1), (2, 3), (40, 30), (64, 64), (65, 200), (3, 5000)]
 COLOR = ImageSpec(channels=3, size=(32, 24))
@@ -183,8 +183,8 @@ def test_chroma_without_a_size_shows_a_bounded_picture():
 def test_results_do_not_depend_on_the_size_of_blocks(monkeypatch, strategy, height, width):
     images = pictures(height, width, dtype=np.float32, count=1)
     whole = fit_translate(strategy, images, colours(), COLOR)
-    monkeypatch.setattr(fit, "_BLOCK_PIXELS", 1)
-    monkeypatch.setattr(fit, "_BLOCK_WIDTH", 7)
+    monkeypatch.setattr(resampling, "_BLOCK_PIXELS", 1)
+    monkeypatch.setattr(resampling, "_BLOCK_WIDTH", 7)
     monkeypatch.setattr(color, "_CHUNK", 50)
     np.testing.assert_array_equal(fit_translate(strategy, images, colours(), COLOR), whole)
 
@@ -257,10 +257,10 @@ def test_a_model_of_four_channels_is_refused():
         fit_translate("resize", pictures(4, 4), Seen(), ImageSpec(channels=4))
 
 
-def test_tile_is_not_supported_yet():
-    for call in (fit_translate, fit_encode):
-        with pytest.raises(UsageError, match="'tile' is not supported by this version"):
-            call("tile", pictures(4, 4), Seen(), COLOR)
+@pytest.mark.parametrize("strategy", ["tile", "drawing"])
+def test_encoders_have_no_tiles_and_no_drawings(strategy):
+    with pytest.raises(UsageError, match=f"'{strategy}' is for models that translate"):
+        fit_encode(strategy, pictures(4, 4), Seen(), COLOR)
 
 
 @pytest.mark.parametrize("strategy", ["resize", "pad", "chroma"])

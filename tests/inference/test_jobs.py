@@ -192,3 +192,12 @@ def test_words_that_name_no_picture_are_refused(inputs: list[str], word: str) ->
 def test_no_words_are_refused() -> None:
     with pytest.raises(UsageError, match="name at least one picture"):
         plan([], None, "colorize")
+
+
+def test_the_sheet_of_a_run_before_is_no_input_and_replaces_none() -> None:
+    touch("album/sheet.png")
+    jobs = plan(["album"], None, "colorize", sheet="album/sheet.png")
+    assert [str(job.source) for job in jobs] == ["album/c.jpeg", "album/d.webp"]
+    for out, sheet in ((None, "a.jpg"), ("out.png", "out.png")):
+        with pytest.raises(UsageError, match="is an input or a result and can't be the sheet too"):
+            plan(["a.jpg"], out, "colorize", sheet=sheet)

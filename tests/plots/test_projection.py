@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from zoo.errors import UsageError
-from zoo.plots.projection import grid_points, principal_plane, quantiles, whole_plane
+from zoo.plots.projection import changing_plane, grid_points, principal_plane, quantiles, whole_plane
 
 RNG = np.random.default_rng(0)
 
@@ -25,6 +25,26 @@ def test_the_principal_plane_is_where_the_variance_is(n: int, shape: tuple[int, 
     np.testing.assert_allclose(plane.spread, plane.points(latents).std(axis=0), rtol=1e-3)
     np.testing.assert_allclose(plane.latents(plane.points(latents)), latents, atol=0.1)
     assert plane.names[0] == f"principal component 1 ({100 * (plane.shares or (0,))[0]:.1f} % of the variance)"
+
+
+def test_the_changing_plane_is_where_pictures_change_though_latents_vary_alike_everywhere() -> None:
+    rng = np.random.default_rng(0)
+    latents = rng.standard_normal((800, 6)).astype(np.float32)
+    axes = np.linalg.qr(rng.standard_normal((6, 6)))[0]
+    change = np.zeros((6, 12))
+    for strength, axis in zip((3, 2, 0.5), axes, strict=False):
+        change += strength * np.outer(axis, np.linalg.qr(rng.standard_normal((12, 1)))[0])
+    pictures = np.tanh(0.2 * latents @ change).reshape(800, 1, 3, 4).astype(np.float32)
+    plane = changing_plane(latents, pictures)
+    for found, true in zip(plane.axes, axes[:2], strict=True):
+        assert abs(found @ true) > 0.95
+    np.testing.assert_allclose(plane.axes @ plane.axes.T, np.eye(2), atol=1e-5)
+    assert plane.spread == pytest.approx((1, 1), abs=0.1)
+    off = (latents[0] - latents.mean(axis=0)) @ plane.axes.T
+    np.testing.assert_allclose(plane.latents(off[None])[0], latents[0], atol=1e-4)
+    assert 0.8 < sum(plane.shares or ()) <= 1
+    with pytest.raises(UsageError, match="do not vary"):
+        changing_plane(latents, np.ones_like(pictures))
 
 
 def test_a_latent_of_two_dimensions_is_its_own_plane() -> None:

@@ -198,3 +198,22 @@ def test_four_views_are_the_picture_its_mirror_image_and_two_parts(recipe: Recip
 def test_labels_that_the_source_lacks_are_refused_before_training(arrays: str) -> None:
     with pytest.raises(NotFoundError, match="no label 'smile'; known are: label"):
         training_batches(plain(arrays, table={"labels": ["smile > 0.5"]}))
+
+
+def test_the_last_epochs_are_at_the_final_size_and_judged_at_it(arrays: str) -> None:
+    recipe = plain(arrays, train={"epochs": 3}, table={"final_size": 8, "final_epochs": 1}, augment={"flip": True})
+    loader, order = training_batches(recipe)
+    sides = []
+    for order.epoch in range(3):
+        sides.append({batch.target.shape[2] for batch in loader})
+    assert sides == [{4}, {4}, {8}]
+    assert next(iter(held_out_batches(recipe))).target.shape == (4, 1, 8, 8)
+    still = plain(arrays, train={"epochs": 3}, table={"final_size": 8, "final_epochs": 1, "judge_size": 5})
+    assert examples(still).__getitems__([(2, 0, 1)]).target.shape == (1, 1, 8, 8)
+    assert next(iter(held_out_batches(still))).target.shape == (4, 1, 5, 5)
+
+
+@pytest.mark.parametrize("table", [{"final_size": 8}, {"final_epochs": 2}])
+def test_half_of_a_final_size_is_refused(arrays: str, table: dict[str, Any]) -> None:
+    with pytest.raises(msgspec.ValidationError, match="final_size and final_epochs go together"):
+        plain(arrays, table=table)

@@ -70,6 +70,18 @@ def test_an_edge_input_is_the_line_drawing() -> None:
     assert degrade(picture[:1], EdgesTable()).shape == (1, 32, 32)
 
 
+def test_some_drawings_are_as_people_make_them_and_held_out_ones_are_plain() -> None:
+    picture = torch.zeros((3, 48, 48), dtype=torch.uint8)
+    picture[0, 8:40, 8:40] = 200
+    table = EdgesTable(sketched_share=0.5, thickness=(3, 3))
+    plain = degrade(picture, EdgesTable())
+    torch.manual_seed(0)
+    made = [degrade(picture, table) for _ in range(16)]
+    same = sum(torch.equal(one, plain) for one in made)
+    assert 2 < same < 14
+    assert fixed(table) == EdgesTable()
+
+
 def test_held_out_pictures_get_the_fixed_form() -> None:
     assert fixed(None) is None
     assert fixed(GrayscaleTable(sepia_share=1.0, lightness=(0.1, 0.2))) == GrayscaleTable()

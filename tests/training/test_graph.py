@@ -34,7 +34,7 @@ def test_a_norm_is_not_merged_into_the_weights_beside_it(tmp_path: Path) -> None
     network, picture = Normed().eval(), torch.rand(2, 1, 8, 8)
     weights = tmp_path / "model.safetensors"
     save_file({name: t.contiguous() for name, t in network.state_dict().items() if t.is_floating_point()}, weights)
-    write_graph(network, "translate", picture, False, weights)
+    write_graph(network, "translate", picture, (), weights)
     session = onnxruntime.InferenceSession(tmp_path / "translate.onnx", providers=["CPUExecutionProvider"])
     (made,) = session.run(None, {"image": picture.numpy()})
     np.testing.assert_allclose(made, network.translate(picture).detach().numpy(), atol=1e-5)

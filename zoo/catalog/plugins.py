@@ -29,6 +29,9 @@ Stage = Literal["load", "register", "families", "models", "conflict"]
 Item = TypeVar("Item", Family, ModelSpec)
 Reference = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*\Z")]
 
+# A model on the Hub is named by a commit, which never changes, and the sha256 of its config.json, which holds the rest.
+PINNED = re.compile(r"hub:[^@#\s/]+/[^@#\s/]+@[0-9a-f]{40}#[0-9a-f]{64}")
+
 _HEAVY = ("torch", "timm", "torchvision")
 _TRAIN = {"accelerate", "matplotlib", "onnx", "onnxscript", "timm", "torch", "torchmetrics", "torchvision"}
 _DISTRIBUTIONS = {  # modules that go by another name on the package index
@@ -227,10 +230,13 @@ def _check(item: Family | ModelSpec) -> None:
         if isinstance(item, ModelSpec):
             msgspec.convert(msgspec.to_builtins(item.config), CheckpointConfig)
             msgspec.convert(item.source, str)
+            if item.source.startswith("hub:") and not PINNED.fullmatch(item.source):
+                raise ValueError("on the Hub it must be hub:ORG/NAME@COMMIT#SHA256, whole, as `zoo pull` prints it")
         else:
             msgspec.convert(item.name, Name)
             msgspec.convert({**vars(item), "presets": dict(item.presets)}, Family)
-            for part in ("config", "network", "objective"):
+            optional = [part for part in ("objective", "weight_names") if getattr(item, part)]
+            for part in ("config", "network", *optional):
                 msgspec.convert(getattr(item, part), Reference)
     except (msgspec.MsgspecError, TypeError, ValueError) as error:
         label = f"model of {item.source!r}" if isinstance(item, ModelSpec) else f"family {item.name!r}"

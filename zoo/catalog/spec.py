@@ -17,9 +17,10 @@ from msgspec import Meta
 from zoo.errors import UnsafeFileError
 
 Capability = Literal["encode", "decode", "generate", "translate"]
-Fit = Literal["resize", "pad", "tile", "chroma"]
+Fit = Literal["resize", "pad", "tile", "chroma", "drawing"]
 
 MAX_CONFIG_BYTES = 256 * 1024
+FORMAT = 1
 
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=64)]
 ModelId = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=129)]
@@ -175,7 +176,10 @@ class Family:
     """An architecture: how it is configured, built and trained.
 
     `config`, `network` and `objective` are strings `"package.module:Name"`, imported only when used, so that naming a
-    family costs nothing. `presets` are named configurations. The package of `config` may hold `recipes/*.toml`.
+    family costs nothing. `objective` is "" where weights come from elsewhere and none are trained. `presets` are named
+    configurations. The package of `config` may hold `recipes/*.toml`.
+    `weight_names`, a string of that kind too, is a function of the configuration that says how others name the tensors:
+    their names -> the network's, for `zoo import`.
     """
 
     name: str
@@ -186,6 +190,7 @@ class Family:
     capabilities: tuple[Capability, ...]
     paper: str = ""
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    weight_names: str = ""
 
 
 @dataclass(frozen=True)
@@ -211,7 +216,26 @@ def parse_config(data: bytes, name: str | PurePath) -> CheckpointConfig:
     try:
         return msgspec.json.decode(data, type=CheckpointConfig)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        newer = _newer_format(data)
+        if newer:
+            raise UnsafeFileError(
+                f"{name} is of format {newer}, which this zoo is too old to read: pip install --upgrade latent-zoo"
+            ) from error
         raise UnsafeFileError(f"{name} is not a checkpoint's config of format 1: {error}") from error
+
+
+class _Format(msgspec.Struct):
+    """The one field that every format has."""
+
+    format: Annotated[int, Meta(gt=FORMAT)]
+
+
+def _newer_format(data: bytes) -> int | None:
+    """The number of a format that is yet to come, None for anything else."""
+    try:
+        return msgspec.json.decode(data, type=_Format).format
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return None
 
 
 def format_config(config: CheckpointConfig) -> bytes:

@@ -5,16 +5,21 @@ A generated block stands between `<!-- zoo:NAME -->` and `<!-- /zoo:NAME -->`; w
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from zoo.catalog.spec import CheckpointConfig, Metric
+from zoo.catalog.spec import Capability, CheckpointConfig, Metric
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError
 
 CARD = "README.md"
 LIBRARY = "latent-zoo"
-PIPELINES = {"translate": "image-to-image", "generate": "unconditional-image-generation"}
+PIPELINES: Mapping[Capability, str] = {
+    "translate": "image-to-image",
+    "generate": "unconditional-image-generation",
+    "encode": "image-feature-extraction",
+}
 SECTIONS = {
     "What it does": "Say what goes in, what comes out, and for whom it is.",
     "Data": "Say what it was trained on, where that comes from, and under which licences.",
@@ -25,12 +30,18 @@ LICENSES = {name: name.lower() for name in ("Apache-2.0", "MIT", "BSD-3-Clause",
 # No marker may stand inside: else a lost closing one would make a block of all the prose up to the next.
 _BLOCK = re.compile(r"<!-- zoo:(\w+) -->\n(?:(?!<!-- /?zoo:).)*<!-- /zoo:\1 -->(?:\n|\Z)", re.DOTALL)
 _MARK = re.compile(r"<!-- /?zoo:\w+ -->")
+_HUB_NAME = re.compile(r"^zoo (?:run|generate|interpolate|info) (hub:[\w./-]+)", re.MULTILINE)
+_SOURCE = re.compile(r"\b(?:pack|torchvision):([A-Za-z0-9_.-]+)")
 _FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 
 
-def render(config: CheckpointConfig, old: str = "") -> str:
-    """The card's text: front matter and blocks from `config`, prose from `old` or, where there is none, a prompt."""
-    blocks = {"facts": _facts(config), "figures": _figures(config.metrics), "use": _use(config)}
+def render(config: CheckpointConfig, old: str = "", called: str = "") -> str:
+    """The card's text: front matter and blocks from `config`, prose from `old` or, where there is none, a prompt.
+
+    `called` is what the model is run by, `hub:ORG/NAME`; else the one that `old` says, or its task or id.
+    """
+    used = called or next((match[1] for match in _HUB_NAME.finditer(old)), "")
+    blocks = {"facts": _facts(config), "figures": _figures(config.metrics), "use": _use(config, used)}
     text = _FRONT.sub("", old, count=1) if old else _skeleton(config)
     for name, body in blocks.items():
         marked = f"<!-- zoo:{name} -->\n{body}<!-- /zoo:{name} -->\n"
@@ -75,6 +86,19 @@ def problems(folder: Path, config: CheckpointConfig) -> list[str]:
 
     Raises NotFoundError where there is no card, and as `read_card`.
     """
+    found = faults(folder, config)
+    if not config.metrics:
+        found.append(f"no figures: `zoo eval {config.id} --write` computes them")
+    if config.training is None:
+        found.append("config.json does not say how the model was trained")
+    return found
+
+
+def faults(folder: Path, config: CheckpointConfig) -> list[str]:
+    """What must be mended before a card is shown to anyone: that it disagrees, or leaves its sections empty.
+
+    Raises as `problems`.
+    """
     text = read_card(folder)
     if not text:
         raise NotFoundError(f"{folder} has no {CARD}: `zoo card {config.id} --write` makes one")
@@ -90,11 +114,12 @@ def problems(folder: Path, config: CheckpointConfig) -> list[str]:
         prose = _BLOCK.sub("", section[1]).strip() if section else ""
         if not prose or prompt in prose:
             found.append(f"{CARD} says nothing under '## {title}': {prompt}")
-    if not config.metrics:
-        found.append(f"no figures: `zoo eval {config.id} --write` computes them")
-    if config.training is None:
-        found.append("config.json does not say how the model was trained")
     return found
+
+
+def prose(text: str) -> str:
+    """A card as a person reads it: without front matter and markers."""
+    return _MARK.sub("", _FRONT.sub("", text, count=1)).strip() + "\n"
 
 
 def _stray_markers(text: str) -> list[str]:
@@ -103,16 +128,57 @@ def _stray_markers(text: str) -> list[str]:
 
 
 def _front_matter(config: CheckpointConfig) -> str:
-    abilities = config.can()
-    pipeline = next((PIPELINES[name] for name in ("translate", "generate") if name in abilities), None)
+    """What the Hub reads: https://huggingface.co/docs/hub/model-cards#model-card-metadata. Words stand in quotes."""
+    pipeline = _pipeline(config)
     tags = [LIBRARY, config.family, *([config.task] if config.task else []), "onnx", "safetensors"]
     known = LICENSES.get(config.license)
     lines = [f"license: {known or 'other'}"]
-    lines += [] if known else [f'license_name: "{config.license}"']
-    lines += [f"library_name: {LIBRARY}"]
-    lines += [f"pipeline_tag: {pipeline}"] if pipeline else []
-    lines += ["tags:", *(f'- "{tag}"' for tag in tags)]  # in quotes: a family called 1e3 or no is a word
+    lines += [] if known else [f"license_name: {_quoted(config.license)}"]
+    lines += [f"library_name: {LIBRARY}", f"pipeline_tag: {pipeline}"]
+    lines += ["tags:", *(f"- {_quoted(tag)}" for tag in tags)]
+    sources = [_data_set(config, metric)[1] for metric in config.metrics] + _SOURCE.findall(_trained_on(config))
+    data_sets = sorted(set(sources) - {""})
+    lines += ["datasets:", *(f"- {_quoted(name)}" for name in data_sets)] if data_sets else []
+    lines += _model_index(config, pipeline) if config.metrics else []
     return "\n".join(["---", *lines, "---", ""])
+
+
+def _pipeline(config: CheckpointConfig) -> str:
+    abilities = config.can()
+    return next((PIPELINES[name] for name in PIPELINES if name in abilities), "image-to-image")
+
+
+def _model_index(config: CheckpointConfig, pipeline: str) -> list[str]:
+    """The figures as the Hub lists them, those of one set of pictures together."""
+    groups: dict[tuple[str, str, str], list[Metric]] = {}
+    for metric in config.metrics:
+        groups.setdefault((*_data_set(config, metric), metric.split), []).append(metric)
+    lines = ["model-index:", f"- name: {_quoted(config.id)}", "  results:"]
+    for (name, kind, split), metrics in groups.items():
+        lines += ["  - task:", f"      type: {pipeline}"]
+        lines += ["    dataset:", f"      name: {_quoted(name)}", f"      type: {_quoted(kind or 'pictures')}"]
+        lines += [f"      split: {_quoted(split)}", "    metrics:"]
+        for metric in metrics:
+            beside = f" (doing nothing: {metric.baseline:.4g})" if metric.baseline is not None else ""
+            label = metric.name.replace("_", " ") + beside
+            lines += [f"    - type: {_quoted(metric.name)}", f"      name: {_quoted(label)}"]
+            lines += [f"      value: {metric.value:.6g}"]
+    return lines
+
+
+def _data_set(config: CheckpointConfig, metric: Metric) -> tuple[str, str]:
+    """The pictures a figure is of: the source that its command or else the training names, and its bare name."""
+    found = _SOURCE.search(metric.command) or _SOURCE.search(_trained_on(config))
+    return (found[0], found[1].lower()) if found else ("pictures of its maker", "")
+
+
+def _trained_on(config: CheckpointConfig) -> str:
+    return config.training.data if config.training else ""
+
+
+def _quoted(text: str) -> str:
+    """A word of YAML that stays a word: a family called 1e3 or no is neither a number nor false."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _skeleton(config: CheckpointConfig) -> str:
@@ -123,9 +189,9 @@ def _skeleton(config: CheckpointConfig) -> str:
     return f"\n# {config.id}\n\n{config.summary.rstrip('.')}.\n\n{head}{blocks}\n## Data{''.join(rest)}\n{figures}"
 
 
-def _use(config: CheckpointConfig) -> str:
-    name = config.task if config.task and config.default_for else config.id
-    abilities, latent = config.can(), config.id
+def _use(config: CheckpointConfig, used: str) -> str:
+    name = used or (config.task if config.task and config.default_for else config.id)
+    abilities, latent = config.can(), used or config.id
     lines = [f"zoo run {name} picture.jpg"] if "translate" in abilities else []
     lines += [f"zoo generate {latent} -n 64 --seed 0"] if "generate" in abilities else []
     lines += [f"zoo interpolate {latent} one.jpg other.jpg"] if {"encode", "decode"} <= set(abilities) else []

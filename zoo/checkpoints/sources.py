@@ -1,4 +1,7 @@
-"""Where checkpoints come from: `bundled:PACKAGE/TAG` and `dir:PATH`, each a folder that is read and verified."""
+"""Where checkpoints come from: `bundled:PACKAGE/TAG`, `dir:PATH` and `hub:ORG/NAME[@REVISION]`.
+
+Each becomes a folder that is read and verified.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from pathlib import Path
 from zoo.checkpoints.format import Checkpoint, read_checkpoint
 from zoo.errors import NotFoundError, PluginError, UsageError
 
-FORMS = "bundled:PACKAGE/TAG or dir:PATH"
+FORMS = "bundled:PACKAGE/TAG, dir:PATH or hub:ORG/NAME[@REVISION]"
 
 _BUNDLED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)/([a-z0-9]+(?:-[a-z0-9]+)*)")
 
@@ -18,7 +21,7 @@ def open_source(source: str) -> Checkpoint:
     """The verified checkpoint that a source means.
 
     Raises UsageError for a source of unknown form, PluginError where the package of a bundled checkpoint is gone,
-    NotFoundError where the checkpoint is, and as `read_checkpoint` does.
+    NotFoundError where the checkpoint is, as `read_checkpoint` does, and for the Hub as `fetch` does.
     """
     kind, separator, place = source.partition(":")
     if not separator or not place:
@@ -28,9 +31,11 @@ def open_source(source: str) -> Checkpoint:
     if kind == "dir":
         return read_checkpoint(_expanded(place), source)
     if kind == "hub":
-        raise NotFoundError(
-            f"{source}: checkpoints on the Hub can't be opened by this version; download it and use dir:PATH"
-        )
+        from zoo.checkpoints.hub.download import fetch
+        from zoo.checkpoints.hub.reference import parse
+
+        reference, folder = fetch(parse(source))
+        return read_checkpoint(folder, str(reference))
     raise UsageError(f"{source!r} begins with the unknown source {kind!r}; give {FORMS}")
 
 

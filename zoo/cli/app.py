@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -11,8 +12,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 import typer.main
 
-from zoo.cli import checkpoints, completion, exploring, latents, listing, making, running
-from zoo.cli.console import error, report
+from zoo.cli import checkpoints, completion, exploring, hub, latents, listing, making, new, running
+from zoo.cli.console import error, note, report
 from zoo.cli.light import LightTyper
 
 # What typer raises for a wrong option or argument; the class itself is not exported under a public name.
@@ -29,7 +30,7 @@ app = LightTyper(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (running, listing, latents, exploring, making, checkpoints):
+for group in (running, listing, latents, exploring, making, checkpoints, hub, new):
     group.register(app)
 
 
@@ -91,6 +92,7 @@ def main() -> NoReturn:
 def call(words: Sequence[str]) -> int:
     """Run one command line, without the program's name; returns the exit code."""
     try:
+        _listen()
         completion.prepare()
         code = typer.main.get_command(app)(completion.with_shell(words), prog_name="zoo", standalone_mode=False)
         if not code:  # else it has been told already what went wrong
@@ -106,6 +108,22 @@ def call(words: Sequence[str]) -> int:
     if code == INTERRUPTED:  # typer turns the first Ctrl-C into this code
         error("interrupted")
     return code if isinstance(code, int) else 0
+
+
+class _Notes(logging.Handler):
+    """What the zoo has to say beside its results, as notes."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print it at once: a download that waits must not look dead."""
+        note(record.getMessage())
+
+
+def _listen() -> None:
+    logger = logging.getLogger("zoo")
+    if not any(isinstance(handler, _Notes) for handler in logger.handlers):
+        logger.addHandler(_Notes())
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
 
 
 def _misused(problem: Any, words: Sequence[str]) -> int:

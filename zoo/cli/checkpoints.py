@@ -1,9 +1,10 @@
-"""`zoo card` and `zoo check`: what lies in a checkpoint's folder, and whether it is in order."""
+"""`zoo card`, `zoo check`, `zoo import`: what lies in a checkpoint's folder, and others' weights put into one."""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -15,6 +16,7 @@ def register(app: typer.Typer) -> None:
     """Add the verbs."""
     app.command("card", short_help="Show, write or check a model's card.")(card)
     app.command("check", short_help="Check a plugin or a checkpoint.")(check)
+    app.command("import", short_help="Make a checkpoint of others' weights.")(import_)
 
 
 def card(
@@ -62,3 +64,52 @@ def check(
     if failed:
         error(f"{failed} of {len(findings)} checks failed for {name}")
         raise typer.Exit(9)
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="Weights: safetensors, .pth (state dict), Keras .h5.", metavar="FILE")],
+    family: Annotated[str, typer.Option(help="The architecture they belong to.", metavar="FAMILY")],
+    preset: Annotated[str | None, typer.Option(help="A named configuration of it.", metavar="NAME")] = None,
+    config: Annotated[
+        str | None, typer.Option(help='Its settings: channels=64, norm="batch", or a TOML file.', metavar="SETTINGS")
+    ] = None,
+    id_: Annotated[str | None, typer.Option("--id", help="What to call the model.", metavar="FAMILY.TAG")] = None,
+    task: Annotated[str | None, typer.Option(help="What it does: colorize, denoise...", metavar="TASK")] = None,
+    summary: Annotated[str, typer.Option(help="One line about it.", metavar="TEXT")] = "",
+    license_: Annotated[str, typer.Option("--license", help="The licence of the weights.", metavar="NAME")] = "unknown",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The folder to write.", metavar="FOLDER")] = None,
+) -> None:
+    """Make a checkpoint of weights that others trained, for example:
+    zoo import latest_net_G.pth --family pix2pix --config 'norm="batch"' --license BSD-3-Clause -o facades
+
+    Every tensor must find its place in the family's network; those that don't are named, and nothing is written. A
+    pickle is read weights-only, in a process of its own, and only because you name it.
+    """
+    from zoo.cli.making import needs_torch
+
+    registry = open_registry()
+    known = registry.family(family)
+    with needs_torch("import"):
+        from zoo.training.importing import import_weights, table_for
+    facts = {"id": id_, "preset": preset, "task": task, "summary": summary or f"Imported from {file.name}"}
+    table = table_for(family, file, license=license_, config=_settings(config), **facts)
+    folder = out or Path(table.id.partition(".")[2])
+    written = import_weights(file, known, table, folder)
+    print(f"dir:{folder}", f"({written.weights.parameters:,} parameters)")
+
+
+def _settings(text: str | None) -> dict[str, Any]:
+    """A family's settings, from a TOML file or written as in one, with commas between. Raises UsageError."""
+    import tomllib
+
+    from zoo.errors import UsageError
+
+    if text is None:
+        return {}
+    try:
+        if text.endswith(".toml"):
+            return tomllib.loads(Path(text).read_text(encoding="utf-8"))
+        found: dict[str, Any] = tomllib.loads(f"settings = {{{text}}}")["settings"]
+    except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--config takes name=value, name=value, or a TOML file, not {text!r}: {error}") from error
+    return found

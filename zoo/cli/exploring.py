@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     Array = NDArray[np.float32]
 
 
+# Enough pictures of a generator to find along which directions they change.
+DRAWN = 1000
+
+
 class Kind(StrEnum):
     """What a map shows."""
 
@@ -92,7 +96,8 @@ def map_(
 
     scatter: latents, coloured by label. thumbnails: pictures in their places. grid: what the model decodes over a
     plane. prior: latents against the standard normal. kl: nats of each picture and each dimension. Latents of more than
-    two dimensions are shown along their two principal components.
+    two dimensions are shown along their two principal components. A model that only generates needs no pictures: its
+    grid goes along the two directions in which what it generates changes most.
     """
     with needs_matplotlib("map"):
         from zoo.plots.figures import write_figure
@@ -109,6 +114,8 @@ def map_(
     flat = loaded.latent_shape == (2,)
     if kind == Kind.grid and flat and not data and not latents:
         figure = _grid(loaded, None, side)
+    elif kind in (Kind.auto, Kind.grid) and not data and not latents and loaded.capabilities == ("decode", "generate"):
+        figure = _grid(loaded, _from_prior(loaded, limit), side)
     elif data or latents:
         posterior = kind in (Kind.prior, Kind.kl)
         found = _from_file(loaded, latents) if latents else _from_source(loaded, str(data), split, limit, posterior)
@@ -146,6 +153,21 @@ def _from_source(model: Model, data: str, split: str, limit: int, posterior: boo
             mean = encode_all(model, source, rows, done)
     labels = [source.labels(row) for row in rows]
     return Encoded(mean, std, f"{len(rows):,} pictures of {data}, split {split}", labels, source, rows)
+
+
+def _from_prior(model: Model, limit: int) -> tuple[Plane, str]:
+    """The plane of a model that only generates: along it the pictures of draws from its prior change most."""
+    import numpy as np
+
+    from zoo.plots.projection import changing_plane
+
+    latents = model.draw(min(limit, DRAWN))
+    pictures = []
+    with progress(model.id, len(latents)) as bar:
+        for part in np.array_split(latents, -(-len(latents) // 50)):
+            pictures.append(model.decode(part))
+            bar.at(50 * len(pictures), len(latents))
+    return changing_plane(latents, np.concatenate(pictures)), f"{len(latents):,} draws, through the first of them"
 
 
 def _from_file(model: Model, path: Path) -> Encoded:

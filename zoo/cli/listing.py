@@ -12,6 +12,8 @@ from zoo.cli.completion import names
 from zoo.cli.console import columns, note, open_registry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from zoo.catalog.plugins import PluginInfo
     from zoo.catalog.registry import Registry
     from zoo.catalog.spec import CheckpointConfig, Family, Fit, ImageSpec, Metric, ModelSpec
@@ -62,19 +64,25 @@ def list_(
 
 def info(
     name: Annotated[
-        str, typer.Argument(help="A model, family, task or dir:PATH.", metavar="NAME", autocompletion=names)
+        str,
+        typer.Argument(help="A model, family, task, dir:PATH, hub:ORG/NAME.", metavar="NAME", autocompletion=names),
     ],
     json: JsonOption = False,
+    card: Annotated[bool, typer.Option("--card", help="Show its card, as the Hub shows it.")] = False,
 ) -> None:
     """Show what a model does, what it takes and gives, how it was made and how good it is."""
     registry = open_registry()
+    if card:
+        _print_card(name, registry)
+        return
     if name in registry.families:
         _print_family(registry.families[name], registry, json)
         return
     if ":" in name:
         from zoo.checkpoints.sources import open_source
 
-        config, source = open_source(name).config, name
+        checkpoint = open_source(name)
+        config, source = checkpoint.config, checkpoint.origin
     else:
         spec = registry.resolve(name)
         config, source = spec.config, spec.source
@@ -84,7 +92,12 @@ def info(
         _print_json({**msgspec.to_builtins(config), "source": source})
         return
     example = name if ":" in name else config.task if config.default_for else config.id
-    for line in _model_lines(config, source, f"zoo run {example} photo.jpg"):
+    facts = _facts(config, source)
+    if name.startswith("hub:"):
+        from zoo.checkpoints.hub.introduction import about
+
+        facts = [*dict([*facts, *about(checkpoint, registry.families)]).items()]
+    for line in _model_lines(config, facts, f"zoo run {example} photo.jpg"):
         print(line)
 
 
@@ -152,8 +165,8 @@ def _picture(spec: ImageSpec) -> str:
     return f"{kind}, any size" + (f" in multiples of {spec.multiple}" if spec.multiple > 1 else "")
 
 
-def _model_lines(config: CheckpointConfig, source: str, example: str) -> list[str]:
-    lines = [config.id, f"  {config.summary}", "", *(f"  {line}" for line in columns(_facts(config, source)))]
+def _model_lines(config: CheckpointConfig, facts: Sequence[tuple[str, str]], example: str) -> list[str]:
+    lines = [config.id, f"  {config.summary}", "", *(f"  {line}" for line in columns(facts))]
     if config.metrics:
         head = ("FIGURE", "VALUE", "DOING NOTHING", "PICTURES")
         lines += ["", *(f"  {line}" for line in columns([head, *map(_metric, config.metrics)]))]
@@ -189,6 +202,25 @@ def _metric(metric: Metric) -> tuple[str, str, str, str]:
     spread = f" ± {metric.stderr:.3g}" if metric.stderr is not None else ""
     baseline = f"{metric.baseline:.4g}" if metric.baseline is not None else "-"
     return metric.name.replace("_", " "), f"{metric.value:.4g}{spread}", baseline, f"{metric.n} of {metric.split}"
+
+
+def _print_card(name: str, registry: Registry) -> None:
+    """The card, formatted on a terminal and as it stands in its file elsewhere."""
+    from zoo.checkpoints.cards import prose, read_card
+    from zoo.errors import NotFoundError
+    from zoo.loading import find_checkpoint
+
+    checkpoint = find_checkpoint(name, registry)
+    text = read_card(checkpoint.folder)
+    if not text:
+        raise NotFoundError(f"{checkpoint.origin} has no card")
+    if not (sys.stdout and sys.stdout.isatty()):
+        print(text, end="")
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console().print(Markdown(prose(text)))
 
 
 def _print_family(family: Family, registry: Registry, json: bool) -> None:

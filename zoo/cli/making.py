@@ -111,6 +111,10 @@ def eval_(
     transitions: Annotated[
         bool, typer.Option("--transitions", help="Go from one picture to another, 100 times.")
     ] = False,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(help="Another model, or its checkpoint's folder, whose samples stand beside.", metavar="MODEL"),
+    ] = None,
     write: Annotated[bool, typer.Option("--write", help="Put the figures into the checkpoint and its card.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     backend: BackendOption = Backend.auto,
@@ -123,7 +127,7 @@ def eval_(
     registry = open_registry()
     with needs_torch("eval"):
         from zoo.evaluation.evaluate import Options, evaluate, write_metrics
-    options = Options(size, samples, features, samples_n, attributes, transitions)
+    options = Options(size, samples, features, samples_n, attributes, transitions, tuple(against or ()))
     with progress(model, 0) as bar:
         found = evaluate(model, registry, data, split, options, backend.value, device, bar.at)
     if write:

@@ -14,11 +14,18 @@ from zoo.cli.console import columns, error, note, open_registry, progress, repor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from zoo.catalog.registry import Registry
     from zoo.catalog.spec import ModelSpec
     from zoo.inference.jobs import Job
     from zoo.inference.model import Model
     from zoo.inference.pipeline import Options
+
+
+# A result on a contact sheet has this side in pixels, or half of it if there are many.
+_CELL_SIDE, _MANY = 256, 200
 
 
 class Backend(StrEnum):
@@ -58,6 +65,12 @@ def run(
     side_by_side: Annotated[
         bool, typer.Option("--side-by-side", help="Put input and result into one picture.")
     ] = False,
+    grid: Annotated[
+        str | None, typer.Option(help="Put all results, made smaller, on one sheet as well.", metavar="FILE")
+    ] = None,
+    from_photo: Annotated[
+        bool, typer.Option("--from-photo", help="Give a model of drawings the lines of each picture.")
+    ] = False,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders of folders.")] = False,
     quality: Annotated[
         int, typer.Option(min=1, max=100, help="Quality of JPEG, WebP and AVIF results.", metavar="N")
@@ -90,18 +103,38 @@ def run(
     model = load(task, backend=backend.value, device=device, registry=registry)
     model.require("translate")
     label = task if task in registry.tasks() else model.config.task or "out"
-    planned = plan(inputs, out or ("-" if inputs == ["-"] else None), label, recursive)
-    options = Options(force, side_by_side, max_pixels=int(max_pixels * 1e6), quality=quality)
-    code = _run(model, planned, options, jobs)
+    if from_photo and model.config.capabilities["translate"].fit != "drawing":
+        raise UsageError(f"--from-photo is for models that are given drawings; {model.id} is given pictures")
+    planned = plan(inputs, out or ("-" if inputs == ["-"] else None), label, recursive, grid)
+    cell = _cell_side(grid, len(planned), side_by_side, force) if grid else None
+    limit = int(max_pixels * 1e6)
+    options = Options(force, side_by_side, from_photo, cell, max_pixels=limit, quality=quality)
+    code = _run(model, planned, options, jobs, grid)
     if code:
         raise typer.Exit(code)
 
 
-def _run(model: Model, planned: Sequence[Job], options: Options, workers: int | None) -> int:
+def _cell_side(grid: str, count: int, pairs: bool, force: bool) -> int:
+    """Pixels of a side of each result on the sheet; what would stop the sheet is said before any work is done."""
+    from pathlib import Path
+
+    from zoo.inference.images import refuse_existing, writable_format
+    from zoo.inference.sheets import layout
+
+    path = Path(grid).expanduser()
+    writable_format(path)
+    refuse_existing(path, force)
+    side = _CELL_SIDE if count <= _MANY else _CELL_SIDE // 2
+    layout(count, side, side * (2 if pairs else 1), scale=1)
+    return side
+
+
+def _run(model: Model, planned: Sequence[Job], options: Options, workers: int | None, grid: str | None = None) -> int:
     """Do the jobs and say what became of them: results as they come, errors in the end; the first one's exit code."""
     from zoo.inference.pipeline import run_jobs
 
     errors: list[Exception] = []
+    cells: list[NDArray[np.uint8]] = []
     try:
         with progress(model.id, len(planned)) as bar:
             for outcome in run_jobs(model, planned, options, workers):
@@ -114,11 +147,27 @@ def _run(model: Model, planned: Sequence[Job], options: Options, workers: int | 
                     errors.append(outcome.error)
                 elif outcome.job.target:
                     print(outcome.job.target, flush=True)
+                if outcome.cell is not None:
+                    cells.append(outcome.cell)
+        if grid and cells:
+            _write_grid(grid, cells, options.force)
     finally:
         codes = [report(problem) for problem in errors]
     if codes and len(planned) > 1:
         error(f"{len(codes)} of {len(planned)} pictures failed")
     return codes[0] if codes else 0
+
+
+def _write_grid(grid: str, cells: Sequence[NDArray[np.uint8]], force: bool) -> None:
+    from pathlib import Path
+
+    import numpy as np
+
+    from zoo.inference.sheets import write_sheet
+
+    path = Path(grid).expanduser()
+    write_sheet(path, np.stack(cells), scale=1, force=force)
+    print(path, flush=True)
 
 
 def _does(registry: Registry, task: str, models: Sequence[ModelSpec]) -> str:

@@ -16,7 +16,17 @@ from zoo.checkpoints.cards import write_card
 from zoo.checkpoints.format import write_config
 from zoo.datasets import open_source
 from zoo.errors import NotFoundError, UnsupportedCapability, UsageError
-from zoo.evaluation import attributes, autoencoding, bounds, classification, frechet, transitions, translation
+from zoo.evaluation import (
+    attributes,
+    autoencoding,
+    bounds,
+    classification,
+    frechet,
+    generators,
+    inception,
+    transitions,
+    translation,
+)
 from zoo.evaluation.features import FeatureNet
 from zoo.evaluation.pictures import Pictures
 from zoo.evaluation.setting import Setting
@@ -39,7 +49,8 @@ class Options:
 
     `size` is the side to judge at, `samples` the posterior draws a picture, `features` a feature network's name,
     `samples_n` how many generated pictures the Frechet distance is of. `attributes` names those of the feature network
-    that are changed, or `all`; that and `transitions` take longer.
+    that are changed, or `all`; that and `transitions` take longer. `against` names other models, or the folders of
+    their checkpoints, whose samples stand beside a generator's.
     """
 
     size: int | None = None
@@ -48,12 +59,14 @@ class Options:
     samples_n: int | None = None
     attributes: str | None = None
     transitions: bool = False
+    against: tuple[str, ...] = ()
 
     def arguments(self) -> str:
         """The same on the command line."""
         given = {"size": self.size, "samples": self.samples, "features": self.features, "samples-n": self.samples_n}
         given["attributes"] = self.attributes
         words = [f" --{name} {value}" for name, value in given.items() if value is not None]
+        words += [f" --against {name}" for name in self.against]
         return "".join([*words, " --transitions" if self.transitions else ""])
 
 
@@ -77,9 +90,9 @@ def evaluate(
 ) -> Evaluation:
     """Figures of a model on `split` of `data`, by default those its recipe names for its card.
 
-    A model that encodes and decodes is judged by its reconstructions and its latent, another by its job. Raises
-    NotFoundError where there is neither a recipe nor `data`, UsageError for a model with nothing to measure and for
-    options that don't apply to it.
+    A model that encodes and decodes is judged by its reconstructions and its latent, one that only generates by its
+    samples, another by its job. Raises NotFoundError where there is neither a recipe nor `data`, UsageError for a model
+    with nothing to measure and for options that don't apply to it.
     """
     model = load(name, cast(BackendName, backend), device, registry)
     recipe = recipe_of(model.config, registry)
@@ -92,6 +105,10 @@ def evaluate(
         source = open_source(data, split, model.config.capabilities["encode"].takes()[1].channels)
         labels = labels_of(model, recipe)
         return Evaluation(classification.measure(model, source, labels, setting))
+    if model.capabilities == ("decode", "generate"):
+        return Evaluation(_generated(model, recipe, registry, data, options, setting, (backend, device)))
+    if options.against:
+        raise UsageError(f"--against is for models that only generate, and {model.id} does more")
     role = role_of(model, recipe)
     graph = model.config.capabilities[role]
     gives = model.config.capabilities["decode" if role == "encode" else role].output
@@ -124,7 +141,9 @@ def role_of(model: Model, recipe: Recipe | None) -> Literal["encode", "translate
         return "encode"
     if "translate" in can:
         return "translate"
-    raise UsageError(f"{model.id} has nothing to measure: zoo eval takes models that translate, or encode and decode")
+    raise UsageError(
+        f"{model.id} has nothing to measure: zoo eval takes models that translate, generate, or encode and decode"
+    )
 
 
 def judged_size(
@@ -207,6 +226,40 @@ class _Latent:
             return None
         backend, device = self.runtime
         return FeatureNet(load(name, cast(BackendName, backend), device, self.registry))
+
+
+def _generated(
+    model: Model,
+    recipe: Recipe | None,
+    registry: Registry,
+    data: str,
+    options: Options,
+    setting: Setting,
+    runtime: tuple[str, str],
+) -> list[Metric]:
+    """Figures of a model that only generates, in the network asked for, else in the one that judged its training."""
+    if options.samples or options.transitions or options.attributes is not None:
+        raise UsageError(f"{model.id} only generates: --samples, --transitions and --attributes don't apply to it")
+    name = options.features or (recipe.objective.get("features") if recipe else None)
+    if name is None:
+        raise UsageError(f"{model.id} is measured in a feature network: name one with --features, as feature-net.faces")
+
+    def opened(model_name: str) -> Model:
+        source = f"dir:{model_name}" if Path(model_name).is_dir() else model_name
+        return load(source, cast(BackendName, runtime[0]), runtime[1], registry)
+
+    net: generators.Features
+    if name.startswith(inception.PREFIX):
+        net = inception.Inception(Path(name.removeprefix(inception.PREFIX)))
+    else:
+        net = FeatureNet(opened(name))
+    made = model.config.capabilities["decode"].output
+    assert made is not None
+    size = (options.size, options.size) if options.size else made.size
+    known = recipe.data.splits.train if recipe else "train"
+    train, test = (Pictures(open_source(data, part, made.channels), size) for part in (known, setting.split))
+    others = [opened(other) for other in options.against]
+    return generators.measure(model, others, net, train, test, options.samples_n, setting)
 
 
 def labels_of(model: Model, recipe: Recipe | None) -> Sequence[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,11 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from zoo.catalog.spec import Metric
-from zoo.evaluation import figures
+from zoo.evaluation import figures, pairs
 from zoo.evaluation.restoration import Method, Pair, colourers, denoisers
 from zoo.training.data import derive
 from zoo.training.degrade import degrade, fixed
-from zoo.training.recipe import GrayscaleTable, NoiseTable
+from zoo.training.halves import Halves
+from zoo.training.recipe import EdgesTable, GrayscaleTable, NoiseTable, PairTable
 
 if TYPE_CHECKING:
     from zoo.evaluation.pictures import Pictures
@@ -44,6 +46,8 @@ def measure(
 
     The methods are fitted to `train`, and left out without it.
     """
+    if isinstance(table, EdgesTable | PairTable) and train is not None:
+        return _on_pairs(model, test, train, table, setting)
     methods = _methods(train, table)
     rows, bases, tints = [], [], []
     others: dict[str, list[float]] = {method.name: [] for method in methods}
@@ -78,8 +82,20 @@ def measure(
     ]
 
 
+def _on_pairs(model: Model, test: Pictures, train: Pictures, table: Degradation, setting: Setting) -> list[Metric]:
+    """Figures of a model that is given drawings, or half of a pair."""
+    words = f"at {test.size[1]} x {test.size[0]}" if test.size else "at full size", _input(table)
+    known = train.spread(pairs.TRAINING_PICTURES)
+    held_out, training = (partial(pair, pictures, table=table) for pictures in (test, train))
+    return pairs.measure(model, held_out, len(test), training, known, words, setting)
+
+
 def pair(pictures: Pictures, index: int, table: Degradation | None) -> Pair:
     """What the model is given of a picture, and the picture."""
+    if isinstance(table, PairTable):
+        both = Halves(pictures.source, table).picture(index)
+        wanted = len(both) - table.channels
+        return both[wanted:], both[:wanted]
     true = pictures.picture(index)
     torch.manual_seed(derive(0, index))
     settings = fixed(table)
@@ -109,7 +125,9 @@ def _input(table: Degradation | None) -> str:
         )
     if isinstance(table, GrayscaleTable):
         return "the picture's luma (Pillow's mode L)"
-    return "a line drawing of the picture" if table else "the picture itself"
+    if isinstance(table, PairTable):
+        return "the other half of the pair"
+    return "a line drawing of the picture (Canny's edges)" if table else "the picture itself"
 
 
 def _figures(
@@ -139,8 +157,8 @@ def _one_tint(
 ) -> figures.Summary:
     """Gain in PSNR of one tint for all, the mean of the model's."""
     tint = np.mean(tints, axis=0)
-    pairs = (pair(pictures, index, table) for index in range(len(pictures)))
-    tinted = np.array([figures.psnr(figures.tinted(given, tint), true) for given, true in pairs])
+    given_true = (pair(pictures, index, table) for index in range(len(pictures)))
+    tinted = np.array([figures.psnr(figures.tinted(given, tint), true) for given, true in given_true])
     return figures.mean(tinted - base)
 
 

@@ -31,17 +31,21 @@ class Job:
         return str(self.source) if self.source else "standard input"
 
 
-def plan(inputs: Sequence[str], out: str | None, label: str, recursive: bool = False) -> list[Job]:
+def plan(
+    inputs: Sequence[str], out: str | None, label: str, recursive: bool = False, sheet: str | None = None
+) -> list[Job]:
     """Jobs for files, folders, glob patterns and `-`.
 
     Without `out` the result lies beside its input as NAME.LABEL.EXT, and what such a run made is not taken for an input
     again, nor is what lies in the folder `out` or is hidden. `out` is a folder if it ends in a slash, is one, or has no
-    suffix; with the suffix of a picture it takes one. A picture that is named twice is done once.
+    suffix; with the suffix of a picture it takes one. A picture that is named twice is done once. `sheet` is a file
+    that the run also writes: a folder's picture of that name is no input.
 
     Raises NotFoundError for a pattern or folder that holds no picture, UsageError where two results would be one file
     or a result would replace an input, DiskError for a folder that can't be listed. A missing file is found out later.
     """
-    results = _Results(label, _path(out) if out and out != STREAM else None)
+    page = _path(sheet) if sheet else None
+    results = _Results(label, _path(out) if out and out != STREAM else None, page)
     found = [pair for text in inputs for pair in _sources(text, results, recursive)]
     if not found:
         raise UsageError("name at least one picture, folder, or - for standard input")
@@ -52,6 +56,8 @@ def plan(inputs: Sequence[str], out: str | None, label: str, recursive: bool = F
     if len(jobs) > 1 and any(job.target is None for job in jobs):
         raise UsageError("standard output takes one picture; name a folder with -o")
     _refuse_clashes(jobs)
+    if page and _file(page) in {_file(path) for job in jobs for path in (job.source, job.target) if path}:
+        raise UsageError(f"{page} is an input or a result and can't be the sheet too: give the sheet another name")
     return jobs
 
 
@@ -61,10 +67,11 @@ class _Results:
 
     label: str
     out: Path | None
+    sheet: Path | None = None
 
     def holds(self, path: Path, below: Path) -> bool:
         """Whether `path`, found in the folder `below`, is one. That `out` is `below` itself does not make it one."""
-        if path.stem.endswith(f".{self.label}"):
+        if path.stem.endswith(f".{self.label}") or (self.sheet and _file(path) == _file(self.sheet)):
             return True
         if self.out is None or not self.out.is_dir() or self.out.samefile(below):
             return False

@@ -11,6 +11,9 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, BinaryIO
 
+import numpy as np
+from PIL import Image
+
 from zoo.errors import DiskError, UsageError, ZooError
 from zoo.inference.images import (
     DEFAULT_MAX_PIXELS,
@@ -23,6 +26,9 @@ from zoo.inference.images import (
 )
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from zoo.catalog.spec import Fit
     from zoo.inference.jobs import Job
     from zoo.inference.model import Model
 
@@ -33,21 +39,31 @@ STREAM_SUFFIXES = {".jpeg", ".png", ".webp", ".tiff", ".bmp"}
 
 @dataclass(frozen=True)
 class Options:
-    """How pictures are read and written."""
+    """How pictures are read and written.
+
+    `from_photo` gives a model of drawings the lines of each picture. With `cell`, an outcome has the result, beside its
+    input if `side_by_side`, small enough for squares of so many pixels.
+    """
 
     force: bool = False
     side_by_side: bool = False
+    from_photo: bool = False
+    cell: int | None = None
     max_pixels: int = DEFAULT_MAX_PIXELS
     quality: int = 95
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one job ended: written, with notes about the input, or with an error."""
+    """How one job ended: written, with notes about the input, or with an error.
+
+    `cell` is uint8 (3, S, S), or (3, S, 2 S) with the input on the left, if the options ask for it.
+    """
 
     job: Job
     notes: tuple[str, ...] = ()
     error: Exception | None = None
+    cell: NDArray[np.uint8] | None = None
 
 
 def run_jobs(model: Model, jobs: Sequence[Job], options: Options, workers: int | None = None) -> Iterator[Outcome]:
@@ -84,26 +100,71 @@ def _cores() -> int:
 
 def _run(model: Model, job: Job, options: Options, stopped: Event) -> Outcome:
     try:
-        return Outcome(job, notes=_translate(model, job, options, stopped))
+        return _translate(model, job, options, stopped)
     except MemoryError:
         return Outcome(job, error=ZooError(f"{job.name}: not enough memory for a picture of this size"))
     except Exception as error:  # a fault of the program is shown by whoever asked, after the other pictures
         return Outcome(job, error=error)
 
 
-def _translate(model: Model, job: Job, options: Options, stopped: Event) -> tuple[str, ...]:
+def _translate(model: Model, job: Job, options: Options, stopped: Event) -> Outcome:
     if job.target and job.target.parent.is_dir():  # else the input is missing too, which reading it will say
         writable_format(job.target)
         refuse_existing(job.target, options.force)
-    _, takes = model.config.capabilities["translate"].takes()
-    picture = read_picture(job.source or _standard_input(), 1 if takes.channels == 1 else 3, options.max_pixels)
-    made = model.translate(picture.pixels.transpose(2, 0, 1)[None])[0].transpose(1, 2, 0)
-    result = replace(picture, pixels=made)
+    fit, takes = model.config.capabilities["translate"].takes()
+    channels = 1 if takes.channels == 1 and not options.from_photo else 3
+    picture = read_picture(job.source or _standard_input(), channels, options.max_pixels)
+    shown, made = _from_photo(model, picture) if options.from_photo else (picture, _answer(model, picture))
+    # The paper of a drawing may be transparent; what is painted between its lines is not.
+    result = replace(picture, pixels=made, alpha=None if fit == "drawing" else picture.alpha)
+    cell = _cell((picture, result) if options.side_by_side else (result,), options.cell) if options.cell else None
     if options.side_by_side:
-        result = side_by_side(picture, result)
+        result = side_by_side(shown, result)
     if not stopped.is_set():
         _write(result, job.target, options)
-    return picture.notes
+    return Outcome(job, notes=(*picture.notes, *_advice(picture, fit, options)), cell=cell)
+
+
+def _answer(model: Model, picture: Picture) -> NDArray[np.uint8]:
+    """The model's answer (H, W, C) to a picture as it is."""
+    made: NDArray[np.uint8] = model.translate(picture.pixels.transpose(2, 0, 1)[None])[0].transpose(1, 2, 0)
+    return made
+
+
+def _from_photo(model: Model, picture: Picture) -> tuple[Picture, NDArray[np.uint8]]:
+    """The picture beside its lines, and the answer (H, W, C) to these; a model of drawings has a square input."""
+    from zoo.inference.drawings import trace
+
+    _, takes = model.config.capabilities["translate"].takes()
+    assert takes.size is not None
+    lines, (rows, columns) = trace(picture.pixels, takes.size[0])
+    size = picture.pixels.shape[1::-1]
+    made = _answer(model, Picture(lines[:, :, None]))[rows, columns]
+    drawn = Image.fromarray(lines[rows, columns]).resize(size, Image.Resampling.BICUBIC)
+    shown = side_by_side(picture, Picture(np.asarray(drawn)[:, :, None]))
+    return shown, np.asarray(Image.fromarray(made).resize(size, Image.Resampling.BICUBIC))
+
+
+def _advice(picture: Picture, fit: Fit, options: Options) -> tuple[str, ...]:
+    """What to try where a model of drawings was given something else."""
+    if fit != "drawing" or options.from_photo:
+        return ()
+    from zoo.inference.drawings import is_no_drawing
+
+    looks = is_no_drawing(picture.pixels[:, :, 0])
+    return ("this does not look like a line drawing; --from-photo draws its lines first",) if looks else ()
+
+
+def _cell(pictures: Sequence[Picture], side: int) -> NDArray[np.uint8]:
+    """Pictures beside each other, each in the middle of a white square: (3, side, side * len(pictures))."""
+    cell = np.full((side, side * len(pictures), 3), 255, np.uint8)
+    for number, picture in enumerate(pictures):
+        pixels = picture.pixels if picture.pixels.shape[2] == 3 else picture.pixels.repeat(3, axis=2)
+        image = Image.fromarray(pixels)
+        image.thumbnail((side, side), Image.Resampling.LANCZOS)
+        top, left = (side - image.height) // 2, side * number + (side - image.width) // 2
+        cell[top : top + image.height, left : left + image.width] = np.asarray(image)
+    return cell.transpose(2, 0, 1)
 
 
 def _standard_input() -> BinaryIO:

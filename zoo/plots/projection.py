@@ -72,6 +72,36 @@ def principal_plane(latents: Array) -> Plane:
     )
 
 
+def changing_plane(latents: Array, pictures: Array) -> Plane:
+    """The plane along which the pictures of latents change most: latents (N, *latent_shape), pictures (N, C, H, W).
+
+    Its axes are the first left singular vectors of the covariance of latents and pictures: where the latents are drawn
+    from a standard normal, of the linear map that predicts pictures best. Every plane of such latents looks alike, so
+    principal components of the latents alone would tell nothing; those of what comes of them do (as of features in
+    Härkönen et al. 2020). The plane goes through the first latent: around the mean of draws in many dimensions lies
+    almost none of them, and no generator is trained there. Raises UsageError as `principal_plane`.
+    """
+    shape = latents.shape[1:]
+    center, mean = latents.mean(axis=0), pictures.mean(axis=0)
+    flat = (latents - center).reshape(len(latents), -1).astype(np.float64)
+    shared = flat.T @ (pictures - mean).reshape(len(pictures), -1)
+    if len(latents) < 3 or flat.shape[1] < 2 or not np.square(shared).sum():
+        raise UsageError("these latents do not span a plane: they, or their pictures, do not vary")
+    axes, strengths = _principal(shared.T)
+    axes *= np.sign(axes[np.arange(2), np.abs(axes).argmax(axis=1)])[:, None]
+    total = float(np.square(shared).sum())
+    shares = (float(strengths[0] / total), float(strengths[1] / total))
+    places = flat @ axes.T
+    names = tuple(f"direction {k + 1} ({100 * share:.1f} % of the change)" for k, share in enumerate(shares))
+    return Plane(
+        (latents[0].reshape(-1) - places[0] @ axes).reshape(shape).astype(np.float32),
+        axes.reshape(2, *shape).astype(np.float32),
+        (float(places[:, 0].std()), float(places[:, 1].std())),
+        (names[0], names[1]),
+        shares,
+    )
+
+
 def quantiles(n: int) -> NDArray[np.float64]:
     """The middles of `n` parts of equal probability of the standard normal (Kingma & Welling 2014, figure 4)."""
     return np.array([NormalDist().inv_cdf((k + 0.5) / n) for k in range(n)])

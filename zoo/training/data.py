@@ -9,15 +9,16 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 from torchvision.transforms.v2 import functional as tv
 
 from zoo.datasets import Source, open_source, read_labels
 from zoo.training.augment import augmentation
 from zoo.training.degrade import degrade, fixed
+from zoo.training.halves import open_pictures
 from zoo.training.objective import Batch
-from zoo.training.recipe import Degradation, Recipe
+from zoo.training.recipe import Degradation, PairTable, Recipe
 
 __all__ = [
     "Examples",
@@ -109,16 +110,18 @@ class AsTheyAre:
         return picture
 
 
+# Pictures at the size of a part of the run, and the changes to them.
+Stage = tuple[Whole | AsTheyAre, nn.Sequential]
+
+
 class Examples(Dataset[Item]):
     """Augmented and degraded pictures; a key is (epoch, position in the epoch, index of the picture)."""
 
     def __init__(self, recipe: Recipe, source: Source) -> None:
         data, self.recipe, self.source = recipe.data, recipe, source
         self.labels = torch.from_numpy(read_labels(source, data.labels))
-        self.pictures = AsTheyAre(source) if recipe.augment.crops else Whole(source, data.size, data.channels)
-        self.augment = augmentation(recipe.augment, data.size)
-        if recipe.train.workers and isinstance(self.pictures, Whole):
-            self.pictures.fill()
+        self.first = self._stage(data.size)
+        self.final = self._stage(data.final_size) if data.final_size else self.first
 
     def __len__(self) -> int:
         return len(self.source)
@@ -126,18 +129,34 @@ class Examples(Dataset[Item]):
     def __getitem__(self, key: Key) -> Item:
         """One example, without the axis of the batch."""
         epoch, position, index = key
+        pictures, augment = self.stage(epoch)
         _seed(derive(self.recipe.train.seed, epoch, position, 0))
-        return Item(*_pair(self.augment(self.pictures[index]), self.recipe.degrade), self.labels[index])
+        return Item(*_pair(augment(pictures[index]), self.recipe.degrade), self.labels[index])
 
     def __getitems__(self, keys: Sequence[Key]) -> Item:
         """A batch, cut from the pictures kept where nothing is done to them."""
-        if isinstance(self.pictures, Whole) and not self.recipe.augment.random and self.recipe.degrade is None:
-            return _plain(self.pictures, self.labels, [index for _, _, index in keys])
+        pictures, _ = self.stage(keys[0][0])
+        if isinstance(pictures, Whole) and not self.recipe.augment.random and self.recipe.degrade is None:
+            return _plain(pictures, self.labels, [index for _, _, index in keys])
         return _stacked([self[key] for key in keys])
+
+    def stage(self, epoch: int) -> Stage:
+        """The pictures of an epoch, and how they are changed: those of the final size in the last epochs."""
+        return self.final if epoch >= self.recipe.train.epochs - self.recipe.data.final_epochs else self.first
+
+    def _stage(self, size: int) -> Stage:
+        table = self.recipe.augment
+        pictures = AsTheyAre(self.source) if table.crops else Whole(self.source, size, _channels(self.recipe))
+        if self.recipe.train.workers and isinstance(pictures, Whole):
+            pictures.fill()
+        return pictures, augmentation(table, size)
 
 
 def _pair(target: Tensor, table: Degradation | None) -> tuple[Tensor, Tensor]:
     """Input and target as float32 in [0, 1]."""
+    if isinstance(table, PairTable):
+        wanted = target.shape[0] - table.channels
+        return target[wanted:].float() / 255.0, target[:wanted].float() / 255.0
     source = degrade(target, table) if table else target
     return source.float() / 255.0, target.float() / 255.0
 
@@ -185,15 +204,24 @@ class Order(Sampler[list[Key]]):
         return np.concatenate(passes)[begin - first * self.size :][: self.samples]
 
 
+def _opened(recipe: Recipe, split: str) -> Source:
+    return open_pictures(recipe.data.source, split, recipe.data.channels, recipe.degrade)
+
+
+def _channels(recipe: Recipe) -> int:
+    """Channels of what is kept of each picture: a pair keeps both."""
+    return recipe.data.channels + (recipe.degrade.channels if isinstance(recipe.degrade, PairTable) else 0)
+
+
 def training_pictures(recipe: Recipe) -> Iterator[Tensor]:
     """The training split's pictures as they are, uint8 (C, H, W), read as they are asked for."""
-    source = open_source(recipe.data.source, recipe.data.splits.train, recipe.data.channels)
+    source = _opened(recipe, recipe.data.splits.train)
     return (torch.from_numpy(source.picture(index)) for index in range(len(source)))
 
 
 def training_batches(recipe: Recipe) -> tuple[DataLoader[Item], Order]:
     """The loader of the training split, which gives an `Item` a batch, and the order to set `epoch` and `start` on."""
-    source = open_source(recipe.data.source, recipe.data.splits.train, recipe.data.channels)
+    source = _opened(recipe, recipe.data.splits.train)
     table = recipe.train
     order = Order(len(source), table.batch, table.seed, table.samples_per_epoch)
     loader = DataLoader(
@@ -215,10 +243,10 @@ class HeldOut:
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe, data = recipe, recipe.data
-        source = open_source(data.source, data.splits.best, data.channels)
+        source = _opened(recipe, data.splits.best)
         self.labels = torch.from_numpy(read_labels(source, data.labels))
-        self.side = data.judge_size or data.size
-        self.pictures = Whole(source, self.side, data.channels) if data.judge_views == 1 else AsTheyAre(source)
+        self.side = data.judged_size
+        self.pictures = Whole(source, self.side, _channels(recipe)) if data.judge_views == 1 else AsTheyAre(source)
 
     def __iter__(self) -> Iterator[Batch]:
         count, views = len(self.labels), self.recipe.data.judge_views

@@ -8,7 +8,8 @@ from torchvision.transforms.v2 import functional as tv
 
 from zoo.inference.edges import edges
 from zoo.inference.images import gray_of
-from zoo.training.recipe import Degradation, EdgesTable, GrayscaleTable, NoiseTable
+from zoo.training.recipe import Degradation, EdgesTable, GrayscaleTable, NoiseTable, PairTable
+from zoo.training.sketching import sketch
 
 
 def luma(picture: Tensor) -> Tensor:
@@ -19,12 +20,16 @@ def luma(picture: Tensor) -> Tensor:
 def degrade(picture: Tensor, table: Degradation) -> Tensor:
     """The input for the uint8 picture (C, H, W), uint8 as well; torch's global generator draws.
 
-    Noise keeps the channels; `grayscale` and `edges` give (1, H, W).
+    Noise keeps the channels; `grayscale` and `edges` give (1, H, W). A pair has its input already.
     """
+    if isinstance(table, PairTable):
+        raise TypeError("the input of a pair is not made from its target")
     if isinstance(table, NoiseTable):
         return _noisy(picture, _draw(table.sigma))
     if isinstance(table, EdgesTable):
-        return torch.from_numpy(edges(picture.permute(1, 2, 0).contiguous().numpy()))[None]
+        pixels = picture.permute(1, 2, 0).contiguous().numpy()
+        sketched = torch.rand(()) < table.sketched_share
+        return torch.from_numpy(sketch(pixels, table) if sketched else edges(pixels))[None]
     return _grayscale(picture, table)
 
 
@@ -33,6 +38,8 @@ def fixed(table: Degradation | None) -> Degradation | None:
     if isinstance(table, NoiseTable):
         sigma = table.sigma[1] if table.judge_sigma is None else table.judge_sigma
         return NoiseTable(sigma=(sigma, sigma), judge_sigma=sigma)
+    if isinstance(table, PairTable):
+        return table
     return type(table)() if table else None
 
 

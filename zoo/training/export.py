@@ -35,14 +35,14 @@ def export(
     config: Any,
     table: ModelTable,
     family: str,
-    training: TrainingSpec,
+    training: TrainingSpec | None,
     folder: Path,
     prior: MixturePrior | None = None,
 ) -> CheckpointConfig:
     """Write `folder` as a checkpoint of format 1 and check it against PyTorch; returns its config.
 
     `config` is the family's configuration; its `interface()` says the latent, and what goes in and out of each graph.
-    A fitted `prior` takes the place of the standard normal.
+    A fitted `prior` takes the place of the standard normal; `training` is None for weights that were made elsewhere.
 
     The folder appears whole or not at all. Raises TrainingError where a graph and PyTorch differ by more than 1e-3.
     """
@@ -58,7 +58,7 @@ def export(
         examples = {name: _smooth(name, _example(name, interface)) for name in _graphs(interface)}
         dtype = _store(network, examples, partial / WEIGHTS)
         hashes = {
-            name: write_graph(network, name, example, _is_free(name, interface), partial / WEIGHTS)
+            name: write_graph(network, name, example, _free_axes(name, interface), partial / WEIGHTS)
             for name, example in examples.items()
         }
         written = _config(network, config, table, family, training, interface, hashes, dtype, partial)
@@ -88,9 +88,13 @@ def _shape(name: str, interface: Mapping[str, Any], side: int) -> tuple[int, ...
     return (spec["channels"], *(spec.get("size") or (free, free)))
 
 
-def _is_free(name: str, interface: Mapping[str, Any]) -> bool:
-    """Whether a graph takes pictures of any size."""
-    return name not in ("decode", "sample") and not interface["capabilities"][name]["input"].get("size")
+def _free_axes(name: str, interface: Mapping[str, Any]) -> tuple[int, ...]:
+    """Which axes of a graph's input, beside the batch, may be of any size."""
+    if name == "sample":
+        return ()
+    if name == "decode":
+        return tuple(axis for axis, length in enumerate(interface["latent"]["shape"], 1) if length is None)
+    return () if interface["capabilities"][name]["input"].get("size") else (2, 3)
 
 
 def _example(name: str, interface: Mapping[str, Any], batch: int = 2, side: int = 2, seed: int = 0) -> Tensor:
@@ -147,7 +151,7 @@ def _config(
     config: Any,
     table: ModelTable,
     family: str,
-    training: TrainingSpec,
+    training: TrainingSpec | None,
     interface: Mapping[str, Any],
     hashes: Mapping[Role, str],
     dtype: str,
@@ -161,7 +165,8 @@ def _config(
     latent = interface.get("latent")
     if latent and "sample" in hashes:
         latent["sampler"] |= {"graph": "sample.onnx", "sha256": hashes["sample"]}
-    buffers = {name: tensor for name, tensor in network.named_buffers() if tensor.is_floating_point()}
+    kept = network.state_dict().keys()  # what is not persistent is a setting, and stands in the graphs
+    buffers = {name: tensor for name, tensor in network.named_buffers() if name in kept and tensor.is_floating_point()}
     if latent and "sample" in hashes:
         fitted = [name for name in buffers if name.startswith(PREFIX)]
         latent["sampler"]["numbers"] = sum(buffers.pop(name).numel() for name in fitted)

@@ -9,7 +9,7 @@ import json
 import logging
 import struct
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,15 +48,13 @@ def answers_of(network: nn.Module, name: str, example: Tensor) -> tuple[Tensor, 
     return answer if isinstance(answer, tuple) else (answer,)
 
 
-def write_graph(network: nn.Module, name: str, example: Tensor, free: bool, weights: Path) -> str:
+def write_graph(network: nn.Module, name: str, example: Tensor, free: Sequence[int], weights: Path) -> str:
     """Export one method as NAME.onnx beside its weights file; returns the sha256 of the graph's file.
 
-    `example` is an input of it; pictures of any size are allowed if `free`. Raises TrainingError for a method that
-    can't be a graph.
+    `example` is an input of it; its axes `free`, and its first, may be of any size. Raises TrainingError for a method
+    that can't be a graph.
     """
-    dynamic: dict[int, Any] = {0: torch.export.Dim.DYNAMIC}
-    if free:
-        dynamic |= {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
+    dynamic: dict[int, Any] = dict.fromkeys((0, *free), torch.export.Dim.DYNAMIC)
     source, answers = NAMES[name]
     count = len(answers_of(network, name, example))
     try:

@@ -46,12 +46,15 @@ class SplitsTable(_Table, frozen=True, kw_only=True):
 class DataTable(_Table, frozen=True, kw_only=True):
     """Where the pictures are, the side they are trained at, and the side at which states are judged (the same).
 
-    States are judged on the whole picture (`judge_views = 1`), or on it, its mirror image and two crops (4). `labels`
-    are columns of the source's index, or comparisons of them ("smile > 0.5"), that the objective is given as numbers.
+    The last `final_epochs` are trained at `final_size`, which is then the side to judge at. States are judged on the
+    whole picture (`judge_views = 1`), or on it, its mirror image and two crops (4). `labels` are columns of the
+    source's index, or comparisons of them ("smile > 0.5"), that the objective is given as numbers.
     """
 
     source: Line
     size: Side
+    final_size: Side | None = None
+    final_epochs: Annotated[int, Meta(ge=0)] = 0
     judge_size: Side | None = None
     judge_views: Literal[1, 4] = 1
     channels: Literal[1, 3] = 3
@@ -59,12 +62,19 @@ class DataTable(_Table, frozen=True, kw_only=True):
     splits: SplitsTable = SplitsTable()
 
     def __post_init__(self) -> None:
-        """Refuse labels that can't be read, before any picture is."""
+        """Refuse labels that can't be read, before any picture is, and half of a final size."""
+        if (self.final_size is None) != (self.final_epochs == 0):
+            raise ValueError("final_size and final_epochs go together: give both, or neither")
         for label in self.labels:
             try:
                 parse_label(label)
             except UsageError as error:
                 raise ValueError(str(error)) from error
+
+    @property
+    def judged_size(self) -> int:
+        """The side at which states are judged."""
+        return self.judge_size or self.final_size or self.size
 
 
 class AugmentTable(_Table, frozen=True, kw_only=True):
@@ -149,10 +159,41 @@ class NoiseTable(_Table, tag="noise", tag_field="kind", frozen=True, kw_only=Tru
 
 
 class EdgesTable(_Table, tag="edges", tag_field="kind", frozen=True, kw_only=True):
-    """The input is a line drawing of the target: black lines on white."""
+    """The input is a line drawing of the target, black lines on white, as `zoo.inference.edges` finds them.
+
+    The settings make it like what people draw, in `sketched_share` of the pictures. `detail` is a factor on the
+    thresholds: below 1 finds more lines. `thickness` is in pixels; `wobble` is how far lines stray from the target, in
+    pixels; `missing` is the share of the shorter lines that are left out, `gaps` the share of all lines that is rubbed
+    out in spots, each a range. Held-out pictures get the plain drawing.
+    """
+
+    sketched_share: Share = 0.0
+    detail: Range = (1.0, 1.0)
+    thickness: tuple[int, int] = (1, 1)
+    wobble: Range = (0.0, 0.0)
+    missing: Range = (0.0, 0.0)
+    gaps: Range = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        """Refuse ranges that are no ranges."""
+        _check_range("detail", self.detail, 0.0, 10.0)
+        _check_range("thickness", self.thickness, 0, 15)
+        _check_range("wobble", self.wobble, -1e-9, 20.0)
+        _check_range("missing", self.missing, -1e-9, 1.0)
+        _check_range("gaps", self.gaps, -1e-9, 0.9)
 
 
-Degradation = GrayscaleTable | NoiseTable | EdgesTable
+class PairTable(_Table, tag="pair", tag_field="kind", frozen=True, kw_only=True):
+    """Input and target are the two halves of each picture of the source; `target` says which half is wanted.
+
+    The input is brought to `channels`: 1 is luma.
+    """
+
+    target: Literal["left", "right"] = "right"
+    channels: Literal[1, 3] = 3
+
+
+Degradation = GrayscaleTable | NoiseTable | EdgesTable | PairTable
 
 
 class OptimizerTable(_Table, frozen=True, kw_only=True):

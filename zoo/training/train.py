@@ -44,6 +44,10 @@ def find_recipe(name: str, registry: Registry) -> Path:
 def build_objective(recipe: Recipe, registry: Registry) -> Objective:
     """The family's objective, configured. Raises UsageError for settings that the family does not take."""
     family = registry.family(recipe.model.family)
+    if not family.objective:
+        raise UsageError(
+            f"family {family.name!r} brings no objective: its weights come from elsewhere, none are trained"
+        )
     config = configured(family, recipe.model.config, recipe.model.preset)
     kind = load_object(family.objective, registry.plugin_of(family.name))
     try:

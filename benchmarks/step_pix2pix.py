@@ -1,0 +1,94 @@
+"""Pictures a second in training pix2pix.emoji: this project's loop beside the shortest loop written by hand.
+
+    python benchmarks/step_pix2pix.py [--steps 24] [--rounds 5]
+
+Both train the same networks from the same weights on the same batches, made before the clock starts, in the recipe's
+precision, with the same optimizers. Ours does what a run does as well: schedules, the weight average, finite losses,
+figures. The rounds alternate, so that both see the same machine; the ratio is the median of the rounds'.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from zoo.catalog.registry import Registry
+from zoo.training.data import training_batches
+from zoo.training.loop import Training
+from zoo.training.recipe import Recipe, read_recipe
+from zoo.training.run import Run
+from zoo.training.train import build_objective, find_recipe
+from zoo_pix2pix.network import PatchGAN, UNet
+
+Batches = list[tuple[Tensor, ...]]
+
+
+def by_hand(recipe: Recipe, training: Training, batches: Batches) -> float:
+    """Seconds of the shortest loop: least squares, L1, two optimizers, autocast."""
+    generator = UNet(training.objective.config)  # type: ignore[attr-defined]
+    options = training.objective.options  # type: ignore[attr-defined]
+    discriminator = PatchGAN(4, options.discriminator_channels, options.discriminator_layers, "instance")
+    generator.load_state_dict(training.nets["generator"].state_dict())
+    discriminator.load_state_dict(training.nets["discriminator"].state_dict())
+    tables = recipe.optimizer
+    steps_of = [
+        torch.optim.Adam(net.parameters(), lr=tables[name].lr, betas=tables[name].betas, fused=True)
+        for name, net in (("generator", generator), ("discriminator", discriminator))
+    ]
+    low = recipe.train.precision == "bf16"
+    began = time.perf_counter()
+    for drawing, picture, *_ in batches:
+        given, target = drawing * 2 - 1, picture * 2 - 1
+        with torch.autocast("cpu", torch.bfloat16, enabled=low):
+            made = generator(drawing)
+            real, fake = discriminator(given, target).float(), discriminator(given, made.detach()).float()
+        steps_of[1].zero_grad()
+        (((real - 1).square().mean() + fake.square().mean()) / 2).backward()
+        steps_of[1].step()
+        with torch.autocast("cpu", torch.bfloat16, enabled=low):
+            answer = discriminator(given, made).float()
+        steps_of[0].zero_grad()
+        loss = (answer - 1).square().mean() + options.l1_weight * (made.float() - target).abs().mean()
+        loss.backward(inputs=list(generator.parameters()))
+        steps_of[0].step()
+    return time.perf_counter() - began
+
+
+def ours(training: Training, batches: Batches) -> float:
+    """Seconds of the project's loop over the same batches."""
+    training.loader = batches  # type: ignore[assignment]
+    began = time.perf_counter()
+    training._epoch(0, 0, lambda step, steps, logs: None)
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Print one line of a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=24)
+    parser.add_argument("--rounds", type=int, default=5)
+    asked = parser.parse_args()
+    registry = Registry.discover()
+    recipe = read_recipe(find_recipe("pix2pix.emoji", registry), ("train.workers=0", "train.save_seconds=1000000000"))
+    loader, _ = training_batches(recipe)
+    batches = [tuple(item) for _, item in zip(range(asked.steps), loader, strict=False)]
+    with tempfile.TemporaryDirectory() as folder:
+        training = Training(recipe, build_objective(recipe, registry), Run(Path(folder)))
+        ours(training, batches[:2])
+        by_hand(recipe, training, batches[:2])
+        rounds = [(ours(training, batches), by_hand(recipe, training, batches)) for _ in range(asked.rounds)]
+    pictures = asked.steps * recipe.train.batch
+    rates = [pictures / statistics.median(times) for times in zip(*rounds, strict=True)]
+    ratio = statistics.median(hand / own for own, hand in rounds)
+    print("| pictures a second, ours | by hand | ratio |\n|---|---|---|")
+    print(f"| {rates[0]:.1f} | {rates[1]:.1f} | {ratio:.3f} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The autoencoders of diffusers as families of latent-zoo."""

@@ -1,0 +1,1 @@
+"""The family vq-vae for latent-zoo: a vector-quantised VAE."""

@@ -1,0 +1,1 @@
+"""timm's backbones as families of latent-zoo."""

@@ -1,0 +1,64 @@
+"""The configurations of both families. timm is not imported: what only a network knows stands here as a number."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+# A name of timm's, and nothing that would make it look elsewhere, as "hf-hub:..." does.
+Backbone = Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,80}\Z")]
+Level = Annotated[float, Meta(ge=0.0, le=1.0)]
+Spread = Annotated[float, Meta(ge=0.01, le=1.0)]
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class BackboneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A backbone by timm's name, without its classifier.
+
+    `features` is how many numbers it gives, `size` the side of the square it is given, `mean` and `std` what its
+    pictures are normalised by. `python -m zoo_timm NAME` fills them in.
+    """
+
+    backbone: Backbone
+    features: Annotated[int, Meta(ge=1, le=16384)]
+    size: Annotated[int, Meta(ge=16, le=1024)] = 224
+    mean: tuple[Level, Level, Level] = IMAGENET_MEAN
+    std: tuple[Spread, Spread, Spread] = IMAGENET_STD
+
+    def interface(self) -> dict[str, Any]:
+        """What goes in and out, as config.json says it."""
+        image = {"channels": 3, "size": [self.size, self.size]}
+        return {
+            "latent": {"shape": [self.features], "prior": "none"},
+            "capabilities": {"encode": {"input": image, "fit": "resize"}},
+        }
+
+
+class ColorizerUNetConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A U-Net from gray to colour, for pictures of `size` a side.
+
+    `backbone` gives features at 1/2 or 1/4 of the size and on down, halved from one to the next; the decoder has
+    `width` channels everywhere. `chroma_scale` multiplies a and b at use; training chooses it on held-out photos.
+    """
+
+    backbone: Backbone = "resnet18"
+    size: Annotated[int, Meta(ge=32, le=1024, multiple_of=32)] = 256
+    width: Annotated[int, Meta(ge=4, le=512)] = 64
+    mean: tuple[Level, Level, Level] = IMAGENET_MEAN
+    std: tuple[Spread, Spread, Spread] = IMAGENET_STD
+    chroma_scale: Annotated[float, Meta(ge=0.0, le=4.0)] = 1.0
+
+    def interface(self) -> dict[str, Any]:
+        """What goes in and out, as config.json says it."""
+        size = [self.size, self.size]
+        return {
+            "capabilities": {
+                "translate": {
+                    "input": {"channels": 1, "size": size},
+                    "output": {"channels": 3, "size": size},
+                    "fit": "chroma",
+                }
+            }
+        }

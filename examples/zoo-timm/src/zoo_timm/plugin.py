@@ -1,0 +1,46 @@
+"""Two families over timm. Nothing here imports timm or PyTorch: every `zoo` command reads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zoo.catalog import Family, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HALF = (0.5, 0.5, 0.5)
+
+
+@hookimpl
+def zoo_families() -> Iterator[Family]:
+    """Features, and a colorizer on top of them."""
+    yield Family(
+        name="timm",
+        summary="Any backbone of timm: pictures to pooled features",
+        config="zoo_timm.config:BackboneConfig",
+        network="zoo_timm.network:Backbone",
+        objective="",  # its weights are timm's
+        capabilities=("encode",),
+        paper="https://github.com/huggingface/pytorch-image-models",
+        presets={
+            "resnet18": {"backbone": "resnet18", "features": 512},
+            "mobilenet": {"backbone": "mobilenetv3_small_100", "features": 1024},
+            "convnext": {"backbone": "convnext_atto", "features": 320},
+            "vit": {"backbone": "vit_tiny_patch16_224", "features": 192, "mean": HALF, "std": HALF},
+            "tiny": {"backbone": "test_convnext", "features": 64, "size": 64, "mean": HALF, "std": HALF},
+        },
+    )
+    yield Family(
+        name="colorizer-unet",
+        summary="Paints gray photos: a U-Net whose encoder is a backbone of timm",
+        config="zoo_timm.config:ColorizerUNetConfig",
+        network="zoo_timm.unet:ColorizerUNet",
+        objective="zoo_timm.objective:ColorizerUNetObjective",
+        capabilities=("translate",),
+        paper="https://arxiv.org/abs/1505.04597",
+        presets={
+            "base": {},
+            "tiny": {"backbone": "test_convnext", "width": 16, "size": 64},
+        },
+    )

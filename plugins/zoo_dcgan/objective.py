@@ -1,0 +1,148 @@
+"""What the DCGAN trains on: two players, the remedies against their failures, and the watch over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Annotated
+
+import msgspec
+import torch
+from msgspec import Meta
+from torch import Generator as Draws
+from torch import Tensor, nn
+
+from zoo.errors import TrainingError
+from zoo.training.objective import Batch, Logs, Networks, Verdict
+from zoo_dcgan import losses
+from zoo_dcgan.augment import Policy, augmented
+from zoo_dcgan.config import DCGANConfig
+from zoo_dcgan.judge import Judge, collapsed
+from zoo_dcgan.network import Discriminator, Generator
+
+Weight = Annotated[float, Meta(ge=0.0)]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+
+# A discriminator that is right this often at a loss this low has won; it gives the generator nothing to go by.
+WON_ACCURACY, WON_LOSS = 0.99, 0.05
+
+
+class DCGANOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The recipe's `[objective]`; as it stands here, binary cross-entropy and no remedy.
+
+    - `loss`: see `zoo_dcgan.losses`.
+    - `r1`: the weight gamma of the penalty gamma / 2 |grad D(x)|^2 at real pictures (Mescheder et al. 2018), taken in
+      one of `r1_interval` steps on the average, and as many times stronger there (Karras et al. 2020).
+    - `spectral_norm`: every layer of the discriminator is divided by its largest singular value (Miyato et al. 2018).
+    - `augment`: what is done to all pictures the discriminator sees, of "color", "translation" and "cutout" (Zhao et
+      al. 2020).
+    - `dropout`: the share of features dropped before the discriminator's last layer.
+    - `instance_noise`: the standard deviation, in units of [-1, 1], of noise on all that the discriminator sees
+      (Sønderby et al. 2017); it falls to 0 over `noise_epochs`.
+    - `mode_seeking`, `entropy`: weights of terms that keep made pictures apart (Mao et al. 2019; Dieng et al. 2019).
+    - `features`: the feature network that judges; without one, pictures are compared at a side of 8. `judged`: how
+      many.
+    - `least_recall`, `least_diversity`: a run stops at the second judgement in a row under either, from epoch
+      `watch_from` on. `patience`: it stops after so many steps in a row in which the discriminator has won; 0: never.
+    """
+
+    loss: losses.Loss = "nonsaturating"
+    r1: Weight = 0.0
+    r1_interval: Annotated[int, Meta(ge=1, le=64)] = 1
+    spectral_norm: bool = False
+    augment: tuple[Policy, ...] = ()
+    dropout: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.0
+    instance_noise: Weight = 0.0
+    noise_epochs: Annotated[float, Meta(gt=0.0)] = 10.0
+    mode_seeking: Weight = 0.0
+    entropy: Weight = 0.0
+    features: str | None = None
+    judged: Annotated[int, Meta(ge=16, le=50_000)] = 1000
+    least_recall: Share = 0.0
+    least_diversity: Share = 0.0
+    watch_from: Annotated[float, Meta(ge=0.0)] = 5.0
+    patience: Annotated[int, Meta(ge=0)] = 0
+
+
+class DCGANObjective:
+    """Two moves a step: the discriminator's, then the generator's, both on the same made pictures.
+
+    The generator is the first network, so it is the one that is averaged, judged and exported.
+    """
+
+    Options = DCGANOptions
+
+    def __init__(self, config: DCGANConfig, options: DCGANOptions) -> None:
+        self.config, self.options = config, options
+        self.judging = Judge(config.size, options.judged, options.features)
+        self.epoch, self.suspicious, self.won = 0.0, 0, 0
+
+    def prepare(self, pictures: Iterable[Tensor]) -> None:
+        """Keep features of the training pictures, which the made ones are judged by."""
+        self.judging.prepare(pictures)
+
+    def networks(self) -> dict[str, nn.Module]:
+        """Two players."""
+        discriminator = Discriminator(self.config, self.options.dropout, self.options.spectral_norm)
+        return {"generator": Generator(self.config), "discriminator": discriminator}
+
+    def losses(self, nets: Networks, batch: Batch, rng: Draws) -> Iterator[tuple[str, Tensor, Logs]]:
+        """Two moves. Raises TrainingError where the discriminator has won for as long as `patience`."""
+        kind, discriminator = self.options.loss, nets["discriminator"]
+        self.epoch = batch.epoch
+        z = torch.randn((len(batch.target), self.config.latent), generator=rng, device=batch.target.device)
+        fake = nets["generator"](z)
+        real = self._seen(2.0 * batch.target - 1.0, rng)
+        on_real, on_fake = discriminator(torch.cat([real, self._seen(fake.detach(), rng)])).chunk(2)
+        loss = losses.discriminator_loss(kind, on_real, on_fake)
+        logs = self._told(on_real.detach(), on_fake.detach(), float(loss.detach()))
+        yield "discriminator", loss + self._penalty(discriminator, real, rng), logs
+
+        on_fake = discriminator(self._seen(fake, rng))
+        loss = losses.generator_loss(kind, on_real.detach(), on_fake)
+        if self.options.mode_seeking:
+            loss = loss + self.options.mode_seeking * losses.mode_seeking(z, fake)
+        if self.options.entropy:
+            loss = loss + self.options.entropy * losses.negative_entropy(fake)
+        yield "generator", loss, {"diversity": losses.diversity(fake.detach())}
+
+    def judge(self, net: nn.Module, batches: Iterable[Batch]) -> Verdict:  # noqa: ARG002  # the training set's features
+        """Figures of the generator beside the training pictures: `frechet`, `precision`, `recall`, `diversity`.
+
+        `score` is the negative Frechet distance. Raises TrainingError at the second judgement in a row that finds the
+        generator collapsed, and at the first that finds numbers that are not finite.
+        """
+        verdict = self.judging.verdict(net, self.config.latent)
+        least = {"recall": self.options.least_recall, "diversity": self.options.least_diversity}
+        watched = least if self.epoch >= self.options.watch_from else {}
+        problem = collapsed(verdict.figures, watched)
+        self.suspicious = self.suspicious + 1 if problem else 0
+        if problem and (self.suspicious > 1 or verdict.samples is None):
+            raise TrainingError(problem)
+        return verdict
+
+    def _seen(self, pictures: Tensor, rng: Draws) -> Tensor:
+        """Pictures as the discriminator sees them: augmented and, early on, noisy."""
+        pictures = augmented(pictures, self.options.augment, rng)
+        sigma = self.options.instance_noise * max(0.0, 1.0 - self.epoch / self.options.noise_epochs)
+        if not sigma:
+            return pictures
+        return pictures + sigma * torch.randn(pictures.shape, generator=rng, device=pictures.device)
+
+    def _penalty(self, discriminator: nn.Module, real: Tensor, rng: Draws) -> Tensor | float:
+        """The share of R1 that this step takes; drawn, not counted, so that a run that goes on needs no count."""
+        weight = 0.5 * self.options.r1 * self.options.r1_interval
+        if not weight or int(torch.randint(self.options.r1_interval, (), generator=rng, device=rng.device)):
+            return 0.0
+        return weight * losses.gradient_penalty(discriminator, real)
+
+    def _told(self, real: Tensor, fake: Tensor, loss: float) -> Logs:
+        """How often the discriminator is right, watched: near a half at balance."""
+        of_real, of_fake = losses.accuracies(self.options.loss, real, fake)
+        has_won = min(float(of_real), float(of_fake)) >= WON_ACCURACY and loss < WON_LOSS
+        self.won = self.won + 1 if has_won else 0
+        if self.options.patience and self.won >= self.options.patience:
+            raise TrainingError(
+                f"the discriminator has won: in {self.won} steps in a row it told every picture at a loss under "
+                f"{WON_LOSS}; raise objective.r1, set objective.augment, or lower optimizer.discriminator.lr"
+            )
+        return {"accuracy_real": of_real, "accuracy_fake": of_fake}

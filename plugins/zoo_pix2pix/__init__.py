@@ -1,0 +1,1 @@
+"""pix2pix: a drawing in, a picture out."""

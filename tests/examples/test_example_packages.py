@@ -1,0 +1,53 @@
+"""The packages under examples/: each is built, installed into an environment of its own, and passes its own tests."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from environment import EXAMPLES, Environment, draw_pictures
+
+SMALL = "model.config={ size = 16, width = 8, codes = 16, dimensions = 4 }"
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    return Environment(tmp_path / "env")
+
+
+@pytest.mark.parametrize(
+    ("example", "library"), [("zoo-plugin-example", "torch"), ("zoo-timm", "timm"), ("zoo-diffusers", "diffusers")]
+)
+def test_an_example_installed_from_its_wheel_passes_its_tests(
+    environment: Environment, tmp_path: Path, example: str, library: str
+) -> None:
+    if not find_spec(library):
+        pytest.skip(f"{library} is not installed")
+    environment.install(example, tmp_path)
+    (plugin,) = [
+        item
+        for item in json.loads(environment.run("zoo", "plugins", "--json", cwd=tmp_path))
+        if item["distribution"] == example
+    ]
+    assert (plugin["state"], plugin["version"]) == ("ok", "0.1.0")
+    shutil.copytree(EXAMPLES / example / "tests", tmp_path / "tests")  # away from the package's own source
+    environment.run("pytest", "-q", "-p", "no:cacheprovider", "--rootdir", tmp_path, "tests", cwd=tmp_path)
+
+
+def test_the_example_trains_and_its_checkpoint_runs_without_it(environment: Environment, tmp_path: Path) -> None:
+    environment.install("zoo-plugin-example", tmp_path)
+    draw_pictures(tmp_path / "pictures")
+    small = ["--set", SMALL, "--set", "data.size=16", "--set", "train.batch=4", "--set", "train.eval_epochs=1"]
+    environment.run("zoo", "train", "vq-vae.faces", "--data", "folder:pictures", "--epochs=2", *small, cwd=tmp_path)
+    model = "dir:runs/vq-vae.faces/checkpoint"
+    gone = {"ZOO_DISABLE_PLUGINS": "zoo-plugin-example"}
+    listed = json.loads(environment.run("zoo", "plugins", "--json", cwd=tmp_path, **gone))
+    assert [item["state"] for item in listed if item["plugin"] == "vq-vae"] == ["disabled by ZOO_DISABLE_PLUGINS"]
+    one, other = "pictures/val/00.png", "pictures/val/01.png"
+    environment.run("zoo", "run", model, one, "-o", "again.png", cwd=tmp_path, **gone)
+    environment.run("zoo", "generate", model, "-n", "4", "-o", "new.png", cwd=tmp_path, **gone)
+    environment.run("zoo", "interpolate", model, one, other, "-o", "path.png", cwd=tmp_path, **gone)
+    assert {"again.png", "new.png", "path.png"} <= {path.name for path in tmp_path.iterdir()}

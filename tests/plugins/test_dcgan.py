@@ -1,0 +1,331 @@
+"""The DCGAN: the report's layers and counts, the losses and remedies, and the watch over a run."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from zoo.catalog.families import configured
+from zoo.catalog.registry import Registry
+from zoo.errors import TrainingError, UsageError
+from zoo.training.objective import Batch, Verdict
+from zoo.training.recipe import read_recipe
+from zoo.training.train import build_objective, find_recipe
+from zoo_dcgan import losses
+from zoo_dcgan.augment import augmented
+from zoo_dcgan.config import DCGANConfig
+from zoo_dcgan.judge import Judge
+from zoo_dcgan.network import Discriminator, Generator
+from zoo_dcgan.objective import DCGANObjective, DCGANOptions
+
+TINY = DCGANConfig(size=8, latent=4, generator=(6, 4), discriminator=(3, 4, 5))
+# Learned parameters of each layer, as the report's tables list them.
+COUNTS = {
+    "gray28": ([5_067_776, 524_416, 1_153], [560, 56_560, 226_016, 10_977]),
+    "rgb32": ([6_619_136, 524_416, 3_459], [1_792, 73_856, 295_168, 16_385]),
+}
+SUMS = {"gray28": (5_593_345, 294_113), "rgb32": (7_147_011, 387_201)}
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    return Registry.discover()
+
+
+def layers(network: nn.Module) -> list[int]:
+    kinds = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+    return [sum(p.numel() for p in m.parameters()) for m in network.modules() if isinstance(m, kinds)]
+
+
+@pytest.mark.parametrize("preset", COUNTS)
+def test_the_layers_are_those_of_the_report(preset: str, registry: Registry) -> None:
+    config = configured(registry.family("dcgan"), {}, preset)
+    with torch.device("meta"):
+        networks = Generator(config), Discriminator(config)
+    assert tuple(layers(network) for network in networks) == COUNTS[preset]
+    assert tuple(sum(p.numel() for p in network.parameters()) for network in networks) == SUMS[preset]
+    assert not [module for network in networks for module in network.modules() if "Norm" in type(module).__name__]
+    assert not [buffer for network in networks for buffer in network.buffers()]
+
+
+def test_sizes_go_through_both_networks_and_what_is_made_is_in_range() -> None:
+    config = DCGANConfig(size=12, channels=3, latent=4, generator=(6, 4), discriminator=(3, 4, 5))
+    z = 30 * torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
+    pictures = Generator(config).decode(z)
+    assert pictures.shape == (3, 3, 12, 12)
+    assert pictures.min() >= 0
+    assert pictures.max() <= 1
+    assert Discriminator(config)(2 * pictures - 1).shape == (3,)
+
+
+def test_a_picture_does_not_depend_on_its_batch() -> None:
+    generator = Generator(TINY)
+    z = torch.randn(16, 4, generator=torch.Generator().manual_seed(0))
+    whole = generator.decode(z)
+    alone = torch.cat([generator.decode(one[None]) for one in z])
+    assert (whole - alone).abs().max() < 1e-5
+
+
+def test_a_configuration_that_would_not_fit_is_refused(registry: Registry) -> None:
+    with pytest.raises(UsageError, match="268 million"):
+        configured(registry.family("dcgan"), {"size": 128, "latent": 1024}, "gray28")
+
+
+def test_the_losses_are_those_of_their_sources() -> None:
+    real, fake = torch.tensor([0.5, -1.0]), torch.tensor([-0.25, 2.0])
+    d = {kind: float(losses.discriminator_loss(kind, real, fake)) for kind in ("minimax", "hinge", "relativistic")}
+    entropy = nn.functional.binary_cross_entropy_with_logits
+    assert d["minimax"] == pytest.approx(float(entropy(real, torch.ones(2)) + entropy(fake, torch.zeros(2))))
+    assert d["hinge"] == pytest.approx((0.5 + 2.0) / 2 + (0.75 + 3.0) / 2)
+    assert d["relativistic"] == pytest.approx(float(-nn.functional.logsigmoid(real - fake).mean()))
+    g = {kind: float(losses.generator_loss(kind, real, fake)) for kind in ("minimax", "nonsaturating", "hinge")}
+    assert g["minimax"] == pytest.approx(float((1 - fake.sigmoid()).log().mean()))
+    assert g["nonsaturating"] == pytest.approx(float(entropy(fake, torch.ones(2))))
+    assert g["hinge"] == pytest.approx(-0.875)
+
+
+def test_minimax_fades_where_the_discriminator_is_sure_and_nonsaturating_does_not() -> None:
+    slopes = {}
+    for kind in ("minimax", "nonsaturating"):
+        fake = torch.tensor([-8.0], requires_grad=True)
+        (slopes[kind],) = torch.autograd.grad(losses.generator_loss(kind, torch.zeros(1), fake), fake)
+    assert -1e-3 < slopes["minimax"].item() < 0
+    assert slopes["nonsaturating"].item() < -0.99
+
+
+class Quadratic(nn.Module):
+    """Logit a * |x|^2: its gradient is 2 a x."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Parameter(torch.tensor(3.0))
+
+    def forward(self, x: torch.Tensor, precise: bool = False) -> torch.Tensor:
+        assert precise
+        return self.a * x.square().flatten(1).sum(dim=1)
+
+
+def test_r1_is_the_squared_norm_of_the_gradient_and_reaches_the_weights() -> None:
+    net, x = Quadratic(), torch.tensor([[[[1.0, 2.0]]], [[[0.0, 1.0]]]])
+    penalty = losses.gradient_penalty(net, x)
+    assert penalty.item() == pytest.approx(36 * (5 + 1) / 2)
+    penalty.backward()
+    assert net.a.grad is not None
+    assert net.a.grad.item() == pytest.approx(8 * 3 * (5 + 1) / 2)
+
+
+def test_r1_is_computed_in_float32_in_a_run_of_mixed_precision() -> None:
+    net, x = Discriminator(TINY), torch.rand(4, 1, 8, 8)
+    exact = losses.gradient_penalty(net, x).item()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert net.layers(x).dtype == torch.bfloat16
+        assert losses.gradient_penalty(net, x).item() == exact
+
+
+def test_the_terms_against_collapse_are_large_where_pictures_are_alike() -> None:
+    z = torch.randn(8, 4)
+    spread, alike = torch.rand(8, 1, 6, 6), torch.full((8, 1, 6, 6), 0.5) + 1e-3 * torch.rand(8, 1, 6, 6)
+    assert losses.mode_seeking(z, alike) > 50 * losses.mode_seeking(z, spread)
+    assert losses.negative_entropy(alike) > losses.negative_entropy(spread) + 3
+    assert losses.diversity(alike) < 0.01 < losses.diversity(spread)
+    same = torch.zeros(8, 1, 6, 6, requires_grad=True)
+    (gradient,) = torch.autograd.grad(losses.negative_entropy(same) + losses.mode_seeking(z, same), same)
+    assert gradient.isfinite().all()
+
+
+@pytest.mark.parametrize("policy", ["color", "translation", "cutout"])
+def test_augmentation_changes_each_picture_its_own_way_and_lets_gradients_pass(policy: str) -> None:
+    x = torch.rand(6, 3, 16, 16).requires_grad_()
+    rng = torch.Generator().manual_seed(0)
+    seen = augmented(x, [policy], rng)
+    assert seen.shape == x.shape
+    change = (seen - x).detach().flatten(1).norm(dim=1)
+    assert len({round(float(value), 4) for value in change}) > 3
+    seen.square().sum().backward()
+    assert x.grad is not None
+    assert (x.grad.flatten(1).norm(dim=1) > 0).all()
+    again = augmented(x, [policy], torch.Generator().manual_seed(0))
+    assert torch.equal(seen, again)
+
+
+def test_translation_moves_pictures_as_a_whole_and_cutout_makes_one_hole() -> None:
+    x = torch.full((40, 1, 16, 16), -1.0)
+    x[:, :, 8, 8] = 1.0
+    moved = augmented(x, ["translation"], torch.Generator().manual_seed(0))
+    assert (moved.flatten(1).sum(1) == x.flatten(1).sum(1)).all()
+    places = {tuple(map(int, place[1:])) for place in moved[:, 0].argmax(dim=2).gt(0).nonzero()}
+    rows = moved[:, 0].amax(dim=2).argmax(dim=1)
+    assert set(rows.tolist()) == {6, 7, 8, 9, 10}, places
+    holes = (augmented(torch.ones(40, 1, 16, 16), ["cutout"], torch.Generator().manual_seed(0)) == 0).float()
+    assert 0 < holes.mean() <= 0.25
+    assert holes.flatten(1).sum(1).max() == 64
+
+
+def moves(batch: torch.Tensor | None = None, seed: int = 0, **options: object) -> dict[str, tuple[float, list]]:
+    """Each player's loss and the gradients of its parameters, of one step of the same networks and draws."""
+    torch.manual_seed(1)
+    objective = DCGANObjective(TINY, DCGANOptions(**options))
+    nets = objective.networks()
+    pictures = torch.rand(6, 1, 8, 8) if batch is None else batch
+    found = {}
+    given = Batch(pictures, pictures, epoch=1.0)
+    for player, loss, logs in objective.losses(nets, given, torch.Generator().manual_seed(seed)):
+        gradients = torch.autograd.grad(loss, list(nets[player].parameters()), retain_graph=True)
+        found[player] = (float(loss.detach()), [float(g.norm()) for g in gradients])
+        assert {"accuracy_real", "accuracy_fake"} <= logs.keys() or "diversity" in logs
+    assert list(found) == ["discriminator", "generator"]
+    return found
+
+
+BOTH, FIRST, SECOND = ("discriminator", "generator"), ("discriminator",), ("generator",)
+
+
+@pytest.mark.parametrize(
+    ("options", "reached"),
+    [
+        ({"loss": "minimax"}, SECOND),
+        ({"loss": "hinge"}, BOTH),
+        ({"loss": "relativistic"}, BOTH),
+        ({"r1": 5.0}, FIRST),
+        ({"spectral_norm": True}, BOTH),
+        ({"augment": ("cutout",)}, BOTH),
+        ({"dropout": 0.5}, BOTH),
+        ({"instance_noise": 0.3}, BOTH),
+        ({"mode_seeking": 1.0}, SECOND),
+        ({"entropy": 0.5}, SECOND),
+    ],
+)
+def test_each_option_changes_the_players_it_is_for(options: dict[str, object], reached: tuple[str, ...]) -> None:
+    plain, changed = moves(), moves(**options)
+    for player in BOTH:
+        different = changed[player][1] != pytest.approx(plain[player][1], rel=1e-4)
+        assert different == (player in reached), player
+        assert math.isfinite(changed[player][0])
+
+
+def test_lazy_r1_is_taken_in_one_of_so_many_steps_and_as_many_times_stronger() -> None:
+    plain = moves()["discriminator"][0]
+    every = moves(r1=1.0)["discriminator"][0] - plain
+    lazy = [moves(r1=1.0, r1_interval=4, seed=seed)["discriminator"][0] for seed in range(16)]
+    without = [moves(seed=seed)["discriminator"][0] for seed in range(16)]
+    extra = np.array(lazy) - np.array(without)
+    taken = extra > 1e-6
+    assert 1 <= taken.sum() <= 9
+    assert extra[taken].mean() == pytest.approx(4 * every, rel=0.05)
+
+
+def test_one_step_draws_its_fakes_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    forward = Generator.forward
+    monkeypatch.setattr(Generator, "forward", lambda self, z: calls.append(len(z)) or forward(self, z))
+    moves()
+    assert calls == [6]
+
+
+def test_a_discriminator_that_has_won_stops_the_run() -> None:
+    objective = DCGANObjective(TINY, DCGANOptions(patience=3))
+    sure = torch.full((8,), 9.0)
+    nets = {"generator": Generator(TINY), "discriminator": lambda x: torch.cat([sure, -sure])[: len(x)]}
+    batch = Batch(torch.rand(8, 1, 8, 8), torch.rand(8, 1, 8, 8), epoch=1.0)
+    rng = torch.Generator().manual_seed(0)
+    for _ in range(2):
+        next(objective.losses(nets, batch, rng))
+    with pytest.raises(TrainingError, match=r"has won: in 3 steps.*lower optimizer\.discriminator\.lr"):
+        next(objective.losses(nets, batch, rng))
+
+
+class Answer(nn.Module):
+    """A generator of pictures that are given, each latent its own."""
+
+    def __init__(self, pictures: torch.Tensor) -> None:
+        super().__init__()
+        self.pictures, self.weight, self.at = pictures, nn.Parameter(torch.zeros(())), 0
+
+    def decode(self, z: torch.Tensor) -> torch.Tensor:
+        part = self.pictures[self.at : self.at + len(z)]
+        self.at = (self.at + len(z)) % len(self.pictures)
+        return part
+
+
+def judged(made: torch.Tensor, epoch: float = 9.0, times: int = 1, **options: object) -> Verdict:
+    objective = DCGANObjective(TINY, DCGANOptions(judged=64, **options))
+    rng = torch.Generator().manual_seed(0)
+    objective.prepare((torch.rand(64, 1, 8, 8, generator=rng) * 255).byte())
+    objective.epoch = epoch
+    for _ in range(times):
+        verdict = objective.judge(Answer(made), [])
+    return verdict
+
+
+def test_pictures_like_the_training_pictures_score_better_than_one_picture() -> None:
+    rng = torch.Generator().manual_seed(1)
+    like, same = torch.rand(64, 1, 8, 8, generator=rng), torch.full((64, 1, 8, 8), 0.5)
+    good, bad = judged(like).figures, judged(same).figures
+    assert good["score"] == -good["frechet"] > bad["score"]
+    assert good["diversity"] == pytest.approx(1, abs=0.1)
+    assert good["recall"] > 0.5 > bad["recall"] == 0
+    assert bad["diversity"] == 0
+
+
+def test_the_sheet_shows_sixty_four_pictures() -> None:
+    samples = judged(torch.rand(64, 1, 8, 8)).samples
+    assert samples is not None
+    assert samples.shape == (3, 8 * 10 + 2, 8 * 10 + 2)
+
+
+def test_a_collapse_stops_the_run_at_its_second_judgement_and_not_in_its_first_epochs() -> None:
+    same = torch.full((64, 1, 8, 8), 0.5)
+    bounds = {"least_recall": 0.02, "least_diversity": 0.3}
+    judged(same, times=1, **bounds)
+    judged(same, epoch=1.0, times=2, **bounds)
+    judged(same, times=2)
+    with pytest.raises(TrainingError, match=r"collapsed.*recall is 0\.000, under 0\.02 and diversity.*objective\.r1"):
+        judged(same, times=2, **bounds)
+
+
+def test_numbers_that_are_not_finite_stop_the_run_at_once() -> None:
+    with pytest.raises(TrainingError, match=r"not finite: lower optimizer\.generator\.lr"):
+        judged(torch.full((64, 1, 8, 8), math.nan))
+
+
+def test_the_pictures_to_judge_by_are_drawn_from_all_that_are_read() -> None:
+    judge = Judge(8, 16, None)
+    judge.prepare(torch.full((1, 8, 8), number % 256, dtype=torch.uint8) for number in range(200))
+    assert judge.real is not None
+    levels = np.rint(judge.real[:, 0] * 255)
+    assert len(levels) == 16
+    assert levels.max() > 100
+    assert levels.min() < 60
+
+
+def test_a_feature_network_judges_where_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = []
+    look = SimpleNamespace(
+        features=lambda pictures: pictures.reshape(len(pictures), -1)[:, :3].astype(np.float32),
+        model=SimpleNamespace(backend=SimpleNamespace(limit_threads=lambda threads: None)),
+    )
+    monkeypatch.setattr("zoo_dcgan.judge.load", named.append)
+    monkeypatch.setattr("zoo_dcgan.judge.FeatureNet", lambda model: look)
+    assert judged(torch.rand(64, 1, 8, 8), features="feature-net.mnist").figures["frechet"] >= 0
+    assert named == ["feature-net.mnist"]
+
+
+@pytest.mark.parametrize("tag", ["mnist", "faces"])
+def test_the_plain_recipe_has_no_remedy_and_as_many_steps(tag: str, registry: Registry) -> None:
+    ours, plain = (read_recipe(find_recipe(f"dcgan.{name}", registry)) for name in (tag, f"{tag}-plain"))
+    assert (ours.train.epochs, ours.train.batch, ours.data) == (plain.train.epochs, plain.train.batch, plain.data)
+    options = build_objective(plain, registry).options
+    assert options == DCGANOptions(dropout=0.4, features=f"feature-net.{tag}")
+    assert plain.train.ema == 0
+    assert plain.train.keep_best is None
+    remedied = build_objective(ours, registry).options
+    assert remedied.features == options.features
+    assert remedied.r1 > 0
+    assert ours.train.ema > 0.9
+    assert ours.train.keep_best == "score"
+    assert remedied.least_recall > 0

@@ -1,0 +1,4 @@
+"""The Hugging Face Hub: checkpoints by the name `hub:ORG/NAME[@REVISION]`, verified before they are ever opened.
+
+Of a commit that is known and in the cache, nothing of the client is imported but the names of its folders.
+"""

@@ -1,0 +1,200 @@
+"""What of the Hub lies on this disk: the standard cache of `huggingface_hub`, and the zoo's verdicts beside it.
+
+For each commit the zoo has verified, `models--ORG--NAME/zoo/COMMIT.json` holds the size and hash of every file as the
+Hub lists them, and for each file that was found to agree its inode, size and time of change. While those three stay,
+the file is not hashed again.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from zoo.checkpoints.hub.reference import Reference, is_commit
+from zoo.errors import DiskError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Seen = tuple[int, int, int]
+Size = Annotated[int, Meta(ge=0, le=10**13)]
+Digest = Annotated[str, Meta(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})\Z")]
+
+
+class Promise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the Hub says a file is: its size and hash. `seen` is the state of the file that was found to agree."""
+
+    size: Size
+    algorithm: Literal["sha256", "git-sha1"]
+    digest: Digest
+    seen: Seen | None = None
+
+
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One commit: its files as the Hub lists them, those of the checkpoint, and whether a person was told of it."""
+
+    files: dict[str, Promise]
+    wanted: tuple[str, ...] = ()
+    introduced: bool = False
+
+
+def root() -> Path:
+    """The folder of the standard cache, as HF_HUB_CACHE, HF_HOME or the default say."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE).expanduser()
+
+
+def offline() -> bool:
+    """Whether HF_HUB_OFFLINE (or its older name) forbids requests."""
+    from huggingface_hub import constants
+
+    return bool(constants.HF_HUB_OFFLINE)
+
+
+def storage(repository: str) -> Path:
+    """The folder of one repository in the cache."""
+    return root() / f"models--{repository.replace('/', '--')}"
+
+
+def snapshot(repository: str, commit: str) -> Path:
+    """The folder in which the files of a commit lie under their names."""
+    return storage(repository) / "snapshots" / commit
+
+
+def locks(repository: str) -> Path:
+    """The folder of the locks on a repository's files, which every program with this cache heeds."""
+    return root() / ".locks" / storage(repository).name
+
+
+def state(path: Path) -> Seen | None:
+    """Inode, size and time of a file's content, through links; None if there is no such file."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise DiskError(f"can't read {path}: {error.strerror or error}") from error
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def read_record(repository: str, commit: str) -> Record | None:
+    """What is known of a commit; None if nothing, or nothing readable."""
+    try:
+        data = _record_path(repository, commit).read_bytes()
+        return msgspec.json.decode(data, type=Record)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def write_record(repository: str, commit: str, record: Record) -> None:
+    """Remember a commit. Raises OSError where the cache can't be written."""
+    data = msgspec.json.format(msgspec.json.encode(record), indent=1)
+    _write(_record_path(repository, commit), data, storage(repository))
+
+
+def read_ref(reference: Reference) -> str | None:
+    """The commit that a branch or tag meant when it was last looked up."""
+    try:
+        commit = (storage(reference.repository) / "refs" / reference.revision).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return commit if is_commit(commit) else None
+
+
+def write_ref(reference: Reference, commit: str) -> None:
+    """Remember what a branch or tag means, where `huggingface_hub` does. Raises OSError."""
+    folder = storage(reference.repository)
+    _write(folder / "refs" / reference.revision, commit.encode(), folder)
+
+
+def refs_of(repository: str, commit: str) -> list[str]:
+    """The branches and tags that meant this commit when they were last looked up."""
+    folder = storage(repository) / "refs"
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return [str(path.relative_to(folder)) for path in paths if path.read_bytes().strip() == commit.encode()]
+
+
+def whole(repository: str, commit: str, record: Record) -> bool:
+    """Whether every file of the checkpoint is here, unchanged since it was verified."""
+    folder = snapshot(repository, commit)
+    return bool(record.wanted) and all(
+        record.files[name].seen is not None and record.files[name].seen == state(folder / name)
+        for name in record.wanted
+    )
+
+
+def missing(repository: str, commit: str, record: Record) -> list[str]:
+    """Files of the checkpoint that are not here."""
+    folder = snapshot(repository, commit)
+    return [name for name in record.wanted if state(folder / name) is None]
+
+
+def recorded() -> Iterator[tuple[str, str, Record]]:
+    """Repository, commit and record of every checkpoint the zoo has fetched."""
+    for path in sorted(root().glob("models--*--*/zoo/*.json")):
+        repository = path.parent.parent.name.removeprefix("models--").replace("--", "/")
+        record = read_record(repository, path.stem)
+        if record is not None and is_commit(path.stem):
+            yield repository, path.stem, record
+
+
+def leftovers() -> list[Path]:
+    """Halves of files that killed downloads left behind; those that a living process is writing are not among them."""
+    from filelock import FileLock, Timeout
+
+    found = []
+    for path in sorted(root().glob("models--*/blobs/*.incomplete")):
+        lock = root() / ".locks" / path.parent.parent.name / f"{path.name.split('.')[0]}.lock"
+        if not lock.exists():
+            found.append(path)
+            continue
+        try:
+            with FileLock(lock, timeout=0):
+                found.append(path)
+        except Timeout:
+            continue
+    return found
+
+
+def remove(repository: str) -> int:
+    """Delete a repository from the cache; returns how many bytes that frees. Raises NotFoundError and DiskError."""
+    import shutil
+
+    folder = storage(repository)
+    if not folder.is_dir():
+        raise NotFoundError(f"hub:{repository} is not in the cache; `zoo cache list` shows what is")
+    size = disk_usage(folder)
+    try:
+        shutil.rmtree(folder)
+        shutil.rmtree(locks(repository), ignore_errors=True)
+    except OSError as error:
+        raise DiskError(f"can't delete {folder}: {error.strerror or error}") from error
+    return size
+
+
+def disk_usage(folder: Path) -> int:
+    """Bytes of the files below a folder, links not followed."""
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def _record_path(repository: str, commit: str) -> Path:
+    return storage(repository) / "zoo" / f"{commit}.json"
+
+
+def _write(path: Path, data: bytes, folder: Path) -> None:
+    """Whole or not at all; what is not whole yet lies in `folder`, where nobody looks for it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=".partial")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

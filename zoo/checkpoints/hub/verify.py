@@ -1,0 +1,77 @@
+"""Whether a file is what the Hub says it is: its size and its hash, before anything opens it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from zoo.checkpoints.hub import cache
+from zoo.checkpoints.hub.cache import Promise, state
+from zoo.errors import DiskError
+
+BLOCK = 1024 * 1024
+
+
+def digest(path: Path, algorithm: str) -> str:
+    """The hash of a file as the Hub counts: sha256 of large files, git's sha1 (a head, then the content) of small ones.
+
+    Raises DiskError if it can't be read.
+    """
+    try:
+        with path.open("rb") as file:
+            if algorithm == "sha256":
+                hashed = hashlib.sha256()
+            else:
+                size = path.stat().st_size
+                hashed = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+            while block := file.read(BLOCK):
+                hashed.update(block)
+    except OSError as error:
+        raise DiskError(f"can't read {path}: {error.strerror or error}") from error
+    return hashed.hexdigest()
+
+
+def verified(path: Path, promise: Promise) -> tuple[Promise | None, str]:
+    """The promise with the file's state where the file keeps it, else None; and what the file is, in words.
+
+    A file whose state is the one that was remembered is not read.
+    """
+    before = state(path)
+    if before is None:
+        return None, "missing"
+    if promise.seen == before:
+        return promise, "unchanged"
+    if before[1] != promise.size:
+        return None, f"{before[1]} bytes instead of {promise.size}"
+    found = digest(path, promise.algorithm)
+    if found != promise.digest:
+        return None, f"{promise.algorithm} {found[:12]}… instead of {promise.digest[:12]}…"
+    return msgspec.structs.replace(promise, seen=before), "verified"
+
+
+def verify_all() -> Iterator[tuple[str, str, str]]:
+    """Read every cached file of every checkpoint again: name of the model, file, and "verified" or what is wrong.
+
+    A file that is not what it should be is deleted.
+    """
+    for repository, commit, record in cache.recorded():
+        folder = cache.snapshot(repository, commit)
+        for name in record.wanted:
+            path = folder / name
+            found, word = verified(path, msgspec.structs.replace(record.files[name], seen=None))
+            if found is None:
+                discard(path)
+            yield f"hub:{repository}@{commit}", name, word
+
+
+def discard(path: Path) -> None:
+    """Delete a file of the cache: the link and what it leads to."""
+    blob = path.resolve()
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
+        if blob.parent.name == "blobs":
+            blob.unlink(missing_ok=True)

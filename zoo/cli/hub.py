@@ -1,0 +1,222 @@
+"""`zoo pull`, `push`, `search` and `cache`: models on the Hugging Face Hub."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from zoo.cli.completion import models
+from zoo.cli.console import columns, note, open_registry
+from zoo.cli.light import LightTyper
+
+if TYPE_CHECKING:
+    from zoo.checkpoints.hub.cache import Record
+
+TimeoutOption = Annotated[
+    float | None, typer.Option(min=0.1, max=86400, help="Give up after so long without an answer.", metavar="SECONDS")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command("pull", short_help="Download a model from the Hub.")(pull)
+    app.command("push", short_help="Upload a model to the Hub.")(push)
+    app.command("search", short_help="Find models on the Hub.")(search)
+    group = LightTyper(
+        rich_markup_mode=None,
+        invoke_without_command=True,
+        callback=_help,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    group.command("list", short_help="List the models in the cache.")(list_)
+    group.command("verify", short_help="Compare every cached file with what the Hub promised.")(verify)
+    group.command("clean", short_help="Delete what broken downloads left, or a model.")(clean)
+    app.add_typer(
+        group,
+        name="cache",
+        short_help="Look after the models downloaded from the Hub.",
+        help="Look after the models downloaded from the Hub. They lie where HF_HOME or HF_HUB_CACHE say.",
+    )
+
+
+def _help(context: typer.Context) -> None:
+    """Say what the actions are, unless one is asked for."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def pull(
+    model: Annotated[str, typer.Argument(help="ORG/NAME, with @ and a branch, tag or commit.", metavar="MODEL")],
+    timeout: TimeoutOption = None,
+) -> None:
+    """Download a model from the Hub and verify it, for example: zoo pull ana/conv-vae.cats@v1
+
+    Printed is its name at the commit it is now, with the sha256 of its config.json: this name means the same for ever,
+    and needs no network from now on.
+    """
+    _set_timeout(timeout)
+    registry = open_registry()
+    from zoo.checkpoints.format import CONFIG_FILE
+    from zoo.checkpoints.hub.reference import parse
+    from zoo.checkpoints.hub.verify import digest
+    from zoo.loading import find_checkpoint
+
+    reference = parse(model)
+    pin = f"#{reference.config_sha256}" if reference.config_sha256 else ""
+    checkpoint = find_checkpoint(f"{reference}{pin}", registry)
+    print(f"{checkpoint.origin}#{digest(checkpoint.folder / CONFIG_FILE, 'sha256')}")
+
+
+def push(
+    checkpoint: Annotated[
+        str, typer.Argument(help="A model or dir:PATH.", metavar="CHECKPOINT", autocompletion=models)
+    ],
+    repository: Annotated[str, typer.Argument(help="Where to: ORG/NAME.", metavar="ORG/NAME")],
+    private: Annotated[bool, typer.Option("--private", help="If it has to be created: for you alone.")] = False,
+    tag: Annotated[str | None, typer.Option(help="Name the commit, for example v1.", metavar="NAME")] = None,
+    message: Annotated[
+        str | None, typer.Option("--message", "-m", help="What the commit says.", metavar="TEXT")
+    ] = None,
+    pull_request: Annotated[bool, typer.Option("--pull-request", help="Propose it instead of committing.")] = False,
+    timeout: TimeoutOption = None,
+) -> None:
+    """Upload a model to the Hub, for example: zoo push dir:runs/cats/checkpoint ana/conv-vae.cats --tag v1
+
+    Its card is checked first. Only the checkpoint's own files are sent, as one commit.
+    """
+    _set_timeout(timeout)
+    registry = open_registry()
+    from zoo.checkpoints.hub.reference import DEFAULT_REVISION, parse
+    from zoo.errors import UsageError
+    from zoo.loading import find_checkpoint
+
+    reference = parse(repository)
+    if reference.revision != DEFAULT_REVISION or reference.config_sha256:
+        raise UsageError(f"push goes to ORG/NAME, not to a revision of it: {repository}")
+    if tag and pull_request:
+        raise UsageError("give --tag or --pull-request, not both: what is only proposed has no tag")
+    found = find_checkpoint(checkpoint, registry)
+    from zoo.checkpoints.hub.upload import Options
+    from zoo.checkpoints.hub.upload import push as upload
+
+    pushed = upload(found, reference, Options(private, tag, message, pull_request))
+    print(pushed.page if pull_request else pushed.reference)
+    if not pull_request:
+        note(f"see {pushed.page}")
+
+
+def search(
+    text: Annotated[str | None, typer.Argument(help="A part of the name.", metavar="TEXT")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Show at most so many.", metavar="N")] = 30,
+    json: JsonOption = False,
+    timeout: TimeoutOption = None,
+) -> None:
+    """Find models on the Hub that were made for the zoo, those that are used most first.
+
+    What is shown is what their makers say. `zoo pull` verifies a model, `zoo info hub:ORG/NAME` shows it.
+    """
+    _set_timeout(timeout)
+    from zoo.checkpoints.hub.search import search as find
+
+    found = find(text, limit)
+    if json:
+        _print_json([{**vars(model), "name": f"hub:{model.name}"} for model in found])
+        return
+    if not found:
+        note(f"no model for the zoo has {text!r} in its name" if text else "no model for the zoo is there")
+        return
+    head = ("MODEL", "LICENSE", "DOWNLOADS", "LIKES", "TAGS")
+    rows = [
+        (f"hub:{model.name}", model.license, str(model.downloads), str(model.likes), ", ".join(model.tags[:4]))
+        for model in found
+    ]
+    for line in columns([head, *rows]):
+        print(line)
+    if len(found) == limit:
+        note(f"there may be more; these are the first {limit}: --limit")
+
+
+def list_(json: JsonOption = False) -> None:
+    """List the models in the cache that the zoo has fetched: each commit, its size, and whether it is whole."""
+    from zoo.checkpoints.hub import cache
+
+    found = list(cache.recorded())
+    if json:
+        _print_json([_facts(*entry) for entry in found])
+        return
+    if not found:
+        note(f"no model of the Hub is in {cache.root()}")
+        return
+    rows = []
+    for facts in (_facts(*entry) for entry in found):
+        state = "verified" if facts["whole"] else "changed or not whole: zoo cache verify"
+        rows.append((facts["name"], f"{facts['bytes'] / 1e6:.1f} MB", ", ".join(facts["revisions"]) or "-", state))
+    for line in columns([("MODEL", "SIZE", "REVISIONS", "STATE"), *rows]):
+        print(line)
+
+
+def verify() -> None:
+    """Read every cached file of the zoo's models again, and compare it with what the Hub promised.
+
+    What differs is deleted; the next use downloads it again.
+    """
+    from zoo.checkpoints.hub import cache
+    from zoo.checkpoints.hub.verify import verify_all
+    from zoo.cli.console import error
+
+    damaged = 0
+    for name, file, word in verify_all():
+        if word == "verified":
+            continue
+        damaged += 1
+        error(f"{name}: cached file damaged: {file}: {word}; deleted, `zoo pull` gets it again")
+    if damaged:
+        raise typer.Exit(6)
+    print(f"{sum(1 for _ in cache.recorded())} models verified in {cache.root()}")
+
+
+def clean(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Models to delete; without any, only leftovers.", metavar="[ORG/NAME]")
+    ] = None,
+) -> None:
+    """Delete what killed downloads left behind; with names, delete these models from the cache."""
+    from zoo.checkpoints.hub import cache
+    from zoo.checkpoints.hub.reference import parse
+
+    references = [parse(name) for name in names or []]
+    freed = 0
+    for path in cache.leftovers() if not references else []:
+        freed += path.lstat().st_size
+        path.unlink(missing_ok=True)
+        print(path)
+    for reference in references:
+        freed += cache.remove(reference.repository)
+        print(cache.storage(reference.repository))
+    note(f"{freed / 1e6:.1f} MB freed")
+
+
+def _facts(repository: str, commit: str, record: Record) -> dict[str, Any]:
+    from zoo.checkpoints.hub import cache
+
+    return {
+        "name": f"hub:{repository}@{commit}",
+        "bytes": sum(record.files[name].size for name in record.wanted),
+        "revisions": cache.refs_of(repository, commit),
+        "whole": cache.whole(repository, commit, record),
+    }
+
+
+def _set_timeout(seconds: float | None) -> None:
+    if seconds is not None:
+        os.environ["ZOO_HUB_TIMEOUT"] = str(seconds)
+
+
+def _print_json(value: object) -> None:
+    import json
+
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")

@@ -1,0 +1,143 @@
+"""Figures of generated pictures, whatever made them, beside real pictures and beside what other generators make.
+
+Every set is of the same number of pictures, since these figures depend on it. Doing nothing is to draw pictures from a
+normal distribution with the mean and the covariance of the training pictures' pixels: what principal components know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torchvision.transforms.v2 import functional as tv
+
+from zoo.catalog.spec import Metric
+from zoo.evaluation.figures import Pixels
+from zoo.evaluation.likeness import NEIGHBOURS, Likeness, likeness
+from zoo.evaluation.pictures import Pictures, in_calls, levels, unit
+from zoo.evaluation.setting import Setting
+from zoo.inference.latents import noise
+
+if TYPE_CHECKING:
+    from zoo.inference.model import Model
+
+Floats = NDArray[np.float32]
+
+SEED = 0
+# How many samples are told apart by class, and how likely an answer must be to count as sure.
+CLASSIFIED, SURE = 256, 0.9
+# Training pictures that the normal distribution is fitted to, at most.
+FITTED = 4000
+
+
+class Features(Protocol):
+    """A network whose features are compared; one that answers has a label for each class or attribute."""
+
+    labels: tuple[str, ...]
+    kind: str
+
+    @property
+    def text(self) -> str:
+        """Which network this is."""
+
+    def features(self, pictures: Pixels) -> Floats:
+        """Features (N, F) of uint8 pictures (N, C, H, W)."""
+
+    def answers(self, pictures: Pixels) -> Floats:
+        """Probabilities (N, K) of the labels."""
+
+
+def measure(
+    model: Model,
+    against: Sequence[Model],
+    net: Features,
+    train: Pictures,
+    test: Pictures,
+    n: int | None,
+    setting: Setting,
+) -> list[Metric]:
+    """Likeness of `n` samples to training pictures, of held-out ones, of other generators'; and the classes found.
+
+    `n` is the number of held-out pictures, or less if it is asked for. Pictures are compared at the size of `train`.
+    """
+    n = min(n or len(test), len(test), len(train))
+    known = train.array(train.spread(FITTED))
+    real = known[np.linspace(0, len(known) - 1, n).round().astype(int)] if n <= len(known) else train.array(range(n))
+    sets: dict[str, Pixels] = {"": samples(model, n, real.shape)}
+    sets["held_out"] = test.array(test.spread(n))
+    sets |= {other.id.replace(".", "_").replace("-", "_"): samples(other, n, real.shape) for other in against}
+    nothing = normal(known, n)
+    seen = net.features(real)
+    found: dict[str, Likeness] = {}
+    for number, (name, pictures) in enumerate(sets.items(), 1):
+        found[name] = likeness(net.features(pictures), seen)
+        setting.report(number, len(sets) + 1)
+    baseline = likeness(net.features(nothing), seen)
+    setting.report(len(sets) + 1, len(sets) + 1)
+    protocol = _protocol(net, n, real.shape, [other.id for other in against])
+    metrics = [
+        setting.metric(f"{figure}_{name}".rstrip("_"), getattr(value, figure), protocol, n, getattr(baseline, figure))
+        for figure in ("frechet", "precision", "recall", "diversity")
+        for name, value in found.items()
+    ]
+    return metrics + (_classes(model, net, test, nothing, setting) if net.kind == "classes" else [])
+
+
+def samples(model: Model, n: int, shape: Sequence[int]) -> Pixels:
+    """`n` pictures of seed 0, uint8, brought to the height and width that end `shape`. Raises UnsupportedCapability."""
+    model.require("generate")
+    made = np.concatenate(list(in_calls(lambda part: levels(model.decode(part)), model.draw(n, SEED), shape[1])))
+    if made.shape[2:] == tuple(shape[2:]):
+        return made
+    resized: Pixels = tv.resize(torch.from_numpy(made), list(shape[2:]), antialias=True).numpy()
+    return resized
+
+
+def normal(pictures: Pixels, n: int) -> Pixels:
+    """`n` draws from the normal distribution with the mean and covariance of pictures' pixels: uint8 (n, C, H, W)."""
+    flat = unit(pictures).reshape(len(pictures), -1)
+    mean = flat.mean(axis=0)
+    # Sums of the centred pictures with normal weights have their covariance, without its ever being computed.
+    draws = noise(n, (len(flat),), SEED) @ (flat - mean) / np.float32(max(1, len(flat) - 1) ** 0.5) + mean
+    return levels(draws.reshape(n, *pictures.shape[1:]))
+
+
+def classes(answers: Floats) -> Mapping[str, float]:
+    """What probabilities (N, K) tell of a set: how many classes it has, the commonest one's share, the sure answers."""
+    count = np.bincount(answers.argmax(axis=1), minlength=answers.shape[1])
+    return {
+        "classes_found": float((count > 0).sum()),
+        "largest_class": float(count.max() / len(answers)),
+        "sure": float((answers.max(axis=1) > SURE).mean()),
+    }
+
+
+def _classes(model: Model, net: Features, test: Pictures, nothing: Pixels, setting: Setting) -> list[Metric]:
+    """Classes of the first samples, and of as many held-out pictures."""
+    shape = nothing.shape
+    held_out = test.array(test.spread(CLASSIFIED))
+    made, real = classes(net.answers(samples(model, CLASSIFIED, shape))), classes(net.answers(held_out))
+    baseline = classes(net.answers(nothing[:CLASSIFIED]))
+    protocol = (
+        f"the answers of {net.text} to {CLASSIFIED} samples of seed {SEED}; classes_found of {len(net.labels)}, "
+        f"largest_class is the commonest one's share, sure the share of answers over {SURE}; held_out: of "
+        f"{len(held_out)} real pictures; doing nothing is as above"
+    )
+    return [
+        setting.metric(f"{name}{suffix}", value, protocol, CLASSIFIED if not suffix else len(held_out), baseline[name])
+        for suffix, found in (("", made), ("_held_out", real))
+        for name, value in found.items()
+    ]
+
+
+def _protocol(net: Features, n: int, shape: Sequence[int], others: Sequence[str]) -> str:
+    beside = f", {', '.join(others)}: samples of those models" if others else ""
+    return (
+        f"in the features of {net.text}: {n} samples of seed {SEED} beside {n} training pictures, all at {shape[3]} x "
+        f"{shape[2]}, 8-bit levels; frechet: Frechet distance; precision and recall: manifolds of {NEIGHBOURS} nearest "
+        f"neighbours; diversity: mean distance of two, real pictures' = 1; held_out: {n} held-out pictures{beside}; "
+        "doing nothing: draws from a normal distribution with the mean and covariance of training pixels"
+    )

@@ -1,0 +1,77 @@
+"""Inception's features, for comparison with figures published elsewhere; its weights are the user's to bring."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+from torchvision.models import inception_v3
+
+from zoo.errors import NotFoundError, UnsafeFileError, UsageError
+from zoo.evaluation.figures import Pixels
+
+Floats = NDArray[np.float32]
+
+PREFIX = "inception:"
+SIDE, BATCH = 299, 32
+
+
+class Inception:
+    """The 2,048 numbers before the last layer of torchvision's Inception v3 (Szegedy et al. 2016).
+
+    Its weights differ from those of the network that most published Frechet distances are of, so figures compare with
+    others in this network only.
+    """
+
+    labels: tuple[str, ...] = ()
+    kind: str = "features"
+
+    def __init__(self, path: Path) -> None:
+        """Read torchvision's weights file, as inception_v3_google-0cc3c7bd.pth, or the same as safetensors.
+
+        Raises NotFoundError where there is none, UnsafeFileError for one that holds something else.
+        """
+        if not path.is_file():
+            raise NotFoundError(f"no weights {path}: download torchvision's inception_v3 weights and name the file")
+        self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        # With this switch it takes pictures in [-1, 1], which its weights were trained on.
+        self.net = inception_v3(weights=None, init_weights=False, transform_input=False)
+        try:
+            self.net.load_state_dict(_tensors(path))
+        except Exception as error:  # whatever a damaged file makes its reader raise
+            reason = str(error).strip().splitlines()[0]
+            raise UnsafeFileError(f"{path} is no weights file of torchvision's inception_v3: {reason}") from error
+        self.net.fc = torch.nn.Identity()
+        self.net.eval()
+
+    @property
+    def text(self) -> str:
+        """The network and the beginning of its weights' sha256."""
+        return f"torchvision's Inception v3 ({self.sha256[:12]})"
+
+    @torch.no_grad()
+    def features(self, pictures: Pixels) -> Floats:
+        """Features (N, 2048) of uint8 pictures (N, C, H, W), each brought to 299 x 299."""
+        found = []
+        for part in torch.split(torch.from_numpy(pictures), BATCH):
+            pixels = part.float().expand(-1, 3, -1, -1) / 127.5 - 1.0
+            found.append(self.net(functional.interpolate(pixels, (SIDE, SIDE), mode="bilinear", antialias=True)))
+        features: Floats = torch.cat(found).numpy()
+        return features
+
+    def answers(self, pictures: Pixels) -> Floats:
+        """It answers about nothing that is measured here."""
+        raise UsageError(f"{self.text} has no answers for {len(pictures)} pictures: it is used for its features")
+
+
+def _tensors(path: Path) -> dict[str, torch.Tensor]:
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    tensors: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return tensors

@@ -1,0 +1,91 @@
+"""Arrays of pictures on their way to a model and back: checked, of its channels, of the pictures' dtype."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.errors import UsageError, ZooError
+from zoo.inference import color
+
+if TYPE_CHECKING:
+    from zoo.catalog.spec import ImageSpec
+
+Floats: TypeAlias = NDArray[np.float32]
+# uint8, 0 to 255, or float32 in [0, 1]
+Levels: TypeAlias = NDArray[Any]
+Run: TypeAlias = Callable[[Floats], Floats]
+
+
+def check(images: Levels) -> None:
+    """Refuse what is no batch of pictures, with a UsageError."""
+    if images.ndim != 4 or images.dtype not in (np.uint8, np.float32):
+        raise UsageError(f"pictures must be (N, C, H, W), uint8 or float32, not {images.shape}, {images.dtype}")
+    if images.shape[1] not in (1, 3):
+        raise UsageError(f"pictures must have 1 or 3 channels, not {images.shape[1]} (shape {images.shape})")
+    if 0 in images.shape:
+        raise UsageError(f"there is no picture in an array of shape {images.shape}")
+    if images.dtype == np.float32 and not (images.min() >= -1e-3 and images.max() <= 1 + 1e-3):
+        raise UsageError("float32 pictures must be in [0, 1] and have no NaN: divide levels of 0 to 255 by 255")
+
+
+def answer_of(run: Run, batch: Floats) -> Floats:
+    """What the model answers, checked to be pictures and clamped to [0, 1]."""
+    answer = np.asarray(run(np.ascontiguousarray(batch)))
+    if answer.ndim != 4 or len(answer) != len(batch) or 0 in answer.shape:
+        raise ZooError(f"the model answered an array of shape {answer.shape} to one of shape {batch.shape}")
+    for number, picture in enumerate(answer):
+        if not np.isfinite(picture).all():
+            kind = "NaN" if np.isnan(picture).any() else "infinity"
+            raise ZooError(f"the model answered {kind} to picture {number + 1} of {len(batch)}: damaged weights?")
+    return answer.clip(0, 1).astype(np.float32, copy=False)
+
+
+def with_channels(images: Levels, channels: int) -> Levels:
+    """Pictures of the channels a model takes: luma for one, gray repeated for three."""
+    if images.shape[1] == channels:
+        return images
+    if images.shape[1] == 3 and channels == 1:
+        return color.gray_of(images)
+    if images.shape[1] == 1 and channels == 3:
+        return color.rgb_of(images)
+    raise UsageError(f"this model takes pictures of {channels} channels, not {images.shape[1]}")
+
+
+def model_size(images: Levels, spec: ImageSpec) -> tuple[int, int]:
+    """(height, width) that pictures are brought to: the model's own, or theirs rounded up."""
+    return spec.size or round_up(images.shape[2], images.shape[3], spec.multiple)
+
+
+def round_up(height: int, width: int, multiple: int) -> tuple[int, int]:
+    """(height, width) as the next multiples."""
+    return -(-height // multiple) * multiple, -(-width // multiple) * multiple
+
+
+def empty_result(images: Levels, channels: int) -> Levels:
+    """An (N, channels, H, W) view of an array with channels last, of the pictures' dtype."""
+    count, _, height, width = images.shape
+    return np.empty((count, height, width, channels), images.dtype).transpose(0, 3, 1, 2)
+
+
+def as_float(values: Levels) -> Floats:
+    """Levels as float32 in [0, 1]."""
+    return values * np.float32(1 / 255) if values.dtype == np.uint8 else values.astype(np.float32, copy=False)
+
+
+def as_dtype(values: Floats, dtype: np.dtype[Any]) -> Levels:
+    """Floats in [0, 1] as levels of a dtype."""
+    return np.rint(values * np.float32(255)).astype(np.uint8) if dtype == np.uint8 else values
+
+
+def slices(length: int, step: int) -> Iterator[slice]:
+    """`length` in slices of at most `step`."""
+    return (slice(start, min(start + step, length)) for start in range(0, length, step))
+
+
+def size_of(images: Levels) -> str:
+    """Width and height in words."""
+    return f"{images.shape[3]} x {images.shape[2]}"

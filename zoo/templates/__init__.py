@@ -1,0 +1,88 @@
+"""A new plugin from the template that lies beside this file.
+
+Every file of `plugin/` and of the folder of the kind of family is copied without its ending `.tmpl`, in its name and in
+its text the words between @ replaced.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from zoo.errors import DiskError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zoo.catalog.registry import Registry
+
+Kind = Literal["autoencoder", "translator"]
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_MOST = 40
+_ENDING = ".tmpl"
+
+
+def write_plugin(name: str, kind: Kind, parent: Path, registry: Registry) -> Path:
+    """Write the package `zoo-NAME` with the family NAME into `parent`; returns its folder, whole or not there at all.
+
+    A leading `zoo-` of the name is left off. Raises UsageError for a name that can't be or is taken, or a folder that
+    exists, and DiskError where the disk refuses.
+    """
+    name = name.removeprefix("zoo-")
+    _refuse(name, registry)
+    words = _words(name)
+    folder = parent / words["@DISTRIBUTION@"]
+    if folder.exists():
+        raise UsageError(f"{folder} exists already: choose another name, or another folder with --out")
+    partial = folder.with_name(f".{folder.name}.partial")
+    try:
+        for source in ("plugin", kind):
+            _copy(Path(__file__).with_name(source), partial, words)
+        partial.rename(folder)
+    except OSError as error:
+        raise DiskError(f"can't write {folder}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def _refuse(name: str, registry: Registry) -> None:
+    if not _NAME.fullmatch(name) or len(name) > _MOST:
+        raise UsageError(
+            f"{name!r} can't be the name of a family: small letters and digits in words joined by -, "
+            f"a letter first, at most {_MOST} in all, as in pixel-cats"
+        )
+    if name in registry.families or name in registry.tasks():
+        kind = "family" if name in registry.families else "task"
+        raise UsageError(f"there is a {kind} {name!r} already; `zoo info {name}` shows it: choose another name")
+    package = _words(name)["@PACKAGE@"]
+    if find_spec(package):
+        raise UsageError(f"a package {package!r} is installed already: choose another name")
+
+
+def _words(name: str) -> dict[str, str]:
+    return {
+        "@NAME@": name,
+        "@DISTRIBUTION@": f"zoo-{name}",
+        "@PACKAGE@": f"zoo_{name.replace('-', '_')}",
+        "@CLASS@": "".join(word.capitalize() for word in name.split("-")),
+        "@VERSION@": version("latent-zoo"),
+    }
+
+
+def _copy(source: Path, target: Path, words: Mapping[str, str]) -> None:
+    for file in sorted(source.rglob(f"*{_ENDING}")):
+        path = target / _filled(file.relative_to(source).as_posix().removesuffix(_ENDING), words)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_filled(file.read_text(encoding="utf-8"), words), encoding="utf-8")
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
+    for word, value in words.items():
+        text = text.replace(word, value)
+    return text

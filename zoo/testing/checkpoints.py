@@ -1,0 +1,98 @@
+"""Checks of a checkpoint: its bytes, its graphs at work, both backends, and its card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Literal
+
+from zoo.errors import NotFoundError, PluginError
+from zoo.testing.finding import Finding, same, tried
+from zoo.testing.inputs import inputs
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from zoo.catalog.spec import Family
+    from zoo.checkpoints.format import Checkpoint
+    from zoo.inference.model import Model
+
+# How far PyTorch and ONNX Runtime may be apart: in any answer to one input, and in the pictures of one seed.
+BACKEND_TOLERANCE, SEED_TOLERANCE = 1e-3, 2 / 255
+ROLES: tuple[Literal["translate", "encode", "decode"], ...] = ("translate", "encode", "decode")
+
+
+def checkpoint_findings(checkpoint: Checkpoint, family: Family | None = None) -> Iterator[Finding]:
+    """Weights, graphs at work, and the card; with the family and PyTorch, also that both backends agree."""
+    from zoo.checkpoints.cards import problems
+
+    yield from work_findings(checkpoint, family)
+    try:
+        wrong = problems(checkpoint.folder, checkpoint.config)
+    except NotFoundError as error:
+        wrong = [str(error)]
+    yield Finding("the card is complete and agrees with config.json", not wrong, "; ".join(wrong))
+
+
+def work_findings(checkpoint: Checkpoint, family: Family | None = None) -> Iterator[Finding]:
+    """The same without the card."""
+    import numpy as np
+
+    from zoo.inference.backends import open_backend
+    from zoo.inference.model import Model
+
+    yield Finding(
+        "files, hashes, tensors and graphs are what config.json promises", passed=True
+    )  # it would not have been read
+    finite = all(np.isfinite(array).all() for array in checkpoint.arrays().values())
+    yield Finding("the weights are finite", finite, "train again with a lower learning rate or in float32")
+    model = Model(checkpoint.config, open_backend("onnx", checkpoint, "cpu"))
+    yield from _answers(model)
+    if family and find_spec("torch"):
+        yield from _backends(model, Model(checkpoint.config, open_backend("torch", checkpoint, "cpu", family)))
+
+
+def _answers(model: Model) -> Iterator[Finding]:
+    """Each capability on random input: range, and independence of the batch and of chance."""
+    for name, batch in inputs(model.config, ROLES):
+        run = getattr(model, name)
+        yield tried(f"{name}: an item of a batch gives the same alone", partial(_alone, run, batch))
+        yield tried(f"{name}: the same input gives the same again", partial(_again, run, batch))
+        if name == "translate":
+            yield tried("translate: pictures lie in [0, 1]", partial(_in_range, run, batch))
+    if "generate" in model.capabilities:
+        yield tried(
+            "generate: one picture is the first of three", lambda: same(model.generate(1), model.generate(3)[:1])
+        )
+
+
+def _alone(run: Callable[..., NDArray[np.float32]], batch: NDArray[np.float32]) -> None:
+    same(run(batch)[1:2], run(batch[1:2]))
+
+
+def _again(run: Callable[..., NDArray[np.float32]], batch: NDArray[np.float32]) -> None:
+    same(run(batch), run(batch), 0.0)
+
+
+def _in_range(run: Callable[..., NDArray[np.float32]], batch: NDArray[np.float32]) -> None:
+    answer = run(batch)
+    if not (answer.min() >= 0.0 and answer.max() <= 1.0):
+        raise PluginError(f"values from {answer.min():.3g} to {answer.max():.3g}: end the network with a sigmoid")
+
+
+def _backends(onnx: Model, torch: Model) -> Iterator[Finding]:
+    """The same input, and the same seed, on both backends."""
+    apart = "the backends differ by {:.2g}; export the checkpoint again"
+
+    def compare(name: str, batch: NDArray[np.float32]) -> None:
+        same(getattr(onnx, name)(batch), getattr(torch, name)(batch), BACKEND_TOLERANCE, apart)
+
+    for name, batch in inputs(onnx.config, ROLES):
+        yield tried(f"{name}: onnx and torch give the same", partial(compare, name, batch))
+    if "generate" in onnx.capabilities:
+        yield tried(
+            "generate: onnx and torch make the same pictures of a seed",
+            lambda: same(onnx.generate(4, seed=0), torch.generate(4, seed=0), SEED_TOLERANCE, apart),
+        )

@@ -1,0 +1,134 @@
+"""Checks of a family that need no trained weights: its names, its promises, its network and its objective."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from zoo.catalog.bundled import recipe_files
+from zoo.catalog.families import configured
+from zoo.catalog.registry import load_object
+from zoo.catalog.spec import CheckpointConfig
+from zoo.errors import PluginError
+from zoo.testing.finding import Finding, tried
+from zoo.testing.imports import light_finding
+
+if TYPE_CHECKING:
+    from zoo.catalog.plugins import PluginInfo
+    from zoo.catalog.spec import Family
+
+TINY = "tiny"
+_UNHASHED = "0" * 64
+_WEIGHTS = {"file": "model.safetensors", "sha256": _UNHASHED, "bytes": 8, "dtype": "float32"}
+
+
+def family_findings(
+    family: Family,
+    info: PluginInfo,
+    config: Mapping[str, Any] | None = None,
+    objective: Mapping[str, Any] | None = None,
+) -> Iterator[Finding]:
+    """Names, presets, promises; then, if all of them hold, the network and the objective at work.
+
+    What is at work is the preset `tiny`, else the first, with `config` over it. `objective` is a recipe's table.
+    """
+    found = []
+    for finding in _named(family, info):
+        found.append(finding)
+        yield finding
+    if not all(finding.passed for finding in found):
+        return  # what follows would fail for the same reasons
+    if not find_spec("torch"):
+        advice = "pip install 'latent-zoo[train]', then check again"
+        yield Finding(f"{family.name}: works", passed=False, advice=advice)
+        return
+    from zoo.testing.networks import network_findings
+    from zoo.testing.objectives import labelled_recipe, objective_findings, recipe_findings
+
+    preset = next(iter(family.presets), None) if TINY not in family.presets else TINY
+    recipes = recipe_files(family.config.partition(":")[0])
+    read = []
+    for finding in recipe_findings(family, recipes):
+        read.append(finding)
+        yield finding
+    if not all(finding.passed for finding in read):
+        return
+    settings, labels = labelled_recipe(family, preset, recipes)
+    chosen = configured(family, {**settings, **(config or {})}, preset)
+    yield from network_findings(family, chosen)
+    if family.objective:
+        yield from objective_findings(family, chosen, objective or {}, labels)
+
+
+def promised(family: Family, config: Any) -> CheckpointConfig:
+    """The config.json that a configuration's `interface()` makes, but for what only weights and graphs tell.
+
+    Raises PluginError where it is none.
+    """
+    try:
+        interface = msgspec.to_builtins(config.interface())
+    except AttributeError:
+        raise PluginError(f"{family.config} has no interface(): docs/plugins.md says what it gives") from None
+    latent = interface.get("latent")
+    if latent and latent.get("prior") == "sampler":
+        latent["sampler"] = {**(latent.get("sampler") or {}), "graph": "sample.onnx", "sha256": _UNHASHED}
+    facts = {
+        "format": 1,
+        "id": f"{family.name}.check",
+        "family": family.name,
+        "summary": "",
+        "license": "Apache-2.0",
+        "config": {},
+        "latent": latent,
+        "weights": {**_WEIGHTS, "parameters": 0, "buffers": 0},
+        "capabilities": {
+            name: {"graph": f"{name}.onnx", "sha256": _UNHASHED, **promise}
+            for name, promise in interface.get("capabilities", {}).items()
+        },
+    }
+    try:
+        return msgspec.convert(facts, CheckpointConfig)
+    except msgspec.ValidationError as error:
+        raise PluginError(f"interface() of {family.config}: {error}") from error
+
+
+def _named(family: Family, info: PluginInfo) -> Iterator[Finding]:
+    """What can be told from names and numbers."""
+    presets = []
+    for preset in family.presets or (None,):
+        what = f"the preset {preset!r} is" if preset else "the defaults are"
+        presets.append(tried(f"{family.name}: {what} a configuration", partial(configured, family, {}, preset)))
+    yield from presets
+    for part in filter(None, (family.network, family.objective, family.weight_names)):
+        yield tried(f"{family.name}: {part} can be imported", partial(load_object, part, info))
+    methods = [name for name in family.capabilities if name != "generate"]  # that one is decode of a draw
+    yield tried(
+        f"{family.name}: the network has a method for each capability", partial(_require_methods, family, methods)
+    )
+    if all(finding.passed for finding in presets):
+        yield tried(f"{family.name}: presets can do what the family declares", partial(_require_promises, family))
+    yield light_finding(family.name, family.config.partition(":")[0])
+
+
+def _require_methods(family: Family, methods: Sequence[str]) -> None:
+    network = load_object(family.network)
+    missing = [name for name in methods if not callable(getattr(network, name, None))]
+    if missing:
+        raise PluginError(f"{family.network} has no {' and no '.join(missing)}")
+
+
+def _require_promises(family: Family) -> None:
+    """Together the presets can do all that is declared, and none can do more."""
+    able: set[str] = set()
+    for preset in family.presets or (None,):
+        able |= set(promised(family, configured(family, {}, preset)).can())
+    declared = set(family.capabilities)
+    if able != declared:
+        more, less = sorted(able - declared), sorted(declared - able)
+        wrong = [f"interface() of a preset promises {', '.join(more)}"] if more else []
+        wrong += [f"no preset promises {', '.join(less)}"] if less else []
+        raise PluginError(f"{' and '.join(wrong)}: make interface() and capabilities of the Family agree")

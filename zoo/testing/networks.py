@@ -1,0 +1,164 @@
+"""Checks of a family's network with random weights, from its shapes to its graphs."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load, save
+from torch import nn
+
+from zoo.catalog.registry import load_object
+from zoo.checkpoints.format import read_checkpoint
+from zoo.checkpoints.graphs import ROLES, Role, signature
+from zoo.errors import PluginError
+from zoo.testing.checkpoints import work_findings
+from zoo.testing.families import promised
+from zoo.testing.finding import Finding, all_same, tried
+from zoo.testing.inputs import inputs
+from zoo.training.export import export
+from zoo.training.graph import answers_of
+from zoo.training.recipe import ModelTable
+
+if TYPE_CHECKING:
+    from zoo.catalog.spec import CheckpointConfig, Family
+
+Answers = tuple[NDArray[np.float32], ...]
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """PyTorch's random numbers from a seed; afterwards they go on as if nothing had been drawn."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def network_findings(family: Family, config: Any) -> Iterator[Finding]:
+    """The network as it is built from one configuration: each method, its weights at rest, and its graphs."""
+    trial = Trial(family, config)
+    built = [
+        tried(f"{family.name}: the network is built from its configuration", trial.network),
+        tried(
+            f"{family.name}: and without memory, to compare shapes first", trial.skeleton, "see torch.device('meta')"
+        ),
+    ]
+    yield from built
+    if not all(finding.passed for finding in built):
+        return
+    yield tried(f"{family.name}: the same seed builds the same weights", trial.require_same_weights)
+    for role, batch in inputs(trial.promise, ROLES):
+        yield from _method(trial, role, batch)
+    again = "every part of the network must be in its state_dict"
+    yield tried(
+        f"{family.name}: saved and loaded strictly, it answers the same", trial.require_same_after_loading, again
+    )
+    yield from _exported(trial)
+
+
+class Trial:
+    """One family with one configuration."""
+
+    def __init__(self, family: Family, config: Any) -> None:
+        self.family, self.config = family, config
+        self.build: Callable[[Any], nn.Module] = load_object(family.network)
+        self.promise: CheckpointConfig = promised(family, config)
+
+    def network(self, seed: int = 0) -> nn.Module:
+        """A network with random weights, ready for use."""
+        with seeded(seed):
+            return self.build(self.config).eval()
+
+    def skeleton(self) -> nn.Module:
+        """The network as the torch backend builds it first, to compare shapes."""
+        with torch.device("meta"):
+            return self.build(self.config)
+
+    def answers(self, network: nn.Module, role: Role, batch: NDArray[np.float32]) -> Answers:
+        """What a method of a network answers to a batch."""
+        return tuple(answer.numpy() for answer in answers_of(network, role, torch.from_numpy(batch)))
+
+    def require_same_weights(self) -> None:
+        """Raise PluginError if weights are drawn from anything but PyTorch's seed."""
+        one, other = (self.network(seed=1).state_dict() for _ in range(2))
+        wrong = [name for name, tensor in one.items() if not torch.equal(tensor, other[name])]
+        if wrong:
+            raise PluginError(f"{wrong[0]} differs: draw every weight with torch's own generator, nothing else")
+
+    def require_same_after_loading(self) -> None:
+        """Raise what loading raises, or PluginError if answers are others than before."""
+        before, after = self.network(seed=0), self.network(seed=1)
+        data = save({name: tensor.contiguous() for name, tensor in before.state_dict().items()})
+        after.load_state_dict(load(data), strict=True)
+        for role, batch in inputs(self.promise, ROLES):
+            all_same(self.answers(before, role, batch), self.answers(after, role, batch))
+
+
+def _method(trial: Trial, role: Role, batch: NDArray[np.float32]) -> Iterator[Finding]:
+    """Shapes and values of one method's answers, and that nothing but its input counts."""
+    network = trial.network()
+    shaped = tried(
+        f"{role}: answers have the shape that interface() promises", partial(_shaped, trial, network, role, batch)
+    )
+    yield shaped
+    if not shaped.passed:
+        return
+    if role in ("decode", "translate"):
+        yield tried(f"{role}: pictures lie in [0, 1]", partial(_ranged, trial, network, role, batch))
+
+    def answers(given: NDArray[np.float32]) -> Answers:
+        return trial.answers(network, role, given)
+
+    yield tried(f"{role}: the same input gives the same again", lambda: all_same(answers(batch), answers(batch), 0.0))
+    yield tried(
+        f"{role}: an item of a batch gives the same alone",
+        lambda: all_same([answer[1:2] for answer in answers(batch)], answers(batch[1:2])),
+    )
+
+
+def _shaped(trial: Trial, network: nn.Module, role: Role, batch: NDArray[np.float32]) -> None:
+    expected = signature(role, trial.promise)
+    answers = trial.answers(network, role, batch)
+    least, most = len(expected.outputs) - expected.optional, len(expected.outputs)
+    if not least <= len(answers) <= most:
+        names = ", ".join(name for name, _ in expected.outputs)
+        raise PluginError(f"{role} gives {len(answers)} tensors; it gives: {names}")
+    for (name, shape), answer in zip(expected.outputs, answers, strict=False):
+        fits = [want in (None, have) for want, have in zip(shape, answer.shape[1:], strict=False)]
+        if len(answer) != len(batch) or len(shape) != answer.ndim - 1 or not all(fits):
+            wanted = ", ".join(str(length or "any") for length in shape)
+            raise PluginError(f"{name} has shape {answer.shape}, interface() says (N, {wanted})")
+        if not np.isfinite(answer).all():
+            raise PluginError(f"{name} has numbers that are not finite: bound what goes into exp, log and division")
+
+
+def _ranged(trial: Trial, network: nn.Module, role: Role, batch: NDArray[np.float32]) -> None:
+    picture = trial.answers(network, role, batch)[0]
+    if picture.min() < 0.0 or picture.max() > 1.0:
+        raise PluginError(
+            f"values from {picture.min():.3g} to {picture.max():.3g}: end {role} with a sigmoid or a clamp"
+        )
+
+
+def _exported(trial: Trial) -> Iterator[Finding]:
+    """The network as a checkpoint: its graphs agree with it, and it runs from its files alone."""
+    name = trial.family.name
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder, "checkpoint")
+        table = ModelTable(id=f"{name}.check", family=name)
+
+        def write() -> None:
+            export(trial.network(), trial.config, table, name, None, target)
+
+        exported = tried(f"{name}: its graphs answer as PyTorch does", write, "keep to operators of plain PyTorch")
+        yield exported
+        if exported.passed:
+            for finding in work_findings(read_checkpoint(target, f"{name}.check"), trial.family):
+                yield Finding(f"{name}, exported: {finding.check}", finding.passed, finding.advice)

@@ -1,0 +1,169 @@
+"""Checks of a family's recipes, and of its objective: that it trains."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from zoo.catalog.families import configured
+from zoo.catalog.registry import load_object
+from zoo.errors import PluginError
+from zoo.testing.families import promised
+from zoo.testing.finding import Finding, tried
+from zoo.testing.inputs import sides
+from zoo.testing.networks import seeded
+from zoo.training.objective import Batch, Objective, Verdict
+from zoo.training.recipe import read_recipe
+
+if TYPE_CHECKING:
+    from zoo.catalog.spec import CheckpointConfig, Family, ImageSpec
+
+BATCH = 4
+STEPS, LEARNING_RATE = 40, 1e-3
+# Losses are compared by the mean of so many steps; a fall of a share of the first mean counts.
+WINDOW, FALL = 3, 0.01
+
+
+def labelled_recipe(family: Family, preset: str | None, files: Sequence[Path]) -> tuple[Mapping[str, Any], int]:
+    """How a family that learns from labels is configured, and how many there are, by its first recipe for the preset.
+
+    Nothing and 0 where no recipe names labels.
+    """
+    for file in files:
+        recipe = read_recipe(file)
+        if (recipe.model.family, recipe.model.preset) == (family.name, preset) and recipe.data.labels:
+            return recipe.model.config, len(recipe.data.labels)
+    return {}, 0
+
+
+def recipe_findings(family: Family, files: Sequence[Path]) -> Iterator[Finding]:
+    """Each recipe of the family's package that is for the family."""
+    for file in files:
+        yield tried(f"{family.name}: {file.name} is a recipe", partial(_require_recipe, family, file))
+
+
+def _require_recipe(family: Family, file: Path) -> None:
+    recipe = read_recipe(file)
+    if recipe.model.family != family.name:
+        return
+    configured(family, recipe.model.config, recipe.model.preset)
+    if not family.objective:
+        raise PluginError(f"the family has no objective, so nothing can be trained by {file.name}")
+    msgspec.convert(recipe.objective, load_object(family.objective).Options)
+
+
+def objective_findings(family: Family, config: Any, options: Mapping[str, Any], labels: int = 0) -> Iterator[Finding]:
+    """That it is set up, that steps on a few pictures lower a loss, and that it judges."""
+    trial = Training(family, config, options, labels)
+    ready = tried(f"{family.name}: the objective is set up", trial.set_up)
+    yield ready
+    if not ready.passed:
+        return
+    yield tried(f"{family.name}: {STEPS} steps on {BATCH} pictures lower a loss", trial.require_progress)
+    yield tried(f"{family.name}: it judges the network it exports", trial.require_verdict)
+
+
+class Training:
+    """An objective, its networks and one small batch of soft random pictures."""
+
+    def __init__(self, family: Family, config: Any, options: Mapping[str, Any], labels: int) -> None:
+        self.family, self.config, self.options, self.labels = family, config, options, labels
+        self.objective: Objective
+        self.nets: dict[str, nn.Module] = {}
+
+    def set_up(self) -> None:
+        """Build everything. Raises PluginError where the objective does not hold to its protocol."""
+        kind = load_object(self.family.objective)
+        with seeded(0):
+            self.objective = kind(self.config, msgspec.convert(self.options, kind.Options))
+            self.batch = _batch(promised(self.family, self.config), self.labels)
+            self.objective.prepare((picture * 255).byte() for picture in self.batch.target)
+            self.nets = self.objective.networks()
+        network = load_object(self.family.network)
+        first = next(iter(self.nets), None)
+        if first is None or (isinstance(network, type) and not isinstance(self.nets[first], network)):
+            raise PluginError(f"the first of networks() must be a {self.family.network}: it is what is exported")
+
+    def require_progress(self) -> None:
+        """Step as the loop does until a player's loss has fallen. Raises PluginError where none does."""
+        losses: dict[str, list[float]] = {player: [] for player in self.nets}
+        optimizers = {name: torch.optim.Adam(net.parameters(), LEARNING_RATE) for name, net in self.nets.items()}
+        for net in self.nets.values():
+            net.train()
+        with seeded(0):
+            for _ in range(STEPS):
+                self._step(losses, optimizers)
+                if any(map(_fallen, losses.values())):
+                    return
+        said = ", ".join(
+            f"{player}: {values[0]:.4g} to {values[-1]:.4g}" for player, values in losses.items() if values
+        )
+        raise PluginError(f"no loss fell ({said}): does each loss reach the parameters of its player?")
+
+    def _step(self, losses: Mapping[str, list[float]], optimizers: Mapping[str, torch.optim.Optimizer]) -> None:
+        moves = 0
+        for player, loss, _ in self.objective.losses(self.nets, self.batch, torch.Generator().manual_seed(0)):
+            if player not in self.nets:
+                raise PluginError(f"losses() yields for {player!r}; networks() has: {', '.join(self.nets)}")
+            if not math.isfinite(float(loss.detach())):
+                raise PluginError(f"the loss of {player} is {float(loss.detach())} on pictures in [0, 1]")
+            optimizers[player].zero_grad()
+            loss.backward(inputs=list(self.nets[player].parameters()))  # type: ignore[no-untyped-call]
+            optimizers[player].step()
+            losses[player].append(float(loss.detach()))
+            moves += 1
+        if not moves:
+            raise PluginError("losses() yields nothing: yield (player, loss, logs) for each move of a step")
+
+    def require_verdict(self) -> None:
+        """Judge the first network. Raises PluginError for a verdict that is none."""
+        with seeded(0):
+            verdict = self.objective.judge(next(iter(self.nets.values())).eval(), [self.batch])
+        if not isinstance(verdict, Verdict):
+            raise PluginError(f"judge() gives a {type(verdict).__name__}; it gives a zoo.training.objective.Verdict")
+        wrong = [name for name, value in verdict.figures.items() if not math.isfinite(value)]
+        if wrong or not verdict.figures:
+            raise PluginError(f"judge() gives figures that are not finite: {', '.join(wrong) or 'none at all'}")
+        shape = () if verdict.samples is None else verdict.samples.shape
+        if shape and (len(shape) != 3 or shape[0] != 3):
+            raise PluginError(f"the samples of a verdict are one sheet (3, H, W), not {tuple(shape)}")
+
+
+def _fallen(losses: Sequence[float]) -> bool:
+    if len(losses) < 2 * WINDOW:
+        return False
+    first, last = (sum(part) / WINDOW for part in (losses[:WINDOW], losses[-WINDOW:]))
+    return last < first - FALL * abs(first)
+
+
+def _batch(promise: CheckpointConfig, labels: int) -> Batch:
+    """A few pairs of soft random pictures; where the input is of other channels, it is the target in those."""
+    capabilities = promise.capabilities
+    specs = [capabilities[name].input for name in ("translate", "encode") if name in capabilities]
+    wanted = [capabilities[name].output for name in ("translate", "decode") if name in capabilities]
+    made = next(filter(None, [*wanted, *specs]))
+    given = next(filter(None, [*specs, *wanted]))
+    target = _soft(made, made.size or sides(given))
+    source = target if given.channels == made.channels else _recoloured(target, given.channels)
+    if given.size and given.size != tuple(target.shape[2:]):
+        source = functional.interpolate(source, given.size, mode="bilinear")
+    marks = torch.randint(0, 2, (BATCH, labels)).float() if labels else None
+    return Batch(source, target, marks)
+
+
+def _soft(spec: ImageSpec, size: tuple[int, int]) -> Tensor:
+    coarse = torch.rand(BATCH, spec.channels, 4, 4)
+    return functional.interpolate(coarse, size, mode="bilinear")
+
+
+def _recoloured(pictures: Tensor, channels: int) -> Tensor:
+    """Gray of colour pictures, or gray pictures in as many channels."""
+    return pictures.mean(dim=1, keepdim=True).expand(-1, channels, -1, -1).contiguous()

@@ -1,0 +1,40 @@
+"""Checks of a plugin: how it loads, its families, and the bytes of the checkpoints it brings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from zoo.errors import NotFoundError
+from zoo.testing.families import family_findings
+from zoo.testing.finding import Finding, tried
+from zoo.testing.imports import light_finding
+
+if TYPE_CHECKING:
+    from zoo.catalog.plugins import PluginInfo
+    from zoo.catalog.registry import Registry
+
+
+def plugin_findings(info: PluginInfo, registry: Registry) -> Iterator[Finding]:
+    """Loading, what is loaded with it, every family at work, and every checkpoint's bytes.
+
+    Raises NotFoundError for a plugin that is disabled.
+    """
+    if info.disabled:
+        raise NotFoundError(f"plugin {info.plugin} is disabled by ZOO_DISABLE_PLUGINS")
+    return _findings(info, registry)
+
+
+def _findings(info: PluginInfo, registry: Registry) -> Iterator[Finding]:
+    error = info.problem.error if info.problem else ""
+    yield Finding(f"{info.plugin}: loads, and its hooks give what they should", not error, error)
+    if error:
+        return
+    yield light_finding(info.plugin, info.module.partition(":")[0])
+    for name in info.families:
+        yield from family_findings(registry.family(name), info)
+    from zoo.checkpoints.sources import open_source
+
+    for name in info.models:
+        yield tried(f"{name}: the checkpoint is whole", partial(open_source, registry.model(name).source))

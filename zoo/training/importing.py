@@ -1,0 +1,144 @@
+"""Other people's weights as a checkpoint of a family: every tensor finds its place, or nothing is written."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from zoo.catalog.families import configured
+from zoo.catalog.registry import load_object
+from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError
+from zoo.training.export import export
+from zoo.training.keras import read_layers, to_state
+from zoo.training.recipe import ModelTable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from zoo.catalog.spec import CheckpointConfig, Family
+
+State = Mapping[str, "NDArray[np.float32]"]
+
+HDF5 = b"\x89HDF\r\n\x1a\n"
+PICKLES = (b"PK\x03\x04", b"\x80")
+CHILD_SECONDS = 600
+# What counts batches in training; nothing depends on it at use.
+COUNTER = "num_batches_tracked"
+
+
+def import_weights(file: Path, family: Family, table: ModelTable, folder: Path) -> CheckpointConfig:
+    """Write the weights of `file` as a checkpoint into `folder`; returns its config.
+
+    A file is told by its content: safetensors, a PyTorch state dict (read weights-only, in a process of its own), or
+    Keras' HDF5. Raises NotFoundError, UnsafeFileError (another kind of file, or tensors that don't fit the family's
+    network: their names are told), UsageError (a configuration that the family does not take, or a folder in use).
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} is in use: name another one with -o")
+    network, config = load_weights(file, family, table)
+    return export(network, config, table, family.name, None, folder)
+
+
+def load_weights(file: Path, family: Family, table: ModelTable) -> tuple[nn.Module, Any]:
+    """The family's network with the weights of `file`, and its configuration. Raises as `import_weights`."""
+    config = configured(family, table.config, table.preset)
+    network: nn.Module = load_object(family.network)(config)
+    kind = kind_of(file)
+    if kind == "keras":
+        state = to_state(read_layers(file), network, file.name)
+    else:
+        given = read_safetensors(file) if kind == "safetensors" else read_pickle(file)
+        state = renamed(given, network, load_object(family.weight_names)(config) if family.weight_names else {})
+    fill(network, state, file.name)
+    return network, config
+
+
+def kind_of(file: Path) -> str:
+    """What a file holds, by its first bytes: "safetensors", "pickle" or "keras". Raises as `import_weights`."""
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(16)
+    except FileNotFoundError as error:
+        raise NotFoundError(f"there is no file {file}") from error
+    except OSError as error:
+        raise DiskError(f"can't read {file}: {error.strerror or error}") from error
+    if head[8:9] == b"{" or head[4:9] == b"\0\0\0\0{":
+        return "safetensors"
+    if head.startswith(HDF5):
+        return "keras"
+    if head.startswith(PICKLES):
+        return "pickle"
+    raise UnsafeFileError(f"{file} holds no weights that can be imported: safetensors, a state dict (.pth), Keras' .h5")
+
+
+def read_safetensors(file: Path) -> dict[str, NDArray[np.float32]]:
+    """Every tensor of floating point as float32; counters are left out. Raises UnsafeFileError."""
+    try:
+        tensors = load_file(file)
+    except (SafetensorError, ValueError, OSError) as error:
+        raise UnsafeFileError(f"{file} is not a safetensors file: {error}") from error
+    return {name: tensor.float().numpy() for name, tensor in tensors.items() if tensor.is_floating_point()}
+
+
+def read_pickle(file: Path) -> dict[str, NDArray[np.float32]]:
+    """A PyTorch state dict, unpickled weights-only in a process that can do no harm here. Raises UnsafeFileError."""
+    with tempfile.TemporaryDirectory(prefix="zoo-import-") as place:
+        copy = Path(place) / "weights.safetensors"
+        words = [sys.executable, "-m", "zoo.training.unpickling", str(file.resolve()), str(copy)]
+        try:
+            done = subprocess.run(words, check=False, capture_output=True, timeout=CHILD_SECONDS, cwd=place)  # noqa: S603 (our own module, in this interpreter)
+        except subprocess.TimeoutExpired as error:
+            raise UnsafeFileError(f"{file}: reading it took over {CHILD_SECONDS} s; refused") from error
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip().splitlines()
+            raise UnsafeFileError(f"{file} is no plain state dict: {said[-1][:300] if said else done.returncode}")
+        return read_safetensors(copy)
+
+
+def renamed(given: State, network: nn.Module, names: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:
+    """The tensors under the network's own names, where they are not already."""
+    kept = {name: array for name, array in given.items() if not name.endswith(COUNTER)}
+    own = set(network.state_dict())
+    if kept.keys() <= own or not names:
+        return kept
+    return {names.get(name, name): array for name, array in kept.items()}
+
+
+def fill(network: nn.Module, state: State, file: str) -> None:
+    """Load every weight. Raises UnsafeFileError, naming what is missing, left over or of another shape."""
+    expected = {name: t for name, t in network.state_dict().items() if t.is_floating_point()}
+    missing = sorted(expected.keys() - state.keys())
+    extra = sorted(state.keys() - expected.keys())
+    shapes = [
+        f"{name} is {tuple(state[name].shape)} instead of {tuple(expected[name].shape)}"
+        for name in sorted(expected.keys() & state.keys())
+        if tuple(state[name].shape) != tuple(expected[name].shape)
+    ]
+    found = [("missing", missing), ("left over", extra), ("of another shape", shapes)]
+    faults = [f"{len(names)} {what}: {', '.join(names[:5])}" for what, names in found if names]
+    if faults:
+        raise UnsafeFileError(f"{file} does not fit the family's network; {'; '.join(faults)}")
+    network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in state.items()}, strict=False)
+
+
+def table_for(family: str, file: Path, **facts: Any) -> ModelTable:
+    """The facts of an imported model. Raises UsageError where one is not what it should be."""
+    import re
+
+    tag = re.sub(r"[^a-z0-9]+", "-", file.stem.lower()).strip("-") or "imported"
+    given = {name: value for name, value in facts.items() if value is not None}
+    try:
+        return msgspec.convert({"id": f"{family}.{tag}", "family": family, **given}, ModelTable)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"these facts can't stand in config.json: {error}") from error
