@@ -28,11 +28,11 @@ def test_the_family_holds_to_the_contract(family: str) -> None:
 
 def test_features_are_those_of_timm(tmp_path: Path) -> None:
     """The checkpoint's, without PyTorch, beside timm's own with the same weights."""
-    made = convert("test_vit", tmp_path / "vit", random=True)
-    assert made.id == "timm.test-vit-random"
-    model = zoo.load(f"dir:{tmp_path / 'vit'}")
+    made = convert("test_efficientnet", tmp_path / "backbone", random=True)
+    assert made.id == "timm.test-efficientnet-random"
+    model = zoo.load(f"dir:{tmp_path / 'backbone'}")
     pictures = np.random.default_rng(0).random((2, 3, *made.capabilities["encode"].input.size), dtype=np.float32)
-    body = timm.create_model("test_vit", num_classes=0).eval()
+    body = timm.create_model("test_efficientnet", num_classes=0).eval()
     arrays = model.backend.checkpoint.arrays()
     body.load_state_dict({name.removeprefix("body."): torch.tensor(array).float() for name, array in arrays.items()})
     mean, std = (torch.tensor(body.pretrained_cfg[name])[:, None, None] for name in ("mean", "std"))

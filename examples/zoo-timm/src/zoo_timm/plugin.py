@@ -26,9 +26,9 @@ def zoo_families() -> Iterator[Family]:
         presets={
             "resnet18": {"backbone": "resnet18", "features": 512},
             "mobilenet": {"backbone": "mobilenetv3_small_100", "features": 1024},
-            "convnext": {"backbone": "convnext_atto", "features": 320},
+            "efficientnet": {"backbone": "efficientnet_b0", "features": 1280},
             "vit": {"backbone": "vit_tiny_patch16_224", "features": 192, "mean": HALF, "std": HALF},
-            "tiny": {"backbone": "test_convnext", "features": 64, "size": 64, "mean": HALF, "std": HALF},
+            "tiny": {"backbone": "test_efficientnet", "features": 256, "size": 64, "mean": HALF, "std": HALF},
         },
     )
     yield Family(
