@@ -36,6 +36,7 @@ class Result:
     out: str
     err: str
     seconds: float
+    peak: int  # kilobytes of memory
 
     @property
     def notes(self) -> str:
@@ -57,14 +58,14 @@ class Result:
 @dataclass(frozen=True)
 class Running:
     process: Any
-    files: tuple[Path, Path]
+    files: tuple[Path, ...]
     began: float
 
     def wait(self, seconds: float = 120) -> Result:
         self.process.join(seconds)
         assert self.process.exitcode is not None, "it does not come to an end"
-        out, err = (path.read_text(errors="replace") for path in self.files)  # a picture is no text
-        return Result(self.process.exitcode, out, err, time.monotonic() - self.began)
+        out, err, peak = (path.read_text(errors="replace") for path in self.files)  # a picture is no text
+        return Result(self.process.exitcode, out, err, time.monotonic() - self.began, int(peak or 0))
 
 
 @dataclass
@@ -94,7 +95,7 @@ class Machine:
 
     def start(self, *words: object, **variables: str | None) -> Running:
         self.count += 1
-        files = (self.folder / f"{self.count}.out", self.folder / f"{self.count}.err")
+        files = tuple(self.folder / f"{self.count}.{kind}" for kind in ("out", "err", "peak"))
         changed = {**self.environment, **variables}
         environment = {name: value for name, value in changed.items() if value is not None}
         process = FORKS.Process(target=_run, args=([str(word) for word in words], environment, self.folder, files))
@@ -118,15 +119,16 @@ class Machine:
             assert blob.name in (hashlib.sha256(data).hexdigest(), git_sha1(data)), blob
 
 
-def _run(words: list[str], environment: Mapping[str, str], folder: Path, files: tuple[Path, Path]) -> None:
+def _run(words: list[str], environment: Mapping[str, str], folder: Path, files: tuple[Path, ...]) -> None:
     """In the child: become a fresh `zoo`."""
     assert "huggingface_hub" not in sys.modules
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
     sys.argv = ["zoo", *words]
-    for number, file in enumerate(files, start=1):
-        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    opened = [os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) for file in files]
+    for number, descriptor in enumerate(opened[:2], start=1):
+        os.dup2(descriptor, number)
     if limit := environment.get("ZOO_TEST_FILE_LIMIT"):  # stands for a disk that is full
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
@@ -138,4 +140,7 @@ def _run(words: list[str], environment: Mapping[str, str], folder: Path, files: 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background has it ignored
     from zoo.cli.app import main
 
-    main()
+    try:
+        main()
+    finally:
+        os.write(opened[2], str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss).encode())

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -141,6 +141,10 @@ def test_45_a_cache_that_is_a_file_is_named(machine: Machine, published: str) ->
 
 
 def test_45_a_cache_that_is_read_only_still_serves_what_it_has(machine: Machine, published: str, picture: Path) -> None:
+    if os.getuid() == 0 and not all(
+        path.stat().st_mode & 0o001 for path in [Path(sys.prefix), *Path(sys.prefix).parents]
+    ):
+        pytest.skip(f"{sys.prefix} can be read by root only, so nobody else can run it")
     name = machine.zoo("pull", published).out.split("#")[0]
     unprivileged = {"ZOO_TEST_UNPRIVILEGED": "1", "HOME": "/nonexistent"}
     for path in [*machine.folder.parents, *machine.home.rglob("*"), machine.home]:
@@ -246,7 +250,7 @@ def test_a_checkpoint_that_is_malformed_is_refused_though_the_hub_vouches_for_it
     line = result.error(7)
     assert f"hub:{name}" in line
     assert word in line
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < MIB  # kilobytes
+    assert 0 < result.peak < MIB  # kilobytes
 
 
 def test_57_58_nothing_but_the_checkpoint_is_fetched_and_no_code_runs(
