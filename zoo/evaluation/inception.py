@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from torch.nn import functional
 from torchvision.models import inception_v3
 
-from zoo.errors import NotFoundError, UnsafeFileError, UsageError
+from zoo.errors import NotFoundError, UsageError
 from zoo.evaluation.figures import Pixels
+from zoo.training.importing import fill, kind_of, read_pickle, read_safetensors
 
 Floats = NDArray[np.float32]
 
@@ -33,18 +34,16 @@ class Inception:
     def __init__(self, path: Path) -> None:
         """Read torchvision's weights file, as inception_v3_google-0cc3c7bd.pth, or the same as safetensors.
 
-        Raises NotFoundError where there is none, UnsafeFileError for one that holds something else.
+        A pickle is read as `zoo import` does, in a process of its own. Raises NotFoundError where there is no file,
+        UnsafeFileError for one that holds something else.
         """
         if not path.is_file():
             raise NotFoundError(f"no weights {path}: download torchvision's inception_v3 weights and name the file")
+        state = read_pickle(path) if kind_of(path) == "pickle" else read_safetensors(path)
         self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         # With this switch it takes pictures in [-1, 1], which its weights were trained on.
         self.net = inception_v3(weights=None, init_weights=False, transform_input=False)
-        try:
-            self.net.load_state_dict(_tensors(path))
-        except Exception as error:  # whatever a damaged file makes its reader raise
-            reason = str(error).strip().splitlines()[0]
-            raise UnsafeFileError(f"{path} is no weights file of torchvision's inception_v3: {reason}") from error
+        fill(self.net, state, path.name, "torchvision's inception_v3")
         self.net.fc = torch.nn.Identity()
         self.net.eval()
 
@@ -67,11 +66,3 @@ class Inception:
         """It answers about nothing that is measured here."""
         raise UsageError(f"{self.text} has no answers for {len(pictures)} pictures: it is used for its features")
 
-
-def _tensors(path: Path) -> dict[str, torch.Tensor]:
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        return load_file(path)
-    tensors: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    return tensors

@@ -115,7 +115,7 @@ def renamed(given: State, network: nn.Module, names: Mapping[str, str]) -> dict[
     return {names.get(name, name): array for name, array in kept.items()}
 
 
-def fill(network: nn.Module, state: State, file: str) -> None:
+def fill(network: nn.Module, state: State, file: str, whose: str = "the family's network") -> None:
     """Load every weight. Raises UnsafeFileError, naming what is missing, left over or of another shape."""
     expected = {name: t for name, t in network.state_dict().items() if t.is_floating_point()}
     missing = sorted(expected.keys() - state.keys())
@@ -128,7 +128,7 @@ def fill(network: nn.Module, state: State, file: str) -> None:
     found = [("missing", missing), ("left over", extra), ("of another shape", shapes)]
     faults = [f"{len(names)} {what}: {', '.join(names[:5])}" for what, names in found if names]
     if faults:
-        raise UnsafeFileError(f"{file} does not fit the family's network; {'; '.join(faults)}")
+        raise UnsafeFileError(f"{file} does not fit {whose}; {'; '.join(faults)}")
     network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in state.items()}, strict=False)
 
 
