@@ -12,30 +12,21 @@ rounds'.
 from __future__ import annotations
 
 import argparse
-import statistics
-import tempfile
 import time
-from pathlib import Path
 from typing import cast
 
+import steps
 import torch
-from torch import Tensor
 from torch.nn.functional import softplus
 
-from zoo.catalog.registry import Registry
-from zoo.training.data import training_batches
 from zoo.training.loop import Training
-from zoo.training.recipe import Recipe, read_recipe
-from zoo.training.run import Run
-from zoo.training.train import build_objective, find_recipe
+from zoo.training.recipe import Recipe
 from zoo_dcgan.augment import augmented
 from zoo_dcgan.network import Discriminator, Generator
 from zoo_dcgan.objective import DCGANObjective
 
-Batches = list[tuple[Tensor, ...]]
 
-
-def by_hand(recipe: Recipe, training: Training, batches: Batches) -> float:
+def by_hand(recipe: Recipe, training: Training, batches: steps.Batches) -> float:
     """Seconds of the shortest loop: binary cross-entropy, R1, two optimizers, autocast."""
     objective = cast(DCGANObjective, training.objective)
     config, options = objective.config, objective.options
@@ -76,40 +67,17 @@ def by_hand(recipe: Recipe, training: Training, batches: Batches) -> float:
     return time.perf_counter() - began
 
 
-def ours(training: Training, batches: Batches) -> float:
-    """Seconds of the project's loop over the same batches."""
-    training.loader = batches  # type: ignore[assignment]
-    began = time.perf_counter()
-    training._epoch(0, 0, lambda step, steps, logs: None)
-    return time.perf_counter() - began
-
-
-def row(name: str, changes: tuple[str, ...], steps: int, rounds: int) -> str:
-    """One line of a Markdown table: a recipe with changes to it."""
-    registry = Registry.discover()
-    recipe = read_recipe(find_recipe(name, registry), ("train.save_seconds=1000000000", *changes))
-    loader, _ = training_batches(recipe)
-    batches = [tuple(item) for _, item in zip(range(steps), loader, strict=False)]
-    with tempfile.TemporaryDirectory() as folder:
-        training = Training(recipe, build_objective(recipe, registry), Run(Path(folder)))
-        ours(training, batches[:2])
-        by_hand(recipe, training, batches[:2])
-        times = [(ours(training, batches), by_hand(recipe, training, batches)) for _ in range(rounds)]
-    rates = [steps * recipe.train.batch / statistics.median(each) for each in zip(*times, strict=True)]
-    ratio = statistics.median(hand / own for own, hand in times)
-    return f"| {name}, {', '.join(changes)} | {rates[0]:.1f} | {rates[1]:.1f} | {ratio:.3f} |"
-
-
 def main() -> None:
     """Print a Markdown table: a step without R1, and one with it."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", default="dcgan.mnist")
     parser.add_argument("--steps", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
     print("| recipe | pictures a second, ours | by hand | ratio |\n|---|---|---|---|")
-    for changes in (("objective.r1=0.0",), ("objective.r1_interval=1",)):
-        print(row(asked.recipe, changes, asked.steps, asked.rounds), flush=True)
+    for change in ("objective.r1=0.0", "objective.r1_interval=1"):
+        cells = steps.compared(asked.recipe, (change,), by_hand, asked.steps, asked.rounds)
+        print(f"| {asked.recipe}, {change} | {cells}", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,26 +10,17 @@ figures. The rounds alternate, so that both see the same machine; the ratio is t
 from __future__ import annotations
 
 import argparse
-import statistics
-import tempfile
 import time
-from pathlib import Path
 
+import steps
 import torch
-from torch import Tensor
 
-from zoo.catalog.registry import Registry
-from zoo.training.data import training_batches
 from zoo.training.loop import Training
-from zoo.training.recipe import Recipe, read_recipe
-from zoo.training.run import Run
-from zoo.training.train import build_objective, find_recipe
+from zoo.training.recipe import Recipe
 from zoo_pix2pix.network import PatchGAN, UNet
 
-Batches = list[tuple[Tensor, ...]]
 
-
-def by_hand(recipe: Recipe, training: Training, batches: Batches) -> float:
+def by_hand(recipe: Recipe, training: Training, batches: steps.Batches) -> float:
     """Seconds of the shortest loop: least squares, L1, two optimizers, autocast."""
     generator = UNet(training.objective.config)  # type: ignore[attr-defined]
     options = training.objective.options  # type: ignore[attr-defined]
@@ -60,34 +51,14 @@ def by_hand(recipe: Recipe, training: Training, batches: Batches) -> float:
     return time.perf_counter() - began
 
 
-def ours(training: Training, batches: Batches) -> float:
-    """Seconds of the project's loop over the same batches."""
-    training.loader = batches  # type: ignore[assignment]
-    began = time.perf_counter()
-    training._epoch(0, 0, lambda step, steps, logs: None)
-    return time.perf_counter() - began
-
-
 def main() -> None:
-    """Print one line of a Markdown table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Print a Markdown table of one line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=24)
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
-    registry = Registry.discover()
-    recipe = read_recipe(find_recipe("pix2pix.emoji", registry), ("train.workers=0", "train.save_seconds=1000000000"))
-    loader, _ = training_batches(recipe)
-    batches = [tuple(item) for _, item in zip(range(asked.steps), loader, strict=False)]
-    with tempfile.TemporaryDirectory() as folder:
-        training = Training(recipe, build_objective(recipe, registry), Run(Path(folder)))
-        ours(training, batches[:2])
-        by_hand(recipe, training, batches[:2])
-        rounds = [(ours(training, batches), by_hand(recipe, training, batches)) for _ in range(asked.rounds)]
-    pictures = asked.steps * recipe.train.batch
-    rates = [pictures / statistics.median(times) for times in zip(*rounds, strict=True)]
-    ratio = statistics.median(hand / own for own, hand in rounds)
-    print("| pictures a second, ours | by hand | ratio |\n|---|---|---|")
-    print(f"| {rates[0]:.1f} | {rates[1]:.1f} | {ratio:.3f} |")
+    print("| recipe | pictures a second, ours | by hand | ratio |\n|---|---|---|---|")
+    print(f"| pix2pix.emoji | {steps.compared('pix2pix.emoji', (), by_hand, asked.steps, asked.rounds)}")
 
 
 if __name__ == "__main__":

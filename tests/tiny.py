@@ -138,3 +138,13 @@ def sign(folder: Path) -> None:
             graph["sha256"] = hashlib.sha256((folder / graph["graph"]).read_bytes()).hexdigest()
 
     edit_config(folder, edit)
+
+
+def fill_in(card: Path) -> None:
+    """What a card leaves to a person."""
+    from zoo.checkpoints.cards import SECTIONS
+
+    text = card.read_text(encoding="utf-8")
+    for prompt in SECTIONS.values():
+        text = text.replace(prompt, "Prose by a person.")
+    card.write_text(text, encoding="utf-8")

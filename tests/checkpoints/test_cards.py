@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tiny import edit_config, write_checkpoint
+from tiny import edit_config, fill_in, write_checkpoint
 
 from zoo.catalog import CheckpointConfig, parse_config
 from zoo.checkpoints.cards import SECTIONS, problems, read_card, render, write_card
@@ -47,10 +47,7 @@ def config(folder: Path) -> CheckpointConfig:
 def complete(folder: Path) -> Path:
     """Write the card as someone who has filled in every section."""
     card = write_card(folder, config(folder))
-    text = card.read_text()
-    for prompt in SECTIONS.values():
-        text = text.replace(prompt, "Prose by a person.")
-    card.write_text(text)
+    fill_in(card)
     return card
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from loopback import Hub
 from machine import Machine
-from tiny import write_checkpoint
+from tiny import fill_in, write_checkpoint
 
 from zoo.catalog import parse_config
-from zoo.checkpoints.cards import SECTIONS, write_card
+from zoo.checkpoints.cards import write_card
 
 TRAINING = {
     "recipe": "tiny.toml",
@@ -81,10 +81,7 @@ def picture(tmp_path: Path) -> Path:
 def with_card(folder: Path) -> Path:
     """Write the card of a checkpoint as someone who has filled in every section."""
     card = write_card(folder, parse_config((folder / "config.json").read_bytes(), "config.json"))
-    text = card.read_text()
-    for prompt in SECTIONS.values():
-        text = text.replace(prompt, "Prose by a person.")
-    card.write_text(text)
+    fill_in(card)
     return folder
 
 

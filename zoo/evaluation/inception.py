@@ -65,4 +65,3 @@ class Inception:
     def answers(self, pictures: Pixels) -> Floats:
         """It answers about nothing that is measured here."""
         raise UsageError(f"{self.text} has no answers for {len(pictures)} pictures: it is used for its features")
-
