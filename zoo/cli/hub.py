@@ -181,7 +181,7 @@ def verify() -> None:
 
 def clean(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Models to delete; without any, only leftovers.", metavar="[ORG/NAME]")
+        list[str] | None, typer.Argument(help="Models to delete; without any, only leftovers.", metavar="ORG/NAME")
     ] = None,
 ) -> None:
     """Delete what killed downloads left behind; with names, delete these models from the cache."""
