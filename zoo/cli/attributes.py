@@ -32,29 +32,16 @@ FileArgument = Annotated[Path, typer.Argument(help="A file that `zoo attribute l
 ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Replace a file that exists.")]
 
 
-def register(app: typer.Typer) -> None:
+def register(app: LightTyper) -> None:
     """Add the verb and its three actions."""
-    group = LightTyper(
-        rich_markup_mode=None,
-        invoke_without_command=True,
-        callback=_help,
-        context_settings={"help_option_names": ["-h", "--help"]},
+    group = app.group(
+        "attribute",
+        "Change an attribute: glasses, a smile.",
+        "Learn what an attribute is in a model's latent space, then give it to pictures or take it away.",
     )
     group.command("learn", short_help="Learn directions from labelled pictures.")(learn)
     group.command("apply", short_help="Give pictures more or less of an attribute.")(apply)
     group.command("show", short_help="List what a file of directions holds.")(show)
-    app.add_typer(
-        group,
-        name="attribute",
-        short_help="Change an attribute: glasses, a smile.",
-        help="Learn what an attribute is in a model's latent space, then give it to pictures or take it away.",
-    )
-
-
-def _help(context: typer.Context) -> None:
-    """Say what the actions are, unless one is asked for."""
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
 
 
 def learn(

@@ -14,6 +14,7 @@ import typer
 from zoo.cli import attributes
 from zoo.cli.attributes import ForceOption, ModelArgument
 from zoo.cli.console import open_registry, progress
+from zoo.cli.light import LightTyper
 from zoo.cli.running import Backend, BackendOption, DeviceOption
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Encoded:
     rows: Sequence[int] = ()
 
 
-def register(app: typer.Typer) -> None:
+def register(app: LightTyper) -> None:
     """Add the verbs."""
     attributes.register(app)
     app.command("map", short_help="Draw a model's latent space.")(map_)

@@ -21,32 +21,19 @@ TimeoutOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def register(app: typer.Typer) -> None:
+def register(app: LightTyper) -> None:
     """Add the verbs."""
     app.command("pull", short_help="Download a model from the Hub.")(pull)
     app.command("push", short_help="Upload a model to the Hub.")(push)
     app.command("search", short_help="Find models on the Hub.")(search)
-    group = LightTyper(
-        rich_markup_mode=None,
-        invoke_without_command=True,
-        callback=_help,
-        context_settings={"help_option_names": ["-h", "--help"]},
+    group = app.group(
+        "cache",
+        "Look after the models downloaded from the Hub.",
+        "Look after the models downloaded from the Hub. They lie where HF_HOME or HF_HUB_CACHE say.",
     )
     group.command("list", short_help="List the models in the cache.")(list_)
     group.command("verify", short_help="Compare every cached file with what the Hub promised.")(verify)
     group.command("clean", short_help="Delete what broken downloads left, or a model.")(clean)
-    app.add_typer(
-        group,
-        name="cache",
-        short_help="Look after the models downloaded from the Hub.",
-        help="Look after the models downloaded from the Hub. They lie where HF_HOME or HF_HUB_CACHE say.",
-    )
-
-
-def _help(context: typer.Context) -> None:
-    """Say what the actions are, unless one is asked for."""
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
 
 
 def pull(

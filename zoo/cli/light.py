@@ -45,6 +45,23 @@ class LightTyper(typer.Typer):
         """Register a verb."""
         return super().command(*args, cls=LightCommand, **settings)
 
+    def group(self, name: str, short_help: str, text: str) -> LightTyper:
+        """Register a verb with actions of its own, to be added to what is returned; alone it says what they are."""
+        made = LightTyper(
+            rich_markup_mode=None,
+            invoke_without_command=True,
+            callback=_help,
+            context_settings={"help_option_names": ["-h", "--help"]},
+        )
+        self.add_typer(made, name=name, short_help=short_help, help=text)
+        return made
+
+
+def _help(context: typer.Context) -> None:
+    """Say what the actions are, unless one is asked for."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
 
 def _light(parameter: Any) -> Any:
     described = getattr(parameter, "type_descriptor", None)
