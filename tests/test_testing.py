@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from onnx import helper
 from tiny import WEIGHTS, make_model, write_checkpoint
 
 from zoo.catalog import Registry
@@ -155,6 +156,13 @@ def test_weights_that_are_no_numbers_are_found(tmp_path: Path) -> None:
     found = checked(write_checkpoint(tmp_path / "tiny", make_model(weights=weights), weights))
     assert "train again" in found["the weights are finite"]
     assert "NaN" in found["translate: the same input gives the same again"]
+
+
+def test_a_graph_whose_pictures_leave_the_range_is_found(tmp_path: Path) -> None:
+    """Though the model clamps what it gives: without the sigmoid, the convolution gives less than 0 or more than 1."""
+    convolution = helper.make_node("Conv", ["image", "conv.weight", "conv.bias"], ["translated"])
+    found = checked(write_checkpoint(tmp_path / "loose", make_model([convolution])))
+    assert "end the network with a sigmoid" in found["translate: pictures lie in [0, 1]"]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from zoo.catalog.spec import Family
     from zoo.checkpoints.format import Checkpoint
+    from zoo.checkpoints.graphs import Role
     from zoo.inference.model import Model
 
 # How far PyTorch and ONNX Runtime may be apart: in any answer to one input, and in the pictures of one seed.
@@ -60,8 +61,8 @@ def _answers(model: Model) -> Iterator[Finding]:
         run = getattr(model, name)
         yield tried(f"{name}: an item of a batch gives the same alone", partial(_alone, run, batch))
         yield tried(f"{name}: the same input gives the same again", partial(_again, run, batch))
-        if name == "translate":
-            yield tried("translate: pictures lie in [0, 1]", partial(_in_range, run, batch))
+        if name in ("translate", "decode"):
+            yield tried(f"{name}: pictures lie in [0, 1]", partial(_in_range, model, name, batch))
     if "generate" in model.capabilities:
         yield tried(
             "generate: one picture is the first of three", lambda: same(model.generate(1), model.generate(3)[:1])
@@ -76,8 +77,8 @@ def _again(run: Callable[..., NDArray[np.float32]], batch: NDArray[np.float32]) 
     same(run(batch), run(batch), 0.0)
 
 
-def _in_range(run: Callable[..., NDArray[np.float32]], batch: NDArray[np.float32]) -> None:
-    answer = run(batch)
+def _in_range(model: Model, graph: Role, batch: NDArray[np.float32]) -> None:
+    answer = model.backend.run(graph, batch)[0]  # as the graph gives it: the model's own answers are clamped
     if not (answer.min() >= 0.0 and answer.max() <= 1.0):
         raise PluginError(f"values from {answer.min():.3g} to {answer.max():.3g}: end the network with a sigmoid")
 
