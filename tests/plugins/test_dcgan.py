@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,13 +12,12 @@ from torch import nn
 from zoo.catalog.families import configured
 from zoo.catalog.registry import Registry
 from zoo.errors import TrainingError, UsageError
-from zoo.training.objective import Batch, Verdict
+from zoo.training.objective import Batch
 from zoo.training.recipe import read_recipe
 from zoo.training.train import build_objective, find_recipe
 from zoo_dcgan import losses
 from zoo_dcgan.augment import augmented
 from zoo_dcgan.config import DCGANConfig
-from zoo_dcgan.judge import Judge
 from zoo_dcgan.network import Discriminator, Generator
 from zoo_dcgan.objective import DCGANObjective, DCGANOptions
 
@@ -237,82 +235,6 @@ def test_a_discriminator_that_has_won_stops_the_run() -> None:
         next(objective.losses(nets, batch, rng))
     with pytest.raises(TrainingError, match=r"has won: in 3 steps.*lower optimizer\.discriminator\.lr"):
         next(objective.losses(nets, batch, rng))
-
-
-class Answer(nn.Module):
-    """A generator of pictures that are given, each latent its own."""
-
-    def __init__(self, pictures: torch.Tensor) -> None:
-        super().__init__()
-        self.pictures, self.weight, self.at = pictures, nn.Parameter(torch.zeros(())), 0
-
-    def decode(self, z: torch.Tensor) -> torch.Tensor:
-        part = self.pictures[self.at : self.at + len(z)]
-        self.at = (self.at + len(z)) % len(self.pictures)
-        return part
-
-
-def judged(made: torch.Tensor, epoch: float = 9.0, times: int = 1, **options: object) -> Verdict:
-    objective = DCGANObjective(TINY, DCGANOptions(judged=64, **options))
-    rng = torch.Generator().manual_seed(0)
-    objective.prepare((torch.rand(64, 1, 8, 8, generator=rng) * 255).byte())
-    objective.epoch = epoch
-    for _ in range(times):
-        verdict = objective.judge(Answer(made), [])
-    return verdict
-
-
-def test_pictures_like_the_training_pictures_score_better_than_one_picture() -> None:
-    rng = torch.Generator().manual_seed(1)
-    like, same = torch.rand(64, 1, 8, 8, generator=rng), torch.full((64, 1, 8, 8), 0.5)
-    good, bad = judged(like).figures, judged(same).figures
-    assert good["score"] == -good["frechet"] > bad["score"]
-    assert good["diversity"] == pytest.approx(1, abs=0.1)
-    assert good["recall"] > 0.5 > bad["recall"] == 0
-    assert bad["diversity"] == 0
-
-
-def test_the_sheet_shows_sixty_four_pictures() -> None:
-    samples = judged(torch.rand(64, 1, 8, 8)).samples
-    assert samples is not None
-    assert samples.shape == (3, 8 * 10 + 2, 8 * 10 + 2)
-
-
-def test_a_collapse_stops_the_run_at_its_second_judgement_and_not_in_its_first_epochs() -> None:
-    same = torch.full((64, 1, 8, 8), 0.5)
-    bounds = {"least_recall": 0.02, "least_diversity": 0.3}
-    judged(same, times=1, **bounds)
-    judged(same, epoch=1.0, times=2, **bounds)
-    judged(same, times=2)
-    with pytest.raises(TrainingError, match=r"collapsed.*recall is 0\.000, under 0\.02 and diversity.*objective\.r1"):
-        judged(same, times=2, **bounds)
-
-
-def test_numbers_that_are_not_finite_stop_the_run_at_once() -> None:
-    with pytest.raises(TrainingError, match=r"not finite: lower optimizer\.generator\.lr"):
-        judged(torch.full((64, 1, 8, 8), math.nan))
-
-
-def test_the_pictures_to_judge_by_are_drawn_from_all_that_are_read() -> None:
-    judge = Judge(8, 16, None)
-    judge.prepare(torch.full((1, 8, 8), number % 256, dtype=torch.uint8) for number in range(200))
-    assert judge.real is not None
-    levels = np.rint(judge.real[:, 0] * 255)
-    assert len(levels) == 16
-    assert levels.max() > 100
-    assert levels.min() < 60
-
-
-def test_a_feature_network_judges_where_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    named = []
-    look = SimpleNamespace(
-        features=lambda pictures: pictures.reshape(len(pictures), -1)[:, :3].astype(np.float32),
-        model=SimpleNamespace(backend=SimpleNamespace(limit_threads=lambda threads: None)),
-    )
-    monkeypatch.setattr("zoo_dcgan.judge.load", named.append)
-    monkeypatch.setattr("zoo_dcgan.judge.FeatureNet", lambda model: look)
-    assert judged(torch.rand(64, 1, 8, 8), features="feature-net.mnist").figures["frechet"] >= 0
-    assert named == ["feature-net.mnist"]
 
 
 @pytest.mark.parametrize("tag", ["mnist", "faces"])

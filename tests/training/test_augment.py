@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from zoo.training.augment import augmentation
-from zoo.training.recipe import AugmentTable
+from zoo.training.recipe_pictures import AugmentTable
 
 
 def augmented(picture: Tensor, seed: int = 0, **table: Any) -> Tensor:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from zoo.inference.edges import edges
 from zoo.training.degrade import degrade, fixed, luma
-from zoo.training.recipe import EdgesTable, GrayscaleTable, NoiseTable
+from zoo.training.recipe_pictures import EdgesTable, GrayscaleTable, NoiseTable
 
 
 def test_luma_is_pillows_mode_l() -> None:

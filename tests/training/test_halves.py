@@ -14,7 +14,8 @@ from zoo.errors import UsageError
 from zoo.evaluation.pictures import Pictures
 from zoo.evaluation.translation import pair
 from zoo.training.data import held_out_batches, open_source, training_batches, training_pictures
-from zoo.training.recipe import PairTable, Recipe
+from zoo.training.recipe import Recipe
+from zoo.training.recipe_pictures import PairTable
 
 if TYPE_CHECKING:
     from pathlib import Path

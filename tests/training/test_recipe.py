@@ -8,7 +8,8 @@ import pytest
 
 from zoo.catalog.families import configured
 from zoo.errors import NotFoundError, UsageError
-from zoo.training.recipe import AugmentTable, EdgesTable, NoiseTable, read_recipe, write_recipe
+from zoo.training.recipe import read_recipe, write_recipe
+from zoo.training.recipe_pictures import AugmentTable, EdgesTable, NoiseTable
 from zoo.training.train import build_objective
 
 if TYPE_CHECKING:

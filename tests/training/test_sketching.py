@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from zoo.inference.edges import edges
-from zoo.training.recipe import EdgesTable
+from zoo.training.recipe_pictures import EdgesTable
 from zoo.training.sketching import sketch
 
 

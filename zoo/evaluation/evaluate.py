@@ -31,7 +31,8 @@ from zoo.evaluation.features import FeatureNet
 from zoo.evaluation.pictures import Pictures
 from zoo.evaluation.setting import Setting
 from zoo.loading import find_checkpoint, load
-from zoo.training.recipe import GrayscaleTable, Recipe, read_recipe
+from zoo.training.recipe import Recipe, read_recipe
+from zoo.training.recipe_pictures import GrayscaleTable
 
 if TYPE_CHECKING:
     from zoo.catalog.registry import Registry

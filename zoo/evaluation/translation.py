@@ -16,13 +16,13 @@ from zoo.evaluation.restoration import Method, Pair, colourers, denoisers
 from zoo.training.data import derive
 from zoo.training.degrade import degrade, fixed
 from zoo.training.halves import Halves
-from zoo.training.recipe import EdgesTable, GrayscaleTable, NoiseTable, PairTable
+from zoo.training.recipe_pictures import EdgesTable, GrayscaleTable, NoiseTable, PairTable
 
 if TYPE_CHECKING:
     from zoo.evaluation.pictures import Pictures
     from zoo.evaluation.setting import Setting
     from zoo.inference.model import Model
-    from zoo.training.recipe import Degradation
+    from zoo.training.recipe_pictures import Degradation
 
 PROTOCOL = (
     "8-bit sRGB {size}, one picture at a time; the input is {input}; doing nothing is to show the input; "

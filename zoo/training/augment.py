@@ -7,7 +7,7 @@ import math
 from torch import nn
 from torchvision.transforms import InterpolationMode, v2
 
-from zoo.training.recipe import AugmentTable
+from zoo.training.recipe_pictures import AugmentTable
 
 
 def augmentation(table: AugmentTable, size: int) -> nn.Sequential:

@@ -18,7 +18,8 @@ from zoo.training.augment import augmentation
 from zoo.training.degrade import degrade, fixed
 from zoo.training.halves import open_pictures
 from zoo.training.objective import Batch
-from zoo.training.recipe import Degradation, PairTable, Recipe
+from zoo.training.recipe import Recipe
+from zoo.training.recipe_pictures import Degradation, PairTable
 
 __all__ = [
     "Examples",

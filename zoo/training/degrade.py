@@ -8,7 +8,7 @@ from torchvision.transforms.v2 import functional as tv
 
 from zoo.inference.edges import edges
 from zoo.inference.images import gray_of
-from zoo.training.recipe import Degradation, EdgesTable, GrayscaleTable, NoiseTable, PairTable
+from zoo.training.recipe_pictures import Degradation, EdgesTable, GrayscaleTable, NoiseTable, PairTable
 from zoo.training.sketching import sketch
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from zoo.datasets import Source, open_source
 from zoo.errors import UsageError
 from zoo.inference.images import gray_of
-from zoo.training.recipe import Degradation, PairTable
+from zoo.training.recipe_pictures import Degradation, PairTable
 
 Pixels = NDArray[np.uint8]
 

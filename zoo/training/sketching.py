@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from zoo.inference.edges import edges
-from zoo.training.recipe import EdgesTable
+from zoo.training.recipe_pictures import EdgesTable
 
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]

@@ -1,0 +1,98 @@
+"""The watch over a run of a DCGAN: which state is the best, and when it has failed."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from zoo.errors import TrainingError
+from zoo_dcgan.config import DCGANConfig
+from zoo_dcgan.judge import Judge
+from zoo_dcgan.objective import DCGANObjective, DCGANOptions
+
+if TYPE_CHECKING:
+    from zoo.training.objective import Verdict
+
+TINY = DCGANConfig(size=8, latent=4, generator=(6, 4), discriminator=(3, 4, 5))
+
+
+class Answer(nn.Module):
+    """A generator of pictures that are given, each latent its own."""
+
+    def __init__(self, pictures: torch.Tensor) -> None:
+        super().__init__()
+        self.pictures, self.weight, self.at = pictures, nn.Parameter(torch.zeros(())), 0
+
+    def decode(self, z: torch.Tensor) -> torch.Tensor:
+        part = self.pictures[self.at : self.at + len(z)]
+        self.at = (self.at + len(z)) % len(self.pictures)
+        return part
+
+
+def judged(made: torch.Tensor, epoch: float = 9.0, times: int = 1, **options: object) -> Verdict:
+    objective = DCGANObjective(TINY, DCGANOptions(judged=64, **options))
+    rng = torch.Generator().manual_seed(0)
+    objective.prepare((torch.rand(64, 1, 8, 8, generator=rng) * 255).byte())
+    objective.epoch = epoch
+    for _ in range(times):
+        verdict = objective.judge(Answer(made), [])
+    return verdict
+
+
+def test_pictures_like_the_training_pictures_score_better_than_one_picture() -> None:
+    rng = torch.Generator().manual_seed(1)
+    like, same = torch.rand(64, 1, 8, 8, generator=rng), torch.full((64, 1, 8, 8), 0.5)
+    good, bad = judged(like).figures, judged(same).figures
+    assert good["score"] == -good["frechet"] > bad["score"]
+    assert good["diversity"] == pytest.approx(1, abs=0.1)
+    assert good["recall"] > 0.5 > bad["recall"] == 0
+    assert bad["diversity"] == 0
+
+
+def test_the_sheet_shows_sixty_four_pictures() -> None:
+    samples = judged(torch.rand(64, 1, 8, 8)).samples
+    assert samples is not None
+    assert samples.shape == (3, 8 * 10 + 2, 8 * 10 + 2)
+
+
+def test_a_collapse_stops_the_run_at_its_second_judgement_and_not_in_its_first_epochs() -> None:
+    same = torch.full((64, 1, 8, 8), 0.5)
+    bounds = {"least_recall": 0.02, "least_diversity": 0.3}
+    judged(same, times=1, **bounds)
+    judged(same, epoch=1.0, times=2, **bounds)
+    judged(same, times=2)
+    with pytest.raises(TrainingError, match=r"collapsed.*recall is 0\.000, under 0\.02 and diversity.*objective\.r1"):
+        judged(same, times=2, **bounds)
+
+
+def test_numbers_that_are_not_finite_stop_the_run_at_once() -> None:
+    with pytest.raises(TrainingError, match=r"not finite: lower optimizer\.generator\.lr"):
+        judged(torch.full((64, 1, 8, 8), math.nan))
+
+
+def test_the_pictures_to_judge_by_are_drawn_from_all_that_are_read() -> None:
+    judge = Judge(8, 16, None)
+    judge.prepare(torch.full((1, 8, 8), number % 256, dtype=torch.uint8) for number in range(200))
+    assert judge.real is not None
+    levels = np.rint(judge.real[:, 0] * 255)
+    assert len(levels) == 16
+    assert levels.max() > 100
+    assert levels.min() < 60
+
+
+def test_a_feature_network_judges_where_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = []
+    look = SimpleNamespace(
+        features=lambda pictures: pictures.reshape(len(pictures), -1)[:, :3].astype(np.float32),
+        model=SimpleNamespace(backend=SimpleNamespace(limit_threads=lambda threads: None)),
+    )
+    monkeypatch.setattr("zoo_dcgan.judge.load", named.append)
+    monkeypatch.setattr("zoo_dcgan.judge.FeatureNet", lambda model: look)
+    assert judged(torch.rand(64, 1, 8, 8), features="feature-net.mnist").figures["frechet"] >= 0
+    assert named == ["feature-net.mnist"]
