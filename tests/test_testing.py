@@ -12,19 +12,14 @@ from onnx import helper
 from tiny import WEIGHTS, make_model, write_checkpoint
 
 from zoo.catalog import Registry
-from zoo.catalog.families import configured
 from zoo.checkpoints.format import read_checkpoint
 from zoo.errors import IntegrityError, NotFoundError
 from zoo.inference.backends.onnx import OnnxBackend
-from zoo.testing import Finding, check, check_checkpoint, check_family, check_plugin
+from zoo.testing import Finding, check, check_checkpoint, check_plugin, imports
 from zoo.testing.checkpoints import checkpoint_findings
-from zoo.testing.families import family_findings
-from zoo.testing.objectives import objective_findings
 from zoo.testing.plugins import plugin_findings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from conftest import FakePlugins
 
 FAMILY = """
@@ -111,6 +106,16 @@ def test_a_plugin_that_loads_torch_is_told_so(fake_plugins: FakePlugins, monkeyp
     assert advice.startswith("small.plugin imports torchvision at load")
 
 
+def test_a_plugin_that_is_not_imported_in_time_is_told_so(
+    fake_plugins: FakePlugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_plugins.install("small", FAMILY)
+    fake_plugins.write("small/parts.py", PARTS)
+    monkeypatch.setattr(imports, "SECONDS", 1e-6)
+    advice = failures(findings_of(fake_plugins))["it: loads without torch, timm and torchvision"]
+    assert "is not imported within 1e-06 s: do no work at load" in advice
+
+
 def test_a_plugins_checkpoint_is_read(fake_plugins: FakePlugins) -> None:
     fake_plugins.install("small", '@hookimpl\ndef zoo_models():\n    yield from bundled("small")\n')
     fake_plugins.checkpoint("small", "small.one")
@@ -185,163 +190,6 @@ def test_a_network_that_looks_about_or_throws_dice_is_found(
 
     monkeypatch.setattr(OnnxBackend, "run", faulty)
     assert "answers differ by" in checked(write_checkpoint(tmp_path / "tiny"))[check]
-
-
-LIVE = """
-@hookimpl
-def zoo_families():
-    yield Family(
-        name="live", summary="Live", config="live.config:Config", network="live.network:Network",
-        objective="live.objective:Objective", capabilities=("encode", "decode", "translate"),
-    )
-"""
-CONFIG = """
-import msgspec
-
-class Config(msgspec.Struct, forbid_unknown_fields=True):
-    def interface(self):
-        image = {"channels": 1, "size": [8, 8]}
-        return {
-            "latent": {"shape": [4], "prior": "none"},
-            "capabilities": {
-                "encode": {"input": image, "fit": "resize"}, "decode": {"output": image},
-                "translate": {"input": image, "output": image, "fit": "resize"},
-            },
-        }
-"""
-NETWORK = """
-import torch
-from torch import nn
-
-class Network(nn.Module):
-    def __init__(self, config):
-        super().__init__()
-        self.inner = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
-        self.outer = nn.Sequential(nn.Linear(4, 64), nn.Unflatten(1, (1, 8, 8)), nn.Sigmoid())
-
-    def encode(self, x):
-        return self.inner(x)
-
-    def decode(self, z):
-        return self.outer(z)
-
-    def translate(self, x):
-        return self.decode(self.encode(x))
-"""
-OBJECTIVE = """
-import msgspec
-from zoo.training.objective import Verdict
-from live.network import Network
-
-class Options(msgspec.Struct, forbid_unknown_fields=True):
-    pass
-
-class Objective:
-    Options = Options
-
-    def __init__(self, config, options):
-        self.config = config
-
-    def prepare(self, pictures):
-        pass
-
-    def networks(self):
-        return {"model": Network(self.config)}
-
-    def losses(self, nets, batch, rng):
-        yield "model", (nets["model"].translate(batch.input) - batch.target).square().mean(), {}
-
-    def judge(self, net, batches):
-        return Verdict({"error": 0.5})
-"""
-
-
-def write_live(plugins: FakePlugins, **files: str) -> None:
-    plugins.install("live", LIVE)
-    for name, text in {"config": CONFIG, "network": NETWORK, "objective": OBJECTIVE, **files}.items():
-        plugins.write(f"live/{name}.py", text)
-
-
-def first_failure(plugins: FakePlugins) -> str:
-    registry = plugins.registry()
-    return str(next(finding for finding in check_live(registry) if not finding.passed))
-
-
-def check_live(registry: Registry) -> Iterator[Finding]:
-    return family_findings(registry.family("live"), registry.plugin_of("live"))
-
-
-def test_a_family_of_thirty_lines_passes(fake_plugins: FakePlugins) -> None:
-    write_live(fake_plugins)
-    check_family("live")
-
-
-@pytest.mark.parametrize(
-    ("file", "old", "new", "advice"),
-    [
-        ("config", '"prior": "none"', '"prior": "normal"', "promises generate: make interface() and capabilities"),
-        ("config", '"fit": "resize"}, "decode"', '"fit": "squash"}, "decode"', "Invalid enum value 'squash'"),
-        ("config", "def interface", "def other", "has no interface()"),
-        ("config", "import msgspec", "import msgspec, torch", "live.config imports torch at load"),
-        ("network", "nn.Linear(64, 4)", "nn.Linear(64, 5)", "mean has shape (3, 5), interface() says (N, 4)"),
-        ("network", ", nn.Sigmoid()", "", "end decode with a sigmoid or a clamp"),
-        ("network", "self.inner(x)", "self.inner(x) / 0", "numbers that are not finite"),
-        ("network", "self.inner(x)", "self.inner(x) - x.mean()", "encode: an item of a batch gives the same alone"),
-        ("network", "self.inner(x)", "self.inner(x + torch.rand(1))", "encode: the same input gives the same again"),
-        ("network", "self.inner(x)", "[self.inner(x)] * 1", "encode: answers have the shape"),
-        ("network", "super().__init__()", "super().__init__(); torch.seed()", "the same seed builds the same weights"),
-        ("network", "self.outer(z)", "torch.linalg.eigvals(z @ z.T).real[0] * 0 + self.outer(z)", "graph"),
-    ],
-)  # fmt: skip
-def test_a_family_that_breaks_the_contract_is_told_what_to_do(
-    fake_plugins: FakePlugins, file: str, old: str, new: str, advice: str
-) -> None:
-    text = {"config": CONFIG, "network": NETWORK}[file]
-    assert old in text
-    write_live(fake_plugins, **{file: text.replace(old, new, 1)})
-    assert advice in first_failure(fake_plugins)
-
-
-def test_weights_outside_of_the_state_dict_are_missed(fake_plugins: FakePlugins) -> None:
-    hidden = NETWORK.replace("super().__init__()", "super().__init__(); self.scale = [torch.rand(4)]")
-    write_live(fake_plugins, network=hidden.replace("self.inner(x)", "self.inner(x) * self.scale[0]"))
-    assert "every part of the network must be in its state_dict" in first_failure(fake_plugins)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "advice"),
-    [
-        (".square().mean()", ".square().mean() * 0 + 1", "does each loss reach the parameters"),
-        ('yield "model"', 'yield "critic"', "losses() yields for 'critic'; networks() has: model"),
-        ('yield "model", ', "return; yield ", "losses() yields nothing"),
-        (".square().mean()", ".log().mean()", "on pictures in [0, 1]"),
-        (
-            "Network(self.config)",
-            "__import__('torch').nn.Linear(2, 2)",
-            "the first of networks() must be a live.network",
-        ),
-        ('Verdict({"error": 0.5})', "0.5", "judge() gives a float"),
-        ('"error": 0.5', '"error": float("nan")', "figures that are not finite: error"),
-    ],
-)
-def test_an_objective_that_does_not_train_is_told_what_to_do(
-    fake_plugins: FakePlugins, old: str, new: str, advice: str
-) -> None:
-    assert old in OBJECTIVE
-    write_live(fake_plugins, objective=OBJECTIVE.replace(old, new))
-    family = fake_plugins.registry().family("live")
-    failed = [str(found) for found in objective_findings(family, configured(family, {}), {}) if not found.passed]
-    assert advice in " ".join(failed)
-
-
-def test_a_recipe_that_does_not_fit_is_told(fake_plugins: FakePlugins) -> None:
-    write_live(fake_plugins)
-    recipe = '[model]\nid = "live.one"\nfamily = "live"\n[data]\nsource = "folder:x"\nsize = 8\n'
-    recipe += "[optimizer.model]\n[train]\nepochs = 1\nbatch = 1\nseed = 0\n[objective]\nspeed = 3\n"
-    fake_plugins.write("live/recipes/live-one.toml", recipe)
-    assert "live-one.toml is a recipe: ValidationError: Object contains unknown field `speed`" in first_failure(
-        fake_plugins
-    )
 
 
 def test_what_fails_is_listed_in_one_error(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -14,13 +14,15 @@ class ColorizerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     `size` is the side of the square the network is given at use; any picture is fitted to it. `channels` is the width
     of the first layer; every other layer is a fixed multiple of it. `chroma_scale` multiplies a and b at use: a network
     fitted to few photos is bolder than it is right, and the scale, chosen on held-out photos, takes that back.
-    `dropout` acts on the two widest layers, in training only.
+    `dropout` acts on the two widest layers, in training only. `padding` is where convolutions with a stride are padded:
+    on all sides, or as Keras does ("end"), below and to the right.
     """
 
     size: Annotated[int, Meta(ge=8, le=2048, multiple_of=8)] = 256
     channels: Annotated[int, Meta(ge=4, le=256, multiple_of=4)] = 64
     chroma_scale: Annotated[float, Meta(ge=0.0, le=4.0)] = 1.0
     dropout: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.0
+    padding: Literal["even", "end"] = "even"
 
     def interface(self) -> dict[str, Any]:
         """What goes in and out, as config.json says it."""

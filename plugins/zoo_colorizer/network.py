@@ -30,6 +30,10 @@ class Settings(Protocol):
     def dropout(self) -> float:
         """Share of the widest layers' channels that training drops."""
 
+    @property
+    def padding(self) -> str:
+        """Where strided layers are padded: "even" or "end"."""
+
 
 class Colorizer(nn.Module):
     """Predicts a and b of CIE Lab from a gray picture.
@@ -40,14 +44,14 @@ class Colorizer(nn.Module):
 
     def __init__(self, config: Settings) -> None:
         super().__init__()
-        c = config.channels
+        c, end = config.channels, config.padding == "end"
         self.chroma_scale = config.chroma_scale
         self.encoder = nn.Sequential(
-            *_conv(1, c, stride=2),
+            *_conv(1, c, stride=2, end=end),
             *_conv(c, 2 * c),
-            *_conv(2 * c, 2 * c, stride=2),
+            *_conv(2 * c, 2 * c, stride=2, end=end),
             *_conv(2 * c, 4 * c),
-            *_conv(4 * c, 4 * c, stride=2),
+            *_conv(4 * c, 4 * c, stride=2, end=end),
             *_conv(4 * c, 8 * c),
             nn.Dropout2d(config.dropout),
             *_conv(8 * c, 8 * c),
@@ -86,7 +90,17 @@ def _initialise(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
-def _conv(inputs: int, outputs: int, stride: int = 1) -> tuple[nn.Module, nn.Module]:
+class EndConv2d(nn.Conv2d):
+    """Padded by one pixel below and to the right only, as Keras pads a 3x3 convolution of stride 2."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C', H / 2, W / 2), for even sizes."""
+        return super().forward(functional.pad(x, (0, 1, 0, 1)))
+
+
+def _conv(inputs: int, outputs: int, stride: int = 1, end: bool = False) -> tuple[nn.Module, nn.Module]:
+    if end:
+        return EndConv2d(inputs, outputs, 3, stride=stride), nn.ReLU()
     return nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1), nn.ReLU()
 
 

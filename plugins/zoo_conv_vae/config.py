@@ -22,7 +22,8 @@ class ConvVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     `upsample` is how the decoder enlarges: by transposed convolutions, or by nearest neighbours before a plain one,
     which leaves no checkerboard (Odena et al. 2016). `input_channels` is 1 for a model that is given gray pictures and
-    answers in colour. `fit` is how `translate` takes a picture of another size.
+    answers in colour. `fit` is how `translate` takes a picture of another size. `padding` is where convolutions with a
+    stride are padded: on all sides, or as Keras does ("end"), so that the odd pixel is below and to the right.
     """
 
     size: Annotated[int, Meta(ge=8, le=1024)] = 32
@@ -40,6 +41,7 @@ class ConvVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     order: Literal["activation_norm", "norm_activation"] = "activation_norm"
     upsample: Literal["transposed", "nearest"] = "transposed"
     fit: Literal["resize", "chroma"] = "resize"
+    padding: Literal["even", "end"] = "even"
 
     def __post_init__(self) -> None:
         """The layers and the sizes fit together."""

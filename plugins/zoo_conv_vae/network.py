@@ -7,6 +7,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 # Bounds of the log-variance: wide enough for any picture, narrow enough that its exponential stays finite.
 LOG_VARIANCE = (-20.0, 10.0)
@@ -45,6 +46,8 @@ class Settings(Protocol):
     def order(self) -> str: ...  # noqa: D102
     @property
     def upsample(self) -> str: ...  # noqa: D102
+    @property
+    def padding(self) -> str: ...  # noqa: D102
 
 
 class ConvVAE(nn.Module):
@@ -90,10 +93,40 @@ class ConvVAE(nn.Module):
         return self.decode(self.encode(x)[0])
 
 
+class EndConv2d(nn.Conv2d):
+    """A convolution padded as Keras' "same": the answer's size is that of the picture over the stride, and where the
+    padding is odd, the odd pixel is below and to the right.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C', H / stride, W / stride), the sizes multiples of the stride."""
+        before, after = _same(self)
+        return super().forward(functional.pad(x, (before, after, before, after)))
+
+
+class EndConvTranspose2d(nn.ConvTranspose2d):
+    """The transpose of `EndConv2d`, which enlarges: what that pads, this cuts off."""
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """(N, C, H, W) to (N, C', H * stride, W * stride)."""
+        made, (before, _) = super().forward(x, output_size), _same(self)
+        height, width = (size * self.stride[0] + before for size in x.shape[2:])
+        return made[:, :, before:height, before:width]
+
+
+def _same(layer: nn.Conv2d | nn.ConvTranspose2d) -> tuple[int, int]:
+    """The padding before and after that keeps the size, but for the stride."""
+    padding = max(layer.kernel_size[0] - layer.stride[0], 0)
+    return padding // 2, padding - padding // 2
+
+
 def _encoder(config: Settings) -> Iterator[nn.Module]:
     inputs = config.channels
     for outputs, stride in zip(config.encoder, config.encoder_strides, strict=True):
-        convolution = nn.Conv2d(inputs, outputs, config.kernel, stride, padding=config.kernel // 2)
+        if config.padding == "end":
+            convolution: nn.Module = EndConv2d(inputs, outputs, config.kernel, stride)
+        else:
+            convolution = nn.Conv2d(inputs, outputs, config.kernel, stride, padding=config.kernel // 2)
         yield from _block(config, convolution, outputs)
         inputs = outputs
     yield nn.Flatten()
@@ -125,6 +158,9 @@ def _decoder(config: Settings) -> Iterator[nn.Module]:
 def _enlarging(config: Settings, inputs: int, outputs: int, stride: int) -> list[nn.Module]:
     """A convolution whose answer is `stride` times as large."""
     pad = config.kernel // 2
+    if config.upsample == "transposed" and config.padding == "end":
+        extra = max(stride - config.kernel, 0)  # a window smaller than the stride does not reach the end
+        return [EndConvTranspose2d(inputs, outputs, config.kernel, stride, output_padding=extra)]
     if config.upsample == "transposed":
         return [nn.ConvTranspose2d(inputs, outputs, config.kernel, stride, padding=pad, output_padding=stride - 1)]
     convolution = nn.Conv2d(inputs, outputs, config.kernel, padding=pad)

@@ -57,11 +57,17 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Pictures (N, C, size, size) in [-1, 1] to logits (N,): above 0 where a picture is taken for real."""
+    """Pictures (N, C, size, size) in [-1, 1] to logits (N,): above 0 where a picture is taken for real.
 
-    def __init__(self, config: Settings, dropout: float = 0.0, spectral: bool = False) -> None:
+    Without a hidden layer the logit is a sum over patches of 9 pixels a side, each judged by itself. `hidden` units
+    before it can tell whether the parts of a picture belong together.
+    """
+
+    def __init__(self, config: Settings, dropout: float = 0.0, spectral: bool = False, hidden: int = 0) -> None:
         super().__init__()
         one, two, three = config.discriminator
+        flat = three * (config.size // 4) ** 2
+        whole = (nn.Linear(flat, hidden), nn.LeakyReLU(NEGATIVE_SLOPE)) if hidden else ()
         self.layers = nn.Sequential(
             nn.Conv2d(config.channels, one, 3, padding=1),
             nn.LeakyReLU(NEGATIVE_SLOPE),
@@ -71,7 +77,8 @@ class Discriminator(nn.Module):
             nn.LeakyReLU(NEGATIVE_SLOPE),
             nn.Flatten(),
             nn.Dropout(dropout),
-            nn.Linear(three * (config.size // 4) ** 2, 1),
+            *whole,
+            nn.Linear(hidden or flat, 1),
         )
         self.apply(_initialise)
         if spectral:

@@ -33,6 +33,7 @@ class DCGANOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     - `r1`: the weight gamma of the penalty gamma / 2 |grad D(x)|^2 at real pictures (Mescheder et al. 2018), taken in
       one of `r1_interval` steps on the average, and as many times stronger there (Karras et al. 2020).
     - `spectral_norm`: every layer of the discriminator is divided by its largest singular value (Miyato et al. 2018).
+    - `hidden`: units of a layer before the discriminator's logit; 0: none, as in the report.
     - `augment`: what is done to all pictures the discriminator sees, of "color", "translation" and "cutout" (Zhao et
       al. 2020).
     - `dropout`: the share of features dropped before the discriminator's last layer.
@@ -49,6 +50,7 @@ class DCGANOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     r1: Weight = 0.0
     r1_interval: Annotated[int, Meta(ge=1, le=64)] = 1
     spectral_norm: bool = False
+    hidden: Annotated[int, Meta(ge=0, le=65_536)] = 0
     augment: tuple[Policy, ...] = ()
     dropout: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.0
     instance_noise: Weight = 0.0
@@ -82,7 +84,8 @@ class DCGANObjective:
 
     def networks(self) -> dict[str, nn.Module]:
         """Two players."""
-        discriminator = Discriminator(self.config, self.options.dropout, self.options.spectral_norm)
+        options = self.options
+        discriminator = Discriminator(self.config, options.dropout, options.spectral_norm, options.hidden)
         return {"generator": Generator(self.config), "discriminator": discriminator}
 
     def losses(self, nets: Networks, batch: Batch, rng: Draws) -> Iterator[tuple[str, Tensor, Logs]]:

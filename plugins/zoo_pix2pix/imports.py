@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from zoo_pix2pix.config import Pix2PixConfig
 
-PARTS = ("weight", "bias", "running_mean", "running_var")
+STATISTICS = ("running_mean", "running_var")
+PARTS = ("weight", "bias", *STATISTICS)
 
 
 def public_names(config: Pix2PixConfig) -> dict[str, str]:
@@ -15,7 +16,8 @@ def public_names(config: Pix2PixConfig) -> dict[str, str]:
 
     There each level of the U-Net holds the next one: activation, convolution, norm, the inner level, activation,
     transposed convolution, norm, dropout. The outermost level has no first activation and no norms; the innermost has
-    no inner level and one norm.
+    no inner level and one norm. Their instance norm has no parameters; old files hold statistics of it all the same,
+    which the scripts leave out too: their name here is "".
     """
     names: dict[str, str] = {}
     place, innermost = "model.model", config.depth - 1
@@ -28,5 +30,7 @@ def public_names(config: Pix2PixConfig) -> dict[str, str]:
             if not last:
                 pairs[f"{place}.2"] = f"down.{level}.2"
         names |= {f"{theirs}.{part}": f"{ours}.{part}" for theirs, ours in pairs.items() for part in PARTS}
+        if config.norm == "instance":
+            names |= {f"{theirs}.{part}": "" for theirs in pairs for part in STATISTICS}
         place += f".{1 if first else 3}.model"
     return names

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import shutil
+import signal
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -237,3 +238,32 @@ def test_a_failed_write_leaves_the_old_config_and_nothing_else(
     with pytest.raises(DiskError, match="No space left"):
         write_config(tiny_checkpoint, checkpoint.config)
     assert {file.name: file.read_bytes() for file in tiny_checkpoint.iterdir()} == before
+
+
+def test_a_writer_that_is_killed_leaves_the_old_config_whole(tiny_checkpoint: Path) -> None:
+    config = read_checkpoint(tiny_checkpoint, "tiny").config
+    before = (tiny_checkpoint / "config.json").read_bytes()
+    child = os.fork()
+    if child == 0:
+        os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)  # all is written, nothing in its place yet
+        write_config(tiny_checkpoint, config)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    assert (tiny_checkpoint / "config.json").read_bytes() == before
+    assert read_checkpoint(tiny_checkpoint, "tiny").config == config
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "translate.onnx"])
+def test_a_file_that_shrinks_after_it_was_read_changes_nothing(tiny_checkpoint: Path, file: str) -> None:
+    """Under a memory map this would kill the process."""
+    from zoo.inference.backends.onnx import OnnxBackend
+
+    checkpoint = read_checkpoint(tiny_checkpoint, "tiny")
+    os.truncate(tiny_checkpoint / file, 0)
+    (made,) = OnnxBackend(checkpoint).run("translate", np.zeros((1, 1, 8, 8), np.float32))
+    assert np.isfinite(made).all()
+    assert {name: array.shape for name, array in checkpoint.arrays().items()} == {
+        name: array.shape for name, array in WEIGHTS.items()
+    }
+    refused(tiny_checkpoint, IntegrityError, file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,11 @@ import pytest
 from command import Zoo
 from tiny import write_checkpoint
 
+from zoo.testing import Finding
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from conftest import FakePlugins
 
 
@@ -70,6 +75,33 @@ def test_check_of_a_checkpoint_says_what_holds_and_what_does_not(zoo: Zoo, folde
         "ok      translate: pictures lie in [0, 1]",
     ]
     assert bad.startswith("FAILED  the card is complete and agrees with config.json: ")
+    assert result.err == f"error: 1 of 6 checks failed for dir:{folder}\n"
+
+
+def test_a_line_appears_as_each_check_ends(
+    zoo: Zoo, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    shown = []
+
+    def findings(name: str, registry: object) -> Iterator[Finding]:
+        yield Finding("the first", passed=True)
+        shown.append(capsysbinary.readouterr().out)
+        yield Finding("the second", passed=False, advice="mend it")
+
+    monkeypatch.setattr("zoo.testing.findings", findings)
+    result = zoo("check", "anything")
+    assert shown == [b"ok      the first\n"]
+    assert result.out == b"FAILED  the second: mend it\n"
+    assert result.err == "error: 1 of 2 checks failed for anything\n"
+
+
+def test_check_as_json_is_one_list(zoo: Zoo, folder: Path) -> None:
+    result = zoo("check", f"dir:{folder}", "--json")
+    assert result.code == 9
+    *good, bad = json.loads(result.out)
+    assert good[1] == {"check": "the weights are finite", "passed": True, "advice": ""}
+    assert (bad["check"], bad["passed"]) == ("the card is complete and agrees with config.json", False)
+    assert bad["advice"]
     assert result.err == f"error: 1 of 6 checks failed for dir:{folder}\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from loopback import Hub
 from machine import Machine
 from tiny import fill_in, write_checkpoint
+from world import World
 
 from zoo.catalog import parse_config
 from zoo.checkpoints.cards import write_card
@@ -67,6 +69,12 @@ def published(hub: Hub, files: dict[str, bytes], request: pytest.FixtureRequest)
     name = f"ana/m{abs(hash(request.node.nodeid)):x}"
     hub.add(name, files)
     return name
+
+
+@pytest.fixture
+def world(hub: Hub, machine: Machine, files: dict[str, bytes], request: pytest.FixtureRequest) -> World:
+    name = f"ana/w{hashlib.sha1(request.node.nodeid.encode()).hexdigest()[:12]}"
+    return World(hub, machine, name, hub.add(name, files), dict(files))
 
 
 @pytest.fixture

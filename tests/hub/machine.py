@@ -10,7 +10,6 @@ import hashlib
 import multiprocessing
 import os
 import resource
-import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -18,14 +17,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from loopback import Hub, git_sha1
+from conditions import impose, report
+from loopback import Hub
+from repository import git_sha1
 
 # Not ONNX Runtime: it starts a thread, and a process with threads must not be forked.
 PRELOADED = [
     "pytest", "httpx2", "yaml", "filelock", "tqdm", "typer", "msgspec", "numpy", "cv2", "PIL.Image",
     "PIL.PngImagePlugin", "fractions", "encodings.idna", "configparser", "zoo.cli.app", "zoo.loading",
 ]  # fmt: skip
-NOBODY = 65534
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(PRELOADED)
 
@@ -61,7 +61,7 @@ class Running:
     files: tuple[Path, ...]
     began: float
 
-    def wait(self, seconds: float = 120) -> Result:
+    def wait(self, seconds: float = 600) -> Result:
         self.process.join(seconds)
         assert self.process.exitcode is not None, "it does not come to an end"
         out, err, peak = (path.read_text(errors="replace") for path in self.files)  # a picture is no text
@@ -129,18 +129,11 @@ def _run(words: list[str], environment: Mapping[str, str], folder: Path, files: 
     opened = [os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) for file in files]
     for number, descriptor in enumerate(opened[:2], start=1):
         os.dup2(descriptor, number)
-    if limit := environment.get("ZOO_TEST_FILE_LIMIT"):  # stands for a disk that is full
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
-    if "ZOO_TEST_UNPRIVILEGED" in environment and os.getuid() == 0:  # root may write where nobody else may
-        import zoo.checkpoints.hub.upload  # nobody may not even be allowed to read the libraries
-
-        assert zoo.checkpoints.hub.upload
-        os.setuid(NOBODY)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background has it ignored
+    impose(environment)
     from zoo.cli.app import main
 
     try:
         main()
     finally:
+        report(environment, folder)
         os.write(opened[2], str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss).encode())

@@ -61,6 +61,18 @@ def test_sizes_go_through_both_networks_and_what_is_made_is_in_range() -> None:
     assert Discriminator(config)(2 * pictures - 1).shape == (3,)
 
 
+@pytest.mark.parametrize("hidden", [0, 32])
+def test_only_a_hidden_layer_judges_far_parts_of_a_picture_together(hidden: int) -> None:
+    torch.manual_seed(0)
+    discriminator = Discriminator(DCGANConfig(size=28, discriminator=(3, 4, 5)), hidden=hidden)
+    corners = torch.zeros(4, 1, 28, 28)
+    corners[1::2, :, :5, :5] = 1.0
+    corners[2:, :, -5:, -5:] = 1.0
+    neither, first, second, both = discriminator(corners)
+    together = float((both - first - second + neither).detach())
+    assert (abs(together) > 1e-3) == bool(hidden)
+
+
 def test_a_picture_does_not_depend_on_its_batch() -> None:
     generator = Generator(TINY)
     z = torch.randn(16, 4, generator=torch.Generator().manual_seed(0))
@@ -191,6 +203,7 @@ BOTH, FIRST, SECOND = ("discriminator", "generator"), ("discriminator",), ("gene
         ({"loss": "relativistic"}, BOTH),
         ({"r1": 5.0}, FIRST),
         ({"spectral_norm": True}, BOTH),
+        ({"hidden": 8}, BOTH),
         ({"augment": ("cutout",)}, BOTH),
         ({"dropout": 0.5}, BOTH),
         ({"instance_noise": 0.3}, BOTH),

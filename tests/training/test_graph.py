@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime
+import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from zoo.errors import TrainingError
 from zoo.training.graph import write_graph
 
 if TYPE_CHECKING:
@@ -27,6 +29,25 @@ class Normed(nn.Module):
 
     def translate(self, x: torch.Tensor) -> torch.Tensor:
         return self.body(x)
+
+
+class Tabled(nn.Module):
+    """Adds a table that is not among the weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("table", torch.rand(1, 1, 160, 160), persistent=False)
+
+    def translate(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.table
+
+
+def test_a_large_table_that_is_no_weight_is_named(tmp_path: Path) -> None:
+    weights = tmp_path / "model.safetensors"
+    save_file({"other": torch.zeros(1)}, weights)
+    with pytest.raises(TrainingError, match=r"needs table of shape \(1, 1, 160, 160\), .*a buffer .* persistent"):
+        write_graph(Tabled(), "translate", torch.rand(2, 1, 160, 160), (), weights)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
 
 
 def test_a_norm_is_not_merged_into_the_weights_beside_it(tmp_path: Path) -> None:

@@ -104,33 +104,40 @@ def write_keras(file: Path, network: nn.Module, shapes: Mapping[str, Any]) -> No
                 group[f"{name}/{key}"] = value.numpy()
 
 
-def test_keras_weights_of_the_colorizer_give_its_pictures(tmp_path: Path) -> None:
-    network = network_of("colorizer-ae", COLORIZER)
+@pytest.mark.parametrize("padding", ["even", "end"])
+def test_keras_weights_of_the_colorizer_give_its_pictures(tmp_path: Path, padding: str) -> None:
+    settings = {**COLORIZER, "padding": padding}
+    network = network_of("colorizer-ae", settings)
     write_keras(tmp_path / "paint.h5", network, {})
-    check_import(tmp_path / "paint.h5", "colorizer-ae", COLORIZER, network, tmp_path / "out")
+    check_import(tmp_path / "paint.h5", "colorizer-ae", settings, network, tmp_path / "out")
 
 
-def test_keras_weights_of_an_autoencoder_are_reordered_where_it_flattens(tmp_path: Path) -> None:
-    network = network_of("conv-vae", VAE)
+@pytest.mark.parametrize("padding", ["even", "end"])
+def test_keras_weights_of_an_autoencoder_are_reordered_where_it_flattens(tmp_path: Path, padding: str) -> None:
+    settings = {**VAE, "padding": padding}
+    network = network_of("conv-vae", settings)
     shapes = {"mean": ((6, 4, 4), None), "log_variance": ((6, 4, 4), None), "decoder.0": (None, (6, 4, 4))}
     write_keras(tmp_path / "faces.h5", network, shapes)
-    check_import(tmp_path / "faces.h5", "conv-vae", VAE, network, tmp_path / "out")
+    check_import(tmp_path / "faces.h5", "conv-vae", settings, network, tmp_path / "out")
 
 
 class Level(nn.Module):
     """One level of the U-Net as the public pix2pix scripts nest and name them: it answers beside what it was given."""
 
-    def __init__(self, outer: int, inner: int, inside: nn.Module | None, given: int | None = None) -> None:
+    def __init__(
+        self, norm: type[nn.Module], outer: int, inner: int, inside: nn.Module | None, given: int | None = None
+    ) -> None:
         super().__init__()
         self.outermost = given is not None
-        down = nn.Conv2d(given or outer, inner, 4, 2, 1, bias=False)
-        up = nn.ConvTranspose2d(inner * (2 if inside else 1), outer, 4, 2, 1, bias=self.outermost)
+        biased = norm is nn.InstanceNorm2d
+        down = nn.Conv2d(given or outer, inner, 4, 2, 1, bias=biased)
+        up = nn.ConvTranspose2d(inner * (2 if inside else 1), outer, 4, 2, 1, bias=biased or self.outermost)
         if self.outermost:
             layers = [down, inside, nn.ReLU(), up, nn.Tanh()]
         elif inside is None:
-            layers = [nn.LeakyReLU(0.2), down, nn.ReLU(), up, nn.BatchNorm2d(outer)]
+            layers = [nn.LeakyReLU(0.2), down, nn.ReLU(), up, norm(outer)]
         else:
-            layers = [nn.LeakyReLU(0.2), down, nn.BatchNorm2d(inner), inside, nn.ReLU(), up, nn.BatchNorm2d(outer)]
+            layers = [nn.LeakyReLU(0.2), down, norm(inner), inside, nn.ReLU(), up, norm(outer)]
         self.model = nn.Sequential(*[layer for layer in layers if layer is not None])
 
     def forward(self, x: Tensor) -> Tensor:
@@ -139,14 +146,14 @@ class Level(nn.Module):
 
 
 class PublicGenerator(nn.Module):
-    """The U-Net of those scripts, four levels deep."""
+    """The U-Net of those scripts, four levels deep; instance norm is theirs without parameters."""
 
-    def __init__(self) -> None:
+    def __init__(self, norm: type[nn.Module] = nn.BatchNorm2d) -> None:
         super().__init__()
         inside: nn.Module | None = None
         for outer, inner in ((16, 32), (8, 16), (4, 8)):
-            inside = Level(outer, inner, inside)
-        self.model = Level(3, 4, inside, given=3)
+            inside = Level(norm, outer, inner, inside)
+        self.model = Level(norm, 3, 4, inside, given=3)
 
     def translate(self, x: Tensor) -> Tensor:
         made: Tensor = (self.model(x * 2 - 1) + 1) / 2
@@ -180,6 +187,20 @@ def test_the_generator_of_the_public_pix2pix_scripts_gives_its_pictures(
         picture = torch.rand(1, 3, 32, 32)
         with torch.no_grad():
             assert torch.allclose(network.eval().translate(picture), generator.translate(picture), atol=1e-4)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("statistics", [False, True])
+def test_their_generator_with_instance_norm_too(tmp_path: Path, statistics: bool) -> None:
+    """Its norms have no parameters; the statistics in old files are of no use."""
+    torch.manual_seed(2)
+    theirs = PublicGenerator(nn.InstanceNorm2d).eval()
+    state = dict(theirs.state_dict())
+    norms = [name for name, module in theirs.named_modules() if isinstance(module, nn.InstanceNorm2d)]
+    if statistics:
+        state |= {f"{name}.{part}": torch.rand(4) for name in norms for part in ("running_mean", "running_var")}
+    torch.save(state, tmp_path / "latest_net_G.pth")
+    settings = {**PIX, "norm": "instance"}
+    check_import(tmp_path / "latest_net_G.pth", "pix2pix", settings, theirs, tmp_path / "out")
 
 
 def without(state: dict[str, Tensor]) -> dict[str, Tensor]:

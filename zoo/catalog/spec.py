@@ -20,6 +20,7 @@ Capability = Literal["encode", "decode", "generate", "translate"]
 Fit = Literal["resize", "pad", "tile", "chroma", "drawing"]
 
 MAX_CONFIG_BYTES = 256 * 1024
+MAX_REASON = 500
 FORMAT = 1
 
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=64)]
@@ -221,7 +222,8 @@ def parse_config(data: bytes, name: str | PurePath) -> CheckpointConfig:
             raise UnsafeFileError(
                 f"{name} is of format {newer}, which this zoo is too old to read: pip install --upgrade latent-zoo"
             ) from error
-        raise UnsafeFileError(f"{name} is not a checkpoint's config of format 1: {error}") from error
+        reason = str(error)[:MAX_REASON]  # it quotes the file
+        raise UnsafeFileError(f"{name} is not a checkpoint's config of format 1: {reason}") from error
 
 
 class _Format(msgspec.Struct):

@@ -118,11 +118,24 @@ def _check_versions(model: Record) -> None:
 
 def _graph(file: str, graph: Record, weights: Mapping[int, TensorInfo]) -> Graph:
     inputs, outputs, declared = (_ports(graph.get(key, [])) for key in ("inputs", "outputs", "declared"))
+    _check_ties(graph.get("initializers", []))
     constants = {record.get("name", ""): _initializer(record, weights) for record in graph.get("initializers", [])}
     nodes = tuple(_node(record) for record in graph.get("nodes", []))
     names = [port.name for port in inputs] + [record.get("name", "") for record in graph.get("initializers", [])]
     _check_names(nodes, names, outputs)
     return Graph(file, nodes, constants, inputs, outputs, declared)
+
+
+def _check_ties(initializers: Iterable[Record]) -> None:
+    """A tensor of the weights is one value at most: the runtime would copy it for each, and thousands fit in a file."""
+    places = [
+        entry.get("value")
+        for record in initializers
+        for entry in record["external_data"]
+        if entry.get("key") == "offset"
+    ]
+    if len(set(places)) < len(places):
+        raise MalformedError("two weights are the same tensor; one value must serve for both")
 
 
 def _check_names(nodes: Iterable[Node], given: list[str], outputs: Iterable[Port]) -> None:

@@ -105,7 +105,7 @@ def trace(graph: Graph, shape: Shape) -> Trace:
         values.update(zip(node.outputs, results, strict=True))
         # The runtime computes narrow types as float32 where it has no code of their own.
         sizes = [result.count * max(4, ITEM_BYTES[result.dtype]) for result in results]
-        sizes.append(4 * workspace(node, inputs))
+        sizes.append(4 * workspace(node, inputs, results))
         largest, total = max(largest, *sizes), total + sum(sizes)
         multiplications += work(node, inputs, results)
     for port in (*graph.declared, *graph.outputs):

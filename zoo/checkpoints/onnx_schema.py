@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from zoo.checkpoints.protobuf import Field, Message
 
-MAX_NODES = 2_000
+MAX_NODES = 5_000
 MAX_RANK = 8
 MAX_INLINE_BYTES = 64 * 1024
 

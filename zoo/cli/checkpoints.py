@@ -50,19 +50,27 @@ def check(
     name: Annotated[
         str, typer.Argument(help="A plugin, a model or dir:PATH.", metavar="NAME", autocompletion=plugins_and_models)
     ],
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check that a plugin or a checkpoint holds to the zoo's contract."""
-    from zoo.catalog.registry import Registry
-    from zoo.testing import check as check_contract
+    """Check that a plugin or a checkpoint holds to the zoo's contract, for example `zoo check colorizer`.
 
-    findings = check_contract(name, Registry.discover())
-    for finding in findings:
-        print(
-            f"{'ok    ' if finding.passed else 'FAILED'}  {finding.check}{f': {finding.advice}' * (not finding.passed)}"
-        )
-    failed = sum(not finding.passed for finding in findings)
+    A line appears as each check ends; one that failed says what to do.
+    """
+    from zoo.catalog.registry import Registry
+    from zoo.testing import findings
+
+    found = []
+    for finding in findings(name, Registry.discover()):
+        found.append(finding)
+        if not json:
+            print("ok    " if finding.passed else "FAILED", f" {finding}", flush=True)
+    if json:
+        import msgspec
+
+        print(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+    failed = sum(not finding.passed for finding in found)
     if failed:
-        error(f"{failed} of {len(findings)} checks failed for {name}")
+        error(f"{failed} of {len(found)} checks failed for {name}")
         raise typer.Exit(9)
 
 

@@ -43,4 +43,9 @@ def new(
     folder = write_plugin(name, family.value, out, open_registry())
     called = folder.name.removeprefix("zoo-")
     print(folder)
-    note(f"go on with: pip install -e {folder} && zoo check {called} && zoo train {called}.toy --data folder:PICTURES")
+    steps = (
+        f"pip install -e '{folder}[test]'",
+        f"zoo check {called}",
+        f"zoo train {called}.toy --data folder:PICTURES",
+    )
+    note(f"go on with: {' && '.join(steps)}")

@@ -14,7 +14,7 @@ from zoo.catalog.families import configured
 from zoo.catalog.registry import load_object
 from zoo.catalog.spec import CheckpointConfig
 from zoo.errors import PluginError
-from zoo.testing.finding import Finding, tried
+from zoo.testing.finding import Finding, all_passed, tried
 from zoo.testing.imports import light_finding
 
 if TYPE_CHECKING:
@@ -36,11 +36,7 @@ def family_findings(
 
     What is at work is the preset `tiny`, else the first, with `config` over it. `objective` is a recipe's table.
     """
-    found = []
-    for finding in _named(family, info):
-        found.append(finding)
-        yield finding
-    if not all(finding.passed for finding in found):
+    if not (yield from all_passed(_named(family, info))):
         return  # what follows would fail for the same reasons
     if not find_spec("torch"):
         advice = "pip install 'latent-zoo[train]', then check again"
@@ -51,11 +47,7 @@ def family_findings(
 
     preset = next(iter(family.presets), None) if TINY not in family.presets else TINY
     recipes = recipe_files(family.config.partition(":")[0])
-    read = []
-    for finding in recipe_findings(family, recipes):
-        read.append(finding)
-        yield finding
-    if not all(finding.passed for finding in read):
+    if not (yield from all_passed(recipe_findings(family, recipes))):
         return
     settings, labels = labelled_recipe(family, preset, recipes)
     chosen = configured(family, {**settings, **(config or {})}, preset)
@@ -98,20 +90,22 @@ def promised(family: Family, config: Any) -> CheckpointConfig:
 
 def _named(family: Family, info: PluginInfo) -> Iterator[Finding]:
     """What can be told from names and numbers."""
-    presets = []
-    for preset in family.presets or (None,):
-        what = f"the preset {preset!r} is" if preset else "the defaults are"
-        presets.append(tried(f"{family.name}: {what} a configuration", partial(configured, family, {}, preset)))
-    yield from presets
+    configurable = yield from all_passed(_configured(family))
     for part in filter(None, (family.network, family.objective, family.weight_names)):
         yield tried(f"{family.name}: {part} can be imported", partial(load_object, part, info))
     methods = [name for name in family.capabilities if name != "generate"]  # that one is decode of a draw
     yield tried(
         f"{family.name}: the network has a method for each capability", partial(_require_methods, family, methods)
     )
-    if all(finding.passed for finding in presets):
+    if configurable:
         yield tried(f"{family.name}: presets can do what the family declares", partial(_require_promises, family))
     yield light_finding(family.name, family.config.partition(":")[0])
+
+
+def _configured(family: Family) -> Iterator[Finding]:
+    for preset in family.presets or (None,):
+        what = f"the preset {preset!r} is" if preset else "the defaults are"
+        yield tried(f"{family.name}: {what} a configuration", partial(configured, family, {}, preset))
 
 
 def _require_methods(family: Family, methods: Sequence[str]) -> None:

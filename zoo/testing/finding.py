@@ -9,7 +9,7 @@ from zoo.catalog.plugins import one_line
 from zoo.errors import PluginError, ZooError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -40,6 +40,15 @@ def tried(check: str, action: Callable[[], object], advice: str = "") -> Finding
     else:
         return Finding(check, passed=True)
     return Finding(check, passed=False, advice=f"{wrong}; {advice}" if advice else wrong)
+
+
+def all_passed(findings: Iterable[Finding]) -> Generator[Finding, None, bool]:
+    """Pass findings on as they are made; what `yield from` gives in the end is whether all passed."""
+    passed = True
+    for finding in findings:
+        passed = passed and finding.passed
+        yield finding
+    return passed
 
 
 def require(name: str, findings: Iterable[Finding]) -> None:

@@ -23,7 +23,11 @@ def light_finding(name: str, *modules: str) -> Finding:
     """Whether modules load nothing heavy; `name` is what they are of."""
     check = f"{name}: loads without torch, timm and torchvision"
     command = [sys.executable, "-c", _SCRIPT, "\n".join(sys.path), " ".join(HEAVY), *modules]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)  # noqa: S603 (this Python)
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)  # noqa: S603 (this Python)
+    except subprocess.TimeoutExpired:
+        advice = f"{' or '.join(modules)} is not imported within {SECONDS} s: do no work at load"
+        return Finding(check, passed=False, advice=advice)
     loaded = [line.split() for line in run.stdout.splitlines() if line.startswith(modules)]
     for module, *heavy in loaded:
         if heavy:

@@ -21,7 +21,7 @@ from zoo.checkpoints.graphs import ROLES, Role, signature
 from zoo.errors import PluginError
 from zoo.testing.checkpoints import work_findings
 from zoo.testing.families import promised
-from zoo.testing.finding import Finding, all_same, tried
+from zoo.testing.finding import Finding, all_passed, all_same, tried
 from zoo.testing.inputs import inputs
 from zoo.training.export import export
 from zoo.training.graph import answers_of
@@ -44,14 +44,7 @@ def seeded(seed: int) -> Iterator[None]:
 def network_findings(family: Family, config: Any) -> Iterator[Finding]:
     """The network as it is built from one configuration: each method, its weights at rest, and its graphs."""
     trial = Trial(family, config)
-    built = [
-        tried(f"{family.name}: the network is built from its configuration", trial.network),
-        tried(
-            f"{family.name}: and without memory, to compare shapes first", trial.skeleton, "see torch.device('meta')"
-        ),
-    ]
-    yield from built
-    if not all(finding.passed for finding in built):
+    if not (yield from all_passed(_built(trial))):
         return
     yield tried(f"{family.name}: the same seed builds the same weights", trial.require_same_weights)
     for role, batch in inputs(trial.promise, ROLES):
@@ -61,6 +54,12 @@ def network_findings(family: Family, config: Any) -> Iterator[Finding]:
         f"{family.name}: saved and loaded strictly, it answers the same", trial.require_same_after_loading, again
     )
     yield from _exported(trial)
+
+
+def _built(trial: Trial) -> Iterator[Finding]:
+    name = trial.family.name
+    yield tried(f"{name}: the network is built from its configuration", trial.network)
+    yield tried(f"{name}: and without memory, to compare shapes first", trial.skeleton, "see torch.device('meta')")
 
 
 class Trial:

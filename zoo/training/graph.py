@@ -17,6 +17,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from zoo.checkpoints.onnx_schema import MAX_INLINE_BYTES
 from zoo.errors import TrainingError
 from zoo.inference.backends.mixture import method
 
@@ -78,6 +79,7 @@ def write_graph(network: nn.Module, name: str, example: Tensor, free: Sequence[i
         raise TrainingError(f"{name} can't be written as an ONNX graph: {reason}") from error
     graph = program.model_proto
     _point_at_weights(graph, weights)
+    _require_small_constants(graph, name)
     data = graph.SerializeToString()
     weights.with_name(f"{name}.onnx").write_bytes(data)
     return hashlib.sha256(data).hexdigest()
@@ -129,6 +131,17 @@ def _point_at_weights(model: onnx.ModelProto, weights: Path) -> None:
     for value in (*model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer):
         del value.metadata_props[:]
     del model.graph.metadata_props[:]
+
+
+def _require_small_constants(model: onnx.ModelProto, name: str) -> None:
+    """Raise TrainingError for a table that is no weight, yet too large to stand in a graph."""
+    for tensor in model.graph.initializer:
+        if len(tensor.raw_data) > MAX_INLINE_BYTES:
+            shape = tuple(tensor.dims)
+            raise TrainingError(
+                f"{name} needs {tensor.name.removeprefix('network.')} of shape {shape}, which is not among the weights "
+                "and too large for a graph: make it a parameter, or a buffer of floating point that is persistent"
+            )
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from torch import nn
 from zoo.catalog.families import configured
 from zoo.catalog.registry import load_object
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError
+from zoo.inference.backends.torch import misfits
 from zoo.training.export import export
 from zoo.training.keras import read_layers, to_state
 from zoo.training.recipe import ModelTable
@@ -107,26 +108,29 @@ def read_pickle(file: Path) -> dict[str, NDArray[np.float32]]:
 
 
 def renamed(given: State, network: nn.Module, names: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:
-    """The tensors under the network's own names, where they are not already."""
+    """The tensors under the network's own names, where they are not already; those named "" are left out."""
     kept = {name: array for name, array in given.items() if not name.endswith(COUNTER)}
     own = set(network.state_dict())
     if kept.keys() <= own or not names:
         return kept
-    return {names.get(name, name): array for name, array in kept.items()}
+    renamed = ((names.get(name, name), array) for name, array in kept.items())
+    return _with_plain_norms({name: array for name, array in renamed if name}, network)
+
+
+def _with_plain_norms(state: dict[str, NDArray[np.float32]], network: nn.Module) -> dict[str, NDArray[np.float32]]:
+    """Instance norm without parameters, PyTorch's default, is the one of weights 1 and biases 0: all of it or none."""
+    norms = {
+        f"{name}.{part}": np.full(module.num_features, value, np.float32)
+        for name, module in network.named_modules()
+        if isinstance(module, nn.InstanceNorm2d) and module.affine
+        for part, value in (("weight", 1.0), ("bias", 0.0))
+    }
+    return state if norms.keys() & state.keys() else {**norms, **state}
 
 
 def fill(network: nn.Module, state: State, file: str, whose: str = "the family's network") -> None:
     """Load every weight. Raises UnsafeFileError, naming what is missing, left over or of another shape."""
-    expected = {name: t for name, t in network.state_dict().items() if t.is_floating_point()}
-    missing = sorted(expected.keys() - state.keys())
-    extra = sorted(state.keys() - expected.keys())
-    shapes = [
-        f"{name} is {tuple(state[name].shape)} instead of {tuple(expected[name].shape)}"
-        for name in sorted(expected.keys() & state.keys())
-        if tuple(state[name].shape) != tuple(expected[name].shape)
-    ]
-    found = [("missing", missing), ("left over", extra), ("of another shape", shapes)]
-    faults = [f"{len(names)} {what}: {', '.join(names[:5])}" for what, names in found if names]
+    faults = misfits(network, {name: tuple(array.shape) for name, array in state.items()})
     if faults:
         raise UnsafeFileError(f"{file} does not fit {whose}; {'; '.join(faults)}")
     network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in state.items()}, strict=False)

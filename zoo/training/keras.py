@@ -2,8 +2,9 @@
 
 Keras and PyTorch differ in four things that weights have to be changed for: kernels are (height, width, in, out);
 Flatten and Reshape count channels fastest; batch norm's epsilon is 1e-3; and names are of another kind, so that layers
-are matched by their order and shapes. A fifth can't be: with an even input, Keras pads strided convolutions below and
-to the right, PyTorch on all sides, so that pictures come out shifted by up to a pixel for each such layer.
+are matched by their order and shapes. A fifth is up to the network's configuration: with an even input, Keras pads
+strided convolutions below and to the right, PyTorch on all sides, so that without an option such as conv-vae's
+`padding = "end"` pictures come out shifted by up to a pixel for each such layer.
 """
 
 from __future__ import annotations

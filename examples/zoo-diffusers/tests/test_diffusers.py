@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,7 @@ KINDS: dict[str, tuple[type[nn.Module], dict[str, object]]] = {
     "autoencoder-tiny": (AutoencoderTiny, TINY_LAYERS),
     "vq-model": (VQModel, {**TINY_BLOCKS, "num_vq_embeddings": 16}),
 }
+Converted = Callable[[str], tuple[nn.Module, Path]]
 WITHOUT_TORCH = """
 import sys
 sys.modules.update(torch=None, diffusers=None)
@@ -44,6 +47,20 @@ def saved(family: str, folder: Path) -> nn.Module:
     return made
 
 
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory: pytest.TempPathFactory) -> Converted:
+    """The model of diffusers and the checkpoint made of it, once for each family."""
+
+    @functools.cache
+    def convert_once(family: str) -> tuple[nn.Module, Path]:
+        folder = tmp_path_factory.mktemp(family)
+        own = saved(family, folder / "saved")
+        convert(str(folder / "saved"), folder / "made", tag="small")
+        return own, folder / "made"
+
+    return convert_once
+
+
 @pytest.mark.parametrize("family", KINDS)
 def test_the_family_holds_to_the_contract(family: str) -> None:
     """Every failure says what to do."""
@@ -51,11 +68,10 @@ def test_the_family_holds_to_the_contract(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", KINDS)
-def test_answers_are_those_of_diffusers(family: str, tmp_path: Path) -> None:
+def test_answers_are_those_of_diffusers(family: str, converted: Converted) -> None:
     """The checkpoint's graphs beside diffusers' own methods with the weights as they were stored."""
-    own = saved(family, tmp_path / "saved")
-    convert(str(tmp_path / "saved"), tmp_path / "made")
-    model = zoo.load(f"dir:{tmp_path / 'made'}")
+    own, made = converted(family)
+    model = zoo.load(f"dir:{made}")
     arrays = model.backend.checkpoint.arrays()
     own.load_state_dict({name: torch.tensor(array).float() for name, array in arrays.items()})
     pictures = np.random.default_rng(0).random((2, 3, 16, 24), dtype=np.float32)
@@ -70,13 +86,12 @@ def test_answers_are_those_of_diffusers(family: str, tmp_path: Path) -> None:
         assert np.abs(model.posterior(pictures)[1] - answer.latent_dist.std.numpy()).max() < 1e-5
 
 
-def test_two_pictures_are_interpolated_without_torch(tmp_path: Path) -> None:
+def test_two_pictures_are_interpolated_without_torch(converted: Converted, tmp_path: Path) -> None:
     """Nor with diffusers, from the checkpoint's files alone."""
-    saved("autoencoder-kl", tmp_path / "saved")
-    convert(str(tmp_path / "saved"), tmp_path / "made", tag="small")
+    _, made = converted("autoencoder-kl")
     for name in ("one.png", "other.png"):
         Image.radial_gradient("L").resize((32, 32)).save(tmp_path / name)
-    words = ["interpolate", f"dir:{tmp_path / 'made'}", "one.png", "other.png", "-o", "path.png"]
+    words = ["interpolate", f"dir:{made}", "one.png", "other.png", "-o", "path.png"]
     command = [sys.executable, "-c", WITHOUT_TORCH, *words]
     subprocess.run(command, check=True, cwd=tmp_path, timeout=600)
     assert (tmp_path / "path.png").exists()

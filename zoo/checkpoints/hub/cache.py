@@ -157,7 +157,7 @@ def leftovers() -> list[Path]:
         try:
             with FileLock(lock, timeout=0):
                 found.append(path)
-        except Timeout:
+        except (Timeout, OSError, NotImplementedError):  # held, or of a file system where that can't be known
             continue
     return found
 

@@ -50,7 +50,7 @@ def _commit(reference: Reference) -> str:
     usable = known is not None and record is not None and not cache.missing(reference.repository, known, record)
     if cache.offline():
         if known is None:
-            raise NetworkError(f"{reference}: not in the cache, and offline (HF_HUB_OFFLINE=1): `zoo pull` it once")
+            raise _absent(reference)
         return known
     from zoo.checkpoints.hub.listing import resolve
 
@@ -68,10 +68,14 @@ def _commit(reference: Reference) -> str:
     return commit
 
 
+def _absent(reference: Reference) -> NetworkError:
+    return NetworkError(f"{reference}: not in the cache, and offline (HF_HUB_OFFLINE=1): `zoo pull` it once")
+
+
 def _complete(reference: Reference, record: Record | None) -> Record:
     """Verify what is here, download what is not, remember the verdicts."""
     if record is None and cache.offline():
-        raise NetworkError(f"{reference}: not in the cache, and offline (HF_HUB_OFFLINE=1): `zoo pull` it once")
+        raise _absent(reference)
     record = record or _listed(reference)
     if cache.offline() and (absent := cache.missing(reference.repository, reference.revision, record)):
         raise NetworkError(f"{reference}: not whole in the cache, and offline: {', '.join(absent)} missing")

@@ -22,7 +22,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from zoo.checkpoints.hub.guard import current
+from zoo.checkpoints.hub.guard import PASSING, current
 from zoo.errors import AccessError, DiskError, NetworkError, NotFoundError, ZooError
 
 T = TypeVar("T")
@@ -31,7 +31,6 @@ _HOST = constants.ENDPOINT
 _OFFLINE = "not in the cache, and offline (HF_HUB_OFFLINE=1)"
 # What the client itself tries again where it downloads a file.
 _TRIED_BY_CLIENT = (httpx2.ConnectError, httpx2.TimeoutException, httpx2.RemoteProtocolError)
-_PASSING = {408, 429, 500, 502, 503, 504}
 
 
 def insist(action: Callable[[], T]) -> T:
@@ -50,7 +49,7 @@ def insist(action: Callable[[], T]) -> T:
         except HfHubHTTPError as error:
             status = error.response.status_code
             expired = status == 403 and not _from_hub(error) and not forbidden
-            if not expired and status not in _PASSING:
+            if not expired and status not in {429, *PASSING}:
                 raise
             forbidden = forbidden or expired  # the address of a file is good for a while only: once is asked anew
         time.sleep(0.25 * 2 ** current().failures)

@@ -15,6 +15,7 @@ import re
 import sys
 import threading
 import time
+import warnings
 import zlib
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -38,7 +39,7 @@ logger = logging.getLogger("zoo.hub")
 
 _HASH = re.compile(r'(?:W/)?"?(?:[0-9a-f]{40}|[0-9a-f]{64})"?')
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_PASSING = {408, 500, 502, 503, 504}
+PASSING = {408, 500, 502, 503, 504}
 _installing, _installed = threading.Lock(), list[bool]()
 
 
@@ -141,6 +142,7 @@ def install() -> None:
         if not _installed:
             if "HF_HUB_VERBOSITY" not in os.environ and "HF_DEBUG" not in os.environ:
                 logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # the guard says it in a line
+                warnings.filterwarnings("ignore", category=UserWarning, module="huggingface_hub")
             if not (sys.stderr and sys.stderr.isatty()) and constants.HF_HUB_DISABLE_PROGRESS_BARS is None:
                 disable_progress_bars()  # those of uploads are drawn into files and pipes too
             set_client_factory(_client)
@@ -193,7 +195,7 @@ def _after(response: httpx2.Response) -> None:
         _check_headers(response, call)
     if response.status_code == 429:
         call.asked_to_wait(_seconds(response.headers.get("retry-after")))
-    elif response.status_code in _PASSING and response.request.method != "POST":  # a POST may have done its work
+    elif response.status_code in PASSING and response.request.method != "POST":  # a POST may have done its work
         call.failed(f"the Hub answers {response.status_code}")
     if response.status_code == 206:
         call.resumed(response.headers.get("content-range", ""))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,8 +23,13 @@ if TYPE_CHECKING:
 TIMEOUT_VARIABLE = "ZOO_HUB_TIMEOUT"
 DEFAULT_TIMEOUT = 15.0
 POLL_SECONDS = 0.1
+# How `flock` ends where there is none: on some network file systems. ENOSYS is not among them, since `filelock` knows
+# what to do then: a file that is there for as long as the lock is held.
+NO_LOCKS = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}
 
 logger = logging.getLogger("zoo.hub")
+
+warnings.filterwarnings("ignore", "flock not supported")  # `filelock` tells the person at the terminal, for every file
 
 
 def timeout() -> float:
@@ -50,7 +57,11 @@ def locked(reference: Reference, name: str = "zoo") -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / f"{name}.lock", mode=0o664)
         _acquire(reference, lock)
-    except OSError as error:
+    except (OSError, NotImplementedError) as error:
+        if isinstance(error, NotImplementedError) or error.errno in NO_LOCKS:
+            raise DiskError(
+                f"{reference}: the file system of the cache {cache.root()} has no locks; HF_HOME names another place"
+            ) from error
         raise unwritable(reference, error) from error
     try:
         yield

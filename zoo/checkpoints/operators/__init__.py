@@ -22,7 +22,7 @@ __all__ = ["RULES", "MisfitError", "Node", "Value", "infer", "work", "workspace"
 Rule = Callable[..., Value | tuple[Value, ...]]
 
 _SAME: Final = (
-    "Abs", "BatchNormalization", "Celu", "Ceil", "Clip", "Cos", "Elu", "Erf", "Exp", "Floor", "Gelu",
+    "Abs", "BatchNormalization", "Celu", "Ceil", "Clip", "Cos", "CumSum", "Elu", "Erf", "Exp", "Floor", "Gelu",
     "GroupNormalization", "HardSigmoid", "HardSwish", "InstanceNormalization", "LayerNormalization", "LeakyRelu",
     "Log", "LogSoftmax", "Mish", "Neg", "Not", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Sign", "Sin",
     "Softmax", "Softplus", "Softsign", "Sqrt", "Tanh", "ThresholdedRelu",
@@ -56,6 +56,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "Expand": layout.expand,
     "Flatten": layout.flatten,
     "Gather": layout.gather,
+    "GatherND": layout.gather_nd,
     "Gemm": compute.gemm,
     "GlobalAveragePool": compute.global_pool,
     "GlobalMaxPool": compute.global_pool,
@@ -63,6 +64,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "MatMul": compute.matmul,
     "MaxPool": compute.pool,
     "Pad": layout.pad,
+    "Range": layout.range_,
     "Reshape": layout.reshape,
     "Resize": layout.resize,
     "Shape": layout.shape,
@@ -110,9 +112,15 @@ def work(node: Node, inputs: Sequence[Value | None], results: Sequence[Value]) -
     return outputs * window + sum(value.count for value in inputs if value)
 
 
-def workspace(node: Node, inputs: Sequence[Value | None]) -> int:
-    """The elements a node needs beside its inputs and results: a transposed convolution lays out its products first."""
+def workspace(node: Node, inputs: Sequence[Value | None], results: Sequence[Value]) -> int:
+    """The elements a node needs beside its inputs and results.
+
+    A transposed convolution lays out its products first; a smoothed resize does rows and columns one after the other.
+    """
     first, second = (*inputs, None, None)[:2]
     if first and second and node.operator == "ConvTranspose":
         return math.prod(first.shape[2:]) * math.prod(second.shape[1:])
+    if first and node.operator == "Resize" and node.whole("antialias", 0):
+        (given, made), planes = (first.shape[2:], results[0].shape[2:]), math.prod(first.shape[:2])
+        return planes * max(given[0] * made[1], made[0] * given[1])
     return 0

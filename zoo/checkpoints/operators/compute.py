@@ -96,7 +96,7 @@ def _window(node: Node, kernel: tuple[int, ...]) -> tuple[tuple[int, ...], tuple
     """(strides, padding of both ends together, extents) of a window, one number for each spatial axis."""
     rank = len(kernel)
     require(1 <= rank <= 3, f"a window over {rank} axes")
-    node.only(auto_pad="NOTSET", ceil_mode=0)
+    node.only(auto_pad="NOTSET")
     strides, dilations = node.wholes("strides", (1,) * rank), node.wholes("dilations", (1,) * rank)
     pads = node.wholes("pads", (0,) * (2 * rank))
     require(len(strides) == len(dilations) == rank and len(pads) == 2 * rank, "strides, dilations or pads do not match")
@@ -143,12 +143,30 @@ def conv_transpose(node: Node, x: Value, weight: Value, bias: Value | None = Non
 
 
 def pool(node: Node, x: Value) -> Value:
-    """AveragePool and MaxPool."""
+    """AveragePool and MaxPool; with `ceil_mode` the last window may reach beyond the picture, not begin there."""
     kernel = node.wholes("kernel_shape", ())
     require(bool(kernel) and min(kernel) > 0 and max(kernel) <= MAX_WHOLE, "kernel_shape is missing or out of bounds")
     pads = node.wholes("pads", (0,) * (2 * len(kernel)))
     require(all(pad < size for pad, size in zip(pads, kernel * 2, strict=True)), "a pad reaches the kernel's size")
-    return Value(x.dtype, (*x.shape[:2], *_slide(node, x, kernel)))
+    ceil = node.whole("ceil_mode", 0)
+    require(ceil in (0, 1), f"ceil_mode {ceil}")
+    return Value(x.dtype, (*x.shape[:2], *(_slide_beyond if ceil else _slide)(node, x, kernel)))
+
+
+def _slide_beyond(node: Node, x: Value, kernel: tuple[int, ...]) -> tuple[int, ...]:
+    """The spatial sizes where what is left over at the end gets a window of its own.
+
+    If that window began in the padding, versions of the runtime would disagree on whether it counts.
+    """
+    strides, pads, extents = _window(node, kernel)
+    before = node.wholes("pads", (0,) * (2 * len(kernel)))[: len(kernel)]
+    sides = []
+    for size, pad, extent, stride, first in zip(x.shape[2:], pads, extents, strides, before, strict=True):
+        side = -(-(size + pad - extent) // stride) + 1
+        require(size + pad >= extent, "a window larger than the picture")
+        require((side - 1) * stride < size + first, "a window begins beyond the picture")
+        sides.append(side)
+    return tuple(sides)
 
 
 def global_pool(_node: Node, x: Value) -> Value:

@@ -9,6 +9,7 @@ from zoo.checkpoints.operators.values import (
     INT64,
     MAX_KNOWN,
     MAX_WHOLE,
+    WHOLE_TYPES,
     MisfitError,
     Node,
     Value,
@@ -49,6 +50,15 @@ def constant_of_shape(node: Node, target: Value) -> Value:
     require(all(size > 0 for size in dims), "sizes that are not positive")
     small = fill.known is not None and len(dims) <= 1 and sum(dims) <= MAX_KNOWN
     return Value(fill.dtype, dims, fill.known * sum(dims or (1,)) if small and fill.known else None)
+
+
+def range_(_node: Node, start: Value, limit: Value, delta: Value) -> Value:
+    """Range: whole numbers from a known start up to a known limit, by a known step."""
+    require(start.dtype in WHOLE_TYPES and not (start.shape or limit.shape or delta.shape), "not three whole numbers")
+    first, last, step = (whole_numbers(x)[0] for x in (start, limit, delta))
+    require(step != 0 and max(abs(first), abs(last), abs(step)) <= MAX_WHOLE, "a step of zero, or numbers too large")
+    numbers = range(first, last, step)
+    return Value(start.dtype, (len(numbers),), tuple(numbers) if len(numbers) <= MAX_KNOWN else None)
 
 
 def reshape(node: Node, x: Value, target: Value) -> Value:
@@ -150,6 +160,15 @@ def gather(node: Node, x: Value, indices: Value) -> Value:
     return Value(x.dtype, (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]), known)
 
 
+def gather_nd(node: Node, x: Value, indices: Value) -> Value:
+    """GatherND: each row of `indices` picks by the numbers of the first axes after those shared with `x`."""
+    shared, length = node.whole("batch_dims", 0), indices.shape[-1]
+    require(0 <= shared < min(len(x.shape), len(indices.shape)), f"batch_dims {shared}")
+    require(0 < length <= len(x.shape) - shared, f"{length} numbers for {len(x.shape) - shared} axes")
+    require(x.shape[:shared] == indices.shape[:shared], "the shared axes do not match")
+    return Value(x.dtype, (*indices.shape[:-1], *x.shape[shared + length :]))
+
+
 def expand(_node: Node, x: Value, target: Value) -> Value:
     """Expand: repeated to a known shape by broadcasting."""
     dims = whole_numbers(target)
@@ -179,8 +198,8 @@ def pad(node: Node, x: Value, pads: Value, _value: Value | None = None, axes: Va
 def resize(
     node: Node, x: Value, _roi: Value | None = None, scales: Value | None = None, target: Value | None = None
 ) -> Value:
-    """Resize: to known sizes, or by known scales that give whole pixels."""
-    node.only(antialias=0, keep_aspect_ratio_policy="stretch")
+    """Resize: to known sizes, or by known scales that give whole pixels; with `antialias` only rows and columns."""
+    node.only(keep_aspect_ratio_policy="stretch")
     require("axes" not in node.attributes, "axes are not used")
     require(node.attributes.get("coordinate_transformation_mode") != "tf_crop_and_resize", "no crop")
     require((scales is None or not scales.count) != (target is None or not target.count), "scales or sizes, not both")
@@ -194,6 +213,8 @@ def resize(
         require(all(side == int(side) < 2**24 for side in exact), "scales that cut a pixel")
         dims = tuple(int(side) for side in exact)
     require(len(dims) == len(x.shape) and min(dims) > 0, "sizes do not match")
+    if node.whole("antialias", 0):
+        require(len(dims) == 4 and dims[:2] == x.shape[:2], "antialias of something else than pictures")
     return Value(x.dtype, dims)
 
 

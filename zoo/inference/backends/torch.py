@@ -14,8 +14,12 @@ from zoo.errors import UnsafeFileError, UsageError
 from zoo.inference.backends.mixture import MixturePrior, method, split_prior
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from zoo.catalog.spec import Family
     from zoo.checkpoints.format import Checkpoint
+
+NAMED = 5
 
 
 class TorchBackend:
@@ -61,11 +65,27 @@ class TorchBackend:
         torch.set_num_threads(threads)
 
 
-def _compare(network: torch.nn.Module, weights: dict[str, torch.Tensor], origin: str) -> None:
+def misfits(network: torch.nn.Module, shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
+    """What keeps weights of these shapes from being the network's: how many of each kind, and the first five names.
+
+    Counters, which nothing depends on at use, are not compared.
+    """
     state = network.state_dict()
     expected = {name: tuple(tensor.shape) for name, tensor in state.items() if tensor.is_floating_point()}
-    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
-    wrong = [name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)]
-    if wrong:
-        first = ", ".join(sorted(wrong)[:5])
-        raise UnsafeFileError(f"{origin}: {len(wrong)} weights don't match the family's network: {first}")
+    wrong = [
+        f"{name} is {shapes[name]} instead of {expected[name]}"
+        for name in sorted(expected.keys() & shapes.keys())
+        if shapes[name] != expected[name]
+    ]
+    kinds = (
+        ("missing", sorted(expected.keys() - shapes.keys())),
+        ("left over", sorted(shapes.keys() - expected.keys())),
+        ("of another shape", wrong),
+    )
+    return [f"{len(names)} {kind}: {', '.join(names[:NAMED])}" for kind, names in kinds if names]
+
+
+def _compare(network: torch.nn.Module, weights: dict[str, torch.Tensor], origin: str) -> None:
+    faults = misfits(network, {name: tuple(tensor.shape) for name, tensor in weights.items()})
+    if faults:
+        raise UnsafeFileError(f"{origin}: the weights don't match the family's network; {'; '.join(faults)}")

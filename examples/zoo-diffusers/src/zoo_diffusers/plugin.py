@@ -13,6 +13,7 @@ TINY_BLOCKS = {
     "down_block_types": ("DownEncoderBlock2D", "DownEncoderBlock2D"),
     "up_block_types": ("UpDecoderBlock2D", "UpDecoderBlock2D"),
     "block_out_channels": (8, 16),
+    "layers_per_block": 1,
     "norm_num_groups": 4,
 }
 TINY_LAYERS = {

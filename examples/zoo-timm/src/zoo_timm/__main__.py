@@ -13,7 +13,7 @@ from zoo.errors import NetworkError, UsageError, ZooError
 from zoo.training.export import export
 from zoo.training.recipe import ModelTable
 from zoo_timm.config import IMAGENET_MEAN, IMAGENET_STD, BackboneConfig
-from zoo_timm.network import Backbone, pooled
+from zoo_timm.network import Backbone, create, pooled
 
 if TYPE_CHECKING:
     from zoo.catalog import CheckpointConfig
@@ -33,7 +33,7 @@ def convert(name: str, folder: Path, *, random: bool = False) -> CheckpointConfi
     if not timm.is_model(backbone):
         raise UsageError(f"timm has no {backbone!r}; `timm.list_models()` has all")
     try:
-        body = timm.create_model(name, pretrained=not random, num_classes=0)
+        body = create(name, pretrained=not random)
     except Exception as error:  # timm passes on whatever the network, the disk or the Hub's client raises
         raise NetworkError(f"no weights of {name}: {error}; --random makes a checkpoint without") from error
     facts = body.pretrained_cfg

@@ -17,7 +17,7 @@ class Backbone(nn.Module):
     def __init__(self, config: BackboneConfig) -> None:
         super().__init__()
         self.normalise = Normalise(config.mean, config.std)
-        self.body = timm.create_model(config.backbone, pretrained=False, num_classes=0)
+        self.body = create(config.backbone)
         given = pooled(self.body)
         if given != config.features:
             raise ValueError(f"{config.backbone} gives {given} features, the configuration says {config.features}")
@@ -43,6 +43,21 @@ class Normalise(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise."""
         return (x - self.mean) / self.std
+
+
+def create(name: str, *, pretrained: bool = False) -> nn.Module:
+    """A backbone without its classifier.
+
+    Tables that timm computes instead of loading them, such as the masks of a Swin transformer, become weights like the
+    others: a graph holds no large constants.
+    """
+    body: nn.Module = timm.create_model(name, pretrained=pretrained, num_classes=0)
+    stored = body.state_dict().keys()
+    for path, table in list(body.named_buffers()):
+        if path not in stored and table.is_floating_point():
+            owner, _, buffer = path.rpartition(".")
+            body.get_submodule(owner).register_buffer(buffer, table)
+    return body
 
 
 def pooled(body: nn.Module) -> int:
