@@ -24,7 +24,8 @@ def by_hand(recipe: Recipe, training: Training, batches: steps.Batches) -> float
     """Seconds of the shortest loop: least squares, L1, two optimizers, autocast."""
     generator = UNet(training.objective.config)  # type: ignore[attr-defined]
     options = training.objective.options  # type: ignore[attr-defined]
-    discriminator = PatchGAN(4, options.discriminator_channels, options.discriminator_layers, "instance")
+    layers, norm = options.discriminator_layers, options.discriminator_norm
+    discriminator = PatchGAN(4, options.discriminator_channels, layers, norm)
     generator.load_state_dict(training.nets["generator"].state_dict())
     discriminator.load_state_dict(training.nets["discriminator"].state_dict())
     tables = recipe.optimizer

@@ -28,13 +28,14 @@ class Pix2PixOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
     `adversarial` is the discriminator's loss: binary cross-entropy as in the paper, least squares (Mao et al. 2017),
     hinge (Lim and Ye 2017), or none: then there is no discriminator. `l1_weight` is that of the distance to the target
-    beside it. `discriminator_layers` = 3 judges patches of 70x70.
+    beside it. `discriminator_layers` = 3 judges patches of 70x70; `discriminator_norm` is the generator's if not named.
     """
 
     adversarial: Literal["bce", "lsgan", "hinge", "none"] = "bce"
     l1_weight: Annotated[float, Meta(ge=0.0)] = 100.0
     discriminator_channels: Annotated[int, Meta(ge=1, le=512)] = 64
     discriminator_layers: Annotated[int, Meta(ge=1, le=6)] = 3
+    discriminator_norm: Literal["instance", "batch"] | None = None
 
 
 class Pix2PixObjective:
@@ -61,7 +62,7 @@ class Pix2PixObjective:
         if options.adversarial != "none":
             inputs = config.input_channels + config.output_channels
             channels, layers = options.discriminator_channels, options.discriminator_layers
-            nets["discriminator"] = PatchGAN(inputs, channels, layers, config.norm)
+            nets["discriminator"] = PatchGAN(inputs, channels, layers, options.discriminator_norm or config.norm)
         return nets
 
     def losses(self, nets: Networks, batch: Batch, rng: Generator) -> Iterator[tuple[str, Tensor, Logs]]:  # noqa: ARG002 (dropout draws from torch's own)
