@@ -119,14 +119,16 @@ def test_53_weights_that_are_not_the_family_s_are_named_by_the_torch_backend(
 ) -> None:
     """The graph fits its weights, but not the family's network: no bias, more tensors, a larger kernel."""
     import numpy as np
-    from conftest import files_of
     from onnx import helper
 
     weights = {"conv.weight": np.ones((3, 1, 3, 3), np.float16)}
     weights |= {f"more.{number}": np.ones(2, np.float16) for number in range(6)}
     convolution = helper.make_node("Conv", ["image", "conv.weight"], ["translated"], pads=[1, 1, 1, 1])
     model = make_model([convolution], inputs=[port("image", ["n", 1, "h", "w"])], weights=weights)
-    hub.add("ana/another-s", files_of(write_checkpoint(tmp_path / "another", model, weights)))
+    hub.add(
+        "ana/another-s",
+        {path.name: path.read_bytes() for path in write_checkpoint(tmp_path / "another", model, weights).iterdir()},
+    )
     install_family(fake_plugins, NETWORK)
     assert run(machine, fake_plugins, "ana/another-s", picture).code == 0
     (machine.folder / "made.png").unlink()
