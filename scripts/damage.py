@@ -102,8 +102,14 @@ def _damage_header(file: Path, rng: random.Random) -> str:
 
 
 def _damage_bytes(file: Path, rng: random.Random, end: int | None = None) -> str:
-    data = bytearray(file.read_bytes())
-    done = []
+    data, what = damaged(file.read_bytes(), rng, end)
+    file.write_bytes(data)
+    return what
+
+
+def damaged(original: bytes, rng: random.Random, end: int | None = None) -> tuple[bytes, str]:
+    """Bytes with a few changed, lost, put in or repeated, in the first `end` only; and what was done where."""
+    data, done = bytearray(original), []
     for _ in range(rng.randint(1, GRAPH_DAMAGES)):
         at, kind = rng.randrange(min(end or len(data), len(data)) or 1), rng.randrange(5)
         if kind == 0:
@@ -120,8 +126,7 @@ def _damage_bytes(file: Path, rng: random.Random, end: int | None = None) -> str
         done.append(f"{kind}@{at}")
         if not data:
             break
-    file.write_bytes(data)
-    return " ".join(done)
+    return bytes(data), " ".join(done)
 
 
 def _damage_graph(file: Path, rng: random.Random) -> str:
