@@ -32,7 +32,8 @@ def by_hand(recipe: Recipe, training: Training, batches: steps.Batches) -> float
     config, options = objective.config, objective.options
     layout = torch.channels_last if recipe.train.channels_last else torch.contiguous_format
     generator = Generator(config).to(memory_format=layout)
-    discriminator = Discriminator(config, options.dropout, options.spectral_norm).to(memory_format=layout)
+    discriminator = Discriminator(config, options.dropout, options.spectral_norm, options.hidden)
+    discriminator.to(memory_format=layout)
     generator.load_state_dict(training.nets["generator"].state_dict())
     discriminator.load_state_dict(training.nets["discriminator"].state_dict())
     first, second = (
@@ -45,7 +46,7 @@ def by_hand(recipe: Recipe, training: Training, batches: steps.Batches) -> float
     low, rng = recipe.train.precision == "bf16", torch.Generator().manual_seed(0)
     began = time.perf_counter()
     for _, target, *_ in batches:
-        z = torch.randn((len(target), config.latent), generator=rng)
+        z = torch.randn((len(target), config.noise), generator=rng)
         real = augmented(target.to(memory_format=layout) * 2 - 1, options.augment, rng)
         with torch.autocast("cpu", torch.bfloat16, enabled=low):
             fake = generator(z)

@@ -67,10 +67,14 @@ class Judge:
         return small
 
     @torch.no_grad()
-    def verdict(self, net: nn.Module, latent: int) -> Verdict:
-        """Frechet distance, precision, recall, diversity, `score` (the negative distance), and a sheet of samples."""
+    def verdict(self, net: nn.Module, numbers: int) -> Verdict:
+        """Frechet distance, precision, recall, diversity, `score` (the negative distance), and a sheet of samples.
+
+        A sample is made of so many `numbers` of noise.
+        """
         assert self.real is not None, "prepare comes first"
-        draws = torch.from_numpy(noise(max(self.count, SHEET), (latent,), SEED))
+        net.eval()
+        draws = torch.from_numpy(noise(max(self.count, SHEET), (numbers,), SEED))
         made = torch.cat(list(_decoded(net, draws)))
         if not made.isfinite().all():
             return Verdict(dict.fromkeys(("frechet", "precision", "recall", "diversity", "score"), math.nan))
@@ -83,7 +87,7 @@ class Judge:
 def _decoded(net: nn.Module, draws: Tensor) -> Iterator[Tensor]:
     device = next(net.parameters()).device
     for part in torch.split(draws, BATCH):
-        yield net.decode(part.to(device)).float().cpu()  # type: ignore[operator]  # the generator has it
+        yield net.decode(net.sample(part.to(device))).float().cpu()  # type: ignore[operator]  # the generator has them
 
 
 def collapsed(figures: Mapping[str, float], least: Mapping[str, float]) -> str | None:

@@ -7,9 +7,12 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
 NEGATIVE_SLOPE = 0.2
+# The standard deviation of a component of the mixture.
+WITHIN = 0.5
 
 
 class Settings(Protocol):
@@ -25,15 +28,20 @@ class Settings(Protocol):
     def generator(self) -> tuple[int, int]: ...  # noqa: D102
     @property
     def discriminator(self) -> tuple[int, int, int]: ...  # noqa: D102
+    @property
+    def components(self) -> int: ...  # noqa: D102
+    @property
+    def spread(self) -> float: ...  # noqa: D102
 
 
 class Generator(nn.Module):
-    """Latents (N, latent), drawn from the standard normal, to pictures (N, C, size, size)."""
+    """Standard normal noise to latents (N, latent), and those to pictures (N, C, size, size)."""
 
     def __init__(self, config: Settings) -> None:
         super().__init__()
         first, second = config.generator
         self.shape = (config.size // 2, config.size // 2, first)
+        self.mixture = Mixture(config.components, config.latent, config.spread) if config.components else None
         self.dense = nn.Linear(config.latent, first * (config.size // 2) ** 2)
         self.enlarge = nn.ConvTranspose2d(first, second, 4, stride=2, padding=1)
         self.picture = nn.Conv2d(second, config.channels, 3, padding=1)
@@ -43,17 +51,44 @@ class Generator(nn.Module):
         nn.init.normal_(self.dense.weight, std=0.02)
         nn.init.normal_(self.picture.weight, std=self.picture.weight[0].numel() ** -0.5)
 
-    def forward(self, z: Tensor) -> Tensor:
+    def forward(self, noise: Tensor) -> Tensor:
         """A training pass: pictures in [-1, 1]."""
+        return self._made(self.sample(noise))
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """The latents of noise: with a mixture, of one number more; without, the noise itself."""
+        latents: Tensor = self.mixture(noise) if self.mixture else noise
+        return latents
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Pictures in [0, 1]."""
+        return (self._made(z) + 1.0) / 2.0
+
+    def _made(self, z: Tensor) -> Tensor:
         # Channels last, as the convolutions of a training in that layout want them.
         x = self.activation(self.dense(z)).unflatten(1, self.shape).permute(0, 3, 1, 2)
         picture: Tensor = self.picture(self.activation(self.enlarge(x)))
         return torch.tanh(picture.float())
 
-    def decode(self, z: Tensor) -> Tensor:
-        """Pictures in [0, 1]."""
-        picture: Tensor = self(z)
-        return (picture + 1.0) / 2.0
+
+class Mixture(nn.Module):
+    """Standard normal noise (N, latent + 1) to draws (N, latent) from a mixture of Gaussians, each as likely.
+
+    The first number chooses the component. The means are learned; at first all draws together have a variance of 1.
+    Outside training a component is `spread` times as wide.
+    """
+
+    def __init__(self, components: int, latent: int, spread: float = 1.0) -> None:
+        super().__init__()
+        self.spread = spread
+        self.means = nn.Parameter(torch.randn(components, latent) * (1.0 - WITHIN**2) ** 0.5)
+
+    def forward(self, noise: Tensor) -> Tensor:
+        """The draws."""
+        share = 0.5 * (1.0 + torch.erf(noise[:, 0] / 2.0**0.5))
+        count, width = len(self.means), WITHIN * (1.0 if self.training else self.spread)
+        chosen = (share * count).long().clamp(max=count - 1)
+        return functional.embedding(chosen, self.means) + width * noise[:, 1:]
 
 
 class Discriminator(nn.Module):

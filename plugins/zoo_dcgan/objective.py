@@ -92,7 +92,7 @@ class DCGANObjective:
         """Two moves. Raises TrainingError where the discriminator has won for as long as `patience`."""
         kind, discriminator = self.options.loss, nets["discriminator"]
         self.epoch = batch.epoch
-        z = torch.randn((len(batch.target), self.config.latent), generator=rng, device=batch.target.device)
+        z = torch.randn((len(batch.target), self.config.noise), generator=rng, device=batch.target.device)
         fake = nets["generator"](z)
         real = self._seen(2.0 * batch.target - 1.0, rng)
         on_real, on_fake = discriminator(torch.cat([real, self._seen(fake.detach(), rng)])).chunk(2)
@@ -114,7 +114,7 @@ class DCGANObjective:
         `score` is the negative Frechet distance. Raises TrainingError at the second judgement in a row that finds the
         generator collapsed, and at the first that finds numbers that are not finite.
         """
-        verdict = self.judging.verdict(net, self.config.latent)
+        verdict = self.judging.verdict(net, self.config.noise)
         least = {"recall": self.options.least_recall, "diversity": self.options.least_diversity}
         watched = least if self.epoch >= self.options.watch_from else {}
         problem = collapsed(verdict.figures, watched)

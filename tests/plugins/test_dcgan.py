@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -18,7 +19,7 @@ from zoo.training.train import build_objective, find_recipe
 from zoo_dcgan import losses
 from zoo_dcgan.augment import augmented
 from zoo_dcgan.config import DCGANConfig
-from zoo_dcgan.network import Discriminator, Generator
+from zoo_dcgan.network import WITHIN, Discriminator, Generator
 from zoo_dcgan.objective import DCGANObjective, DCGANOptions
 
 TINY = DCGANConfig(size=8, latent=4, generator=(6, 4), discriminator=(3, 4, 5))
@@ -79,6 +80,30 @@ def test_a_picture_does_not_depend_on_its_batch() -> None:
     whole = generator.decode(z)
     alone = torch.cat([generator.decode(one[None]) for one in z])
     assert (whole - alone).abs().max() < 1e-5
+
+
+def test_a_mixture_draws_latents_about_means_that_are_learned() -> None:
+    config = DCGANConfig(size=8, latent=4, generator=(6, 4), discriminator=(3, 4, 5), components=3)
+    generator, plain = Generator(config), Generator(TINY)
+    noise = torch.randn(6000, 5, generator=torch.Generator().manual_seed(0))
+    noise[:2, 0] = torch.tensor([-40.0, 40.0])
+    latents = generator.sample(noise)
+    means = generator.mixture.means
+    away = latents - WITHIN * noise[:, 1:]
+    chosen = torch.cdist(away, means).argmin(dim=1)
+    assert (away - means[chosen]).abs().max() < 1e-5
+    assert chosen[:2].tolist() == [0, 2]
+    assert (torch.bincount(chosen) / len(chosen) - 1 / 3).abs().max() < 0.03
+    generator.decode(latents).sum().backward()
+    assert (means.grad.abs().sum(dim=1) > 0).all()
+    wide = Generator(msgspec.structs.replace(config, spread=3.0))
+    wide.load_state_dict(generator.state_dict())
+    assert torch.equal(wide.sample(noise), latents)
+    assert torch.allclose(wide.eval().sample(noise) - latents, 2 * WITHIN * noise[:, 1:], atol=1e-5)
+    assert layers(generator) == layers(plain)
+    assert config.interface()["latent"] == {"shape": [4], "prior": "sampler", "sampler": {"noise": [5]}}
+    assert TINY.interface()["latent"] == {"shape": [4], "prior": "normal"}
+    assert torch.equal(plain.sample(noise[:, 1:]), noise[:, 1:])
 
 
 def test_a_configuration_that_would_not_fit_is_refused(registry: Registry) -> None:

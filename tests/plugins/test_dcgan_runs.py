@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from zoo.training.recipe import Recipe
 
 SMALL = (
-    "model.config={ size = 8, latent = 4, generator = [6, 4], discriminator = [3, 4, 5] }",
+    "model.config={ size = 8, latent = 4, generator = [6, 4], discriminator = [3, 4, 5], components = 3 }",
     "data.size=8",
     "objective.judged=16",
     "objective.least_recall=0.0",
@@ -106,9 +106,10 @@ def test_the_checkpoint_holds_the_generator_alone_and_both_backends_agree(whole:
         "config.json",
         "model.safetensors",
         "decode.onnx",
+        "sample.onnx",
     }
     names = load_file(whole / "checkpoint" / "model.safetensors").keys()
-    assert {name.split(".")[0] for name in names} == {"dense", "enlarge", "picture"}
+    assert {name.split(".")[0] for name in names} == {"mixture", "dense", "enlarge", "picture"}
     made = [model.generate(16, seed=3) for model in models]
     assert np.abs(made[0] - made[1]).max() < 2 / 255
     for model, pictures in zip(models, made, strict=True):

@@ -180,7 +180,7 @@ class Family:
     family costs nothing. `objective` is "" where weights come from elsewhere and none are trained. `presets` are named
     configurations. The package of `config` may hold `recipes/*.toml`.
     `weight_names`, a string of that kind too, is a function of the configuration that says how others name the tensors:
-    their names -> the network's, for `zoo import`.
+    their names -> the network's, for `zoo import`; those named "" are left out.
     """
 
     name: str
