@@ -214,6 +214,6 @@ def _check(network: nn.Module, interface: Mapping[str, Any], folder: Path) -> No
 
 
 def _apart(name: str, found: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
-    """The greatest difference of two answers: of pictures in levels, of latents, which have no bounds, by their size."""
+    """The greatest difference of two answers; that of latents, which have no bounds, is relative to their size."""
     size = 1.0 + np.abs(expected) if name in ("encode", "sample") else 1.0
     return float((np.abs(found - expected) / size).max())
