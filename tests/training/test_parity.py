@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from torch import nn
 
 from zoo.errors import TrainingError
 from zoo.inference.backends.onnx import OnnxBackend
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 CONFIG = DenseVAEConfig(size=8, channels=1, hidden=(6,), latent=3)
 TABLE = ModelTable(id="dense-vae.test", family="dense-vae", summary="Nothing", license="MIT")
-FAR = 1000.0
 
 
 def off(monkeypatch: pytest.MonkeyPatch, graph: str, by: float) -> None:
@@ -35,29 +33,17 @@ def off(monkeypatch: pytest.MonkeyPatch, graph: str, by: float) -> None:
     monkeypatch.setattr(OnnxBackend, "run", wrong)
 
 
-def far() -> DenseVAE:
-    """A network whose latents are far from 0."""
-    network = DenseVAE(CONFIG)
-    nn.init.constant_(network.mean.bias, FAR)
-    return network
-
-
-@pytest.mark.parametrize(
-    ("network", "graph", "by"),
-    [(DenseVAE, "encode", 0.01), (DenseVAE, "decode", 0.01), (lambda _: far(), "encode", 0.01 * FAR)],
-)
+@pytest.mark.parametrize("graph", ["encode", "decode", "translate"])
 def test_graphs_that_differ_from_pytorch_are_not_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: Any, graph: str, by: float
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, graph: str
 ) -> None:
-    off(monkeypatch, graph, by)
-    with pytest.raises(TrainingError, match=f"{graph}.onnx differs from PyTorch"):
-        export(network(CONFIG), CONFIG, TABLE, "dense-vae", None, tmp_path / "checkpoint")
+    off(monkeypatch, graph, 0.01)
+    with pytest.raises(TrainingError, match=f"{graph}.onnx differs from PyTorch by 0.01"):
+        export(DenseVAE(CONFIG), CONFIG, TABLE, "dense-vae", None, tmp_path / "checkpoint")
     assert not list(tmp_path.iterdir())
 
 
-def test_what_counts_for_large_latents_is_the_difference_in_proportion(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    off(monkeypatch, "encode", 0.01)
-    export(far(), CONFIG, TABLE, "dense-vae", None, tmp_path / "checkpoint")
-    assert (tmp_path / "checkpoint" / "encode.onnx").is_file()
+def test_graphs_that_agree_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    off(monkeypatch, "none", 0.01)
+    export(DenseVAE(CONFIG), CONFIG, TABLE, "dense-vae", None, tmp_path / "checkpoint")
+    assert (tmp_path / "checkpoint" / "decode.onnx").is_file()
