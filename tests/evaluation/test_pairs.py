@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from zoo.evaluation.pairs import fill_colour, filled, inside_of, l1, measure
+from zoo.evaluation.pairs import fill_colour, filled, l1, measure
 from zoo.evaluation.setting import Setting
+from zoo.inference.outlines import inside_of
 
 if TYPE_CHECKING:
     from zoo.catalog.spec import Metric
@@ -59,23 +60,13 @@ def figures(answer: Any) -> dict[str, Metric]:
     return {metric.name: metric for metric in found}
 
 
-def test_the_inside_of_an_outline_is_found_though_it_has_a_gap() -> None:
-    for gap in (0, 3):
-        inside = inside_of(drawing(gap))
-        assert inside[12:38, 10:36].all()
-        assert inside.sum() < 26 * 26 * 1.15
-    assert not inside_of(drawing(gap=16))[25, 20]
-    assert not inside_of(np.full((1, 8, 8), 255, np.uint8)).any()
-    assert np.array_equal(inside_of(drawing().repeat(3, axis=0)), inside_of(drawing()))
-
-
 def test_the_fitted_colour_is_the_median_and_no_other_is_nearer() -> None:
     pairs = [(drawing(), true(colour)) for colour in COLOURS]
     colour = fill_colour(pairs)
     assert colour.tolist() == [100, 50, 40]
 
     def error(fill: np.ndarray) -> float:
-        return float(np.mean([l1(filled(inside_of(given), fill), picture) for given, picture in pairs]))
+        return float(np.mean([l1(filled(inside_of(given[0]), fill), picture) for given, picture in pairs]))
 
     assert all(error(colour) <= error(colour + step) for step in np.eye(3) * 20)
     assert all(error(colour) <= error(colour - step) for step in np.eye(3) * 20)

@@ -18,6 +18,7 @@ from zoo.evaluation import figures
 from zoo.evaluation.patches import PROTOCOL as PATCHES
 from zoo.evaluation.patches import distance_of_sets, features, patch_frechet
 from zoo.inference.images import gray_of
+from zoo.inference.outlines import Mask, inside_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,15 +29,11 @@ if TYPE_CHECKING:
     from zoo.evaluation.setting import Setting
     from zoo.inference.model import Model
 
-Mask = NDArray[np.bool_]
-
 # How many training pictures the fill's colour, and the distance of real pictures, are of.
 TRAINING_PICTURES = 400
 SAMPLED = 64
 # Equal pictures count as so many dB.
 BEST_PSNR = 100.0
-# Gaps of an outline of fewer pixels than this are closed before it is filled.
-GAP = 5
 PROTOCOL = (
     "8-bit sRGB {size}, one picture at a time; the input is {input}; l1 is the mean absolute difference, levels in "
     "[0, 1]; baseline: one colour inside the drawing's outline, white outside; the colour is the median inside the "
@@ -67,12 +64,13 @@ def measure(
     patches: dict[str, list[NDArray[np.float32]]] = {"true": [], "made": [], "fill": [], "copy": []}
     for index in range(count):
         given, true = test(index)
-        inside = inside_of(given)
+        lines = _lines(given)
+        inside = inside_of(lines)
         own = np.median(true[:, inside], axis=1) if inside.any() else np.full(len(true), 255.0)
         answers = {
             "made": model.translate(given[None])[0],
             "fill": filled(inside, colour),
-            "copy": np.broadcast_to(given, true.shape) if len(given) == 1 else given,
+            "copy": np.broadcast_to(lines, true.shape) if len(given) == 1 else given,
         }
         row = {f"l1_{name}": l1(answer, true) for name, answer in answers.items()}
         row |= {"l1_own": l1(filled(inside, own), true), "l1_white": l1(np.full_like(true, 255), true)}
@@ -138,14 +136,10 @@ def l1(made: Pixels, true: Pixels) -> float:
     return float(cv2.absdiff(np.ascontiguousarray(made), np.ascontiguousarray(true)).mean() / 255.0)
 
 
-def inside_of(drawing: Pixels) -> Mask:
-    """What lies within the outlines of a drawing, uint8 (1 or 3, H, W), dark lines on white: (H, W), lines included."""
-    gray = drawing[0] if len(drawing) == 1 else gray_of(drawing[None])[0, 0]
-    pen = np.ones((GAP, GAP), np.uint8)
-    walls = cv2.morphologyEx(np.pad(gray < 128, 2 * GAP).astype(np.uint8), cv2.MORPH_CLOSE, pen)
-    _, pieces = cv2.connectedComponents(1 - walls, connectivity=4)
-    inside: Mask = (pieces != pieces[0, 0])[2 * GAP : -2 * GAP, 2 * GAP : -2 * GAP]
-    return inside
+def _lines(given: Pixels) -> Pixels:
+    """The lines (H, W) of a drawing, uint8 (1 or 3, H, W): 0 where it is dark, 255 elsewhere."""
+    gray = given[0] if len(given) == 1 else gray_of(given[None])[0, 0]
+    return np.where(gray < 128, np.uint8(0), np.uint8(255))
 
 
 def filled(inside: Mask, colour: NDArray[np.float64]) -> Pixels:
@@ -158,7 +152,7 @@ def fill_colour(pairs: list[Pair]) -> NDArray[np.float64]:
     """The median, channel by channel, of what lies inside the outlines of pairs; middle gray where nothing does."""
     parts = []
     for given, true in pairs:
-        pixels = true[:, inside_of(given)]
+        pixels = true[:, inside_of(_lines(given))]
         parts.append(pixels[:, :: max(1, pixels.shape[1] // SAMPLED)])
     pixels = np.concatenate(parts, axis=1)
     return np.median(pixels, axis=1) if pixels.size else np.full(len(pixels), 128.0)

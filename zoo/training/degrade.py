@@ -8,6 +8,7 @@ from torchvision.transforms.v2 import functional as tv
 
 from zoo.inference.edges import edges
 from zoo.inference.images import gray_of
+from zoo.inference.outlines import shaded
 from zoo.training.recipe_pictures import Degradation, EdgesTable, GrayscaleTable, NoiseTable, PairTable
 from zoo.training.sketching import sketch
 
@@ -29,7 +30,7 @@ def degrade(picture: Tensor, table: Degradation) -> Tensor:
     if isinstance(table, EdgesTable):
         pixels = picture.permute(1, 2, 0).contiguous().numpy()
         sketched = torch.rand(()) < table.sketched_share
-        return torch.from_numpy(sketch(pixels, table) if sketched else edges(pixels))[None]
+        return torch.from_numpy(shaded(sketch(pixels, table) if sketched else edges(pixels)))[None]
     return _grayscale(picture, table)
 
 

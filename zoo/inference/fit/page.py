@@ -24,6 +24,7 @@ def fit_drawing(images: Levels, run: Run, spec: ImageSpec) -> Levels:
     Raises UsageError for a model whose input is not one gray square.
     """
     from zoo.inference.drawings import find_drawing
+    from zoo.inference.outlines import shaded
 
     if spec.channels != 1 or not spec.size or spec.size[0] != spec.size[1]:
         raise UsageError("the fit 'drawing' is for models that take one channel and a fixed square size")
@@ -32,7 +33,7 @@ def fit_drawing(images: Levels, run: Run, spec: ImageSpec) -> Levels:
     if pages.dtype != np.uint8:
         pages = as_dtype(pages, np.dtype(np.uint8))
     found = [find_drawing(np.ascontiguousarray(page), side) for page in pages]
-    answer = answer_of(run, as_float(np.stack([drawing.lines for drawing in found])[:, None]))
+    answer = answer_of(run, as_float(np.stack([shaded(drawing.lines) for drawing in found])[:, None]))
     result = empty_result(images, answer.shape[1])
     for target, drawing, picture in zip(result, found, answer, strict=True):
         _lay(picture, drawing, target)
