@@ -17,7 +17,7 @@ class Pix2PixConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     convolutions as the reference, or by repeated pixels and a convolution, which leaves no checkerboard.
 
     `fit` says how pictures of other sizes are brought to the network; `size`, the side of the square it is given then,
-    is needed by "drawing" and "resize"; for "tile" it is the side of a tile, by default that of the core.
+    is needed by "resize" and the two of drawings; for "tile" it is the side of a tile, by default that of the core.
     """
 
     input_channels: Literal[1, 3] = 3
@@ -27,17 +27,17 @@ class Pix2PixConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     norm: Literal["instance", "batch"] = "instance"
     dropout: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.5
     upsample: Literal["transpose", "nearest"] = "transpose"
-    fit: Literal["pad", "tile", "resize", "drawing"] = "pad"
+    fit: Literal["pad", "tile", "resize", "drawing", "shaded-drawing"] = "pad"
     size: Annotated[int, Meta(ge=4, le=2048)] | None = None
 
     def __post_init__(self) -> None:
         """Refuse sizes that the network can't halve so often, and fits without the size they need."""
-        if self.size is None and self.fit in ("resize", "drawing"):
+        if self.size is None and self.fit not in ("pad", "tile"):
             raise ValueError(f"fit {self.fit!r} needs the size that pictures are brought to")
         if self.size and self.size % self.multiple:
             raise ValueError(f"size {self.size} is no multiple of {self.multiple}, which a depth of {self.depth} needs")
-        if self.fit == "drawing" and self.input_channels != 1:
-            raise ValueError("fit 'drawing' gives the network drawings of one channel: set input_channels to 1")
+        if self.fit in ("drawing", "shaded-drawing") and self.input_channels != 1:
+            raise ValueError(f"fit {self.fit!r} gives the network drawings of one channel: set input_channels to 1")
 
     @property
     def multiple(self) -> int:

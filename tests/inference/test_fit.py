@@ -257,7 +257,7 @@ def test_a_model_of_four_channels_is_refused():
         fit_translate("resize", pictures(4, 4), Seen(), ImageSpec(channels=4))
 
 
-@pytest.mark.parametrize("strategy", ["tile", "drawing"])
+@pytest.mark.parametrize("strategy", ["tile", "drawing", "shaded-drawing"])
 def test_encoders_have_no_tiles_and_no_drawings(strategy):
     with pytest.raises(UsageError, match=f"'{strategy}' is for models that translate"):
         fit_encode(strategy, pictures(4, 4), Seen(), COLOR)

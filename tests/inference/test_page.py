@@ -1,4 +1,4 @@
-"""The fit `drawing`: the model sees thin lines at its size, and its answer comes back where they lie, on white."""
+"""The fits of drawings: the model sees thin lines at its size, and its answer comes back where they lie, on white."""
 
 from __future__ import annotations
 
@@ -60,15 +60,16 @@ def test_the_answer_lies_where_the_drawing_is(height, width, box, dtype, channel
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_the_model_sees_the_thin_lines_at_its_size_and_what_is_inside(dtype):
+@pytest.mark.parametrize(("fit", "as_seen"), [("drawing", np.asarray), ("shaded-drawing", shaded)])
+def test_the_model_sees_the_thin_lines_at_its_size_and_the_inside_where_asked_for(fit, as_seen, dtype):
     seen, pages = [], page(200, 300, (40, 50, 150, 250), dtype)
-    fit_translate("drawing", pages, lambda batch: seen.append(batch) or painted(batch), SPEC)
+    fit_translate(fit, pages, lambda batch: seen.append(batch) or painted(batch), SPEC)
     (batch,) = seen
     assert batch.shape == (1, 1, 64, 64)
     assert batch.dtype == np.float32
     lines = find_drawing(page(200, 300, (40, 50, 150, 250))[0, 0], 64).lines
     assert 0.5 < lines.mean() / 255 < 1
-    np.testing.assert_array_equal(np.rint(batch[0, 0] * 255), shaded(lines))
+    np.testing.assert_array_equal(np.rint(batch[0, 0] * 255), as_seen(lines))
 
 
 def test_the_whole_answer_counts_for_a_drawing_of_the_models_size():

@@ -126,6 +126,7 @@ def test_the_interface_fits_the_schema() -> None:
         ({"fit": "drawing", "input_channels": 1}, "needs the size"),
         ({"size": 300}, "no multiple of 256"),
         ({"fit": "drawing", "size": 256}, "set input_channels to 1"),
+        ({"fit": "shaded-drawing", "size": 256}, "set input_channels to 1"),
         ({"norm": "group"}, "norm"),
     ],
 )

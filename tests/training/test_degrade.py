@@ -63,11 +63,12 @@ def test_noise_is_drawn_from_its_range_and_clamped() -> None:
     assert all((one == 255).float().mean() > 0.4 for one in noisy)
 
 
-def test_an_edge_input_is_the_line_drawing_with_its_inside_shaded() -> None:
+def test_an_edge_input_is_the_line_drawing_its_inside_shaded_where_asked_for() -> None:
     picture = torch.zeros((3, 32, 32), dtype=torch.uint8)
     picture[0, 8:24, 8:24] = 200
-    made = degrade(picture, EdgesTable())
-    assert torch.equal(made[0], torch.from_numpy(shaded(edges(picture.permute(1, 2, 0).numpy().copy()))))
+    lines = edges(picture.permute(1, 2, 0).numpy().copy())
+    assert torch.equal(degrade(picture, EdgesTable())[0], torch.from_numpy(lines))
+    assert torch.equal(degrade(picture, EdgesTable(shade=True))[0], torch.from_numpy(shaded(lines)))
     assert degrade(picture[:1], EdgesTable()).shape == (1, 32, 32)
 
 

@@ -17,7 +17,9 @@ from msgspec import Meta
 from zoo.errors import UnsafeFileError
 
 Capability = Literal["encode", "decode", "generate", "translate"]
-Fit = Literal["resize", "pad", "tile", "chroma", "drawing"]
+Fit = Literal["resize", "pad", "tile", "chroma", "drawing", "shaded-drawing"]
+# The fits of models that are given drawings.
+DRAWN: frozenset[Fit | None] = frozenset({"drawing", "shaded-drawing"})
 
 MAX_CONFIG_BYTES = 256 * 1024
 MAX_REASON = 500

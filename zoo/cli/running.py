@@ -91,6 +91,7 @@ def run(
     if task is None:
         _list_tasks(registry)
         return
+    from zoo.catalog.spec import DRAWN
     from zoo.errors import UsageError
     from zoo.inference.jobs import plan
     from zoo.inference.pipeline import Options
@@ -103,7 +104,7 @@ def run(
     model = load(task, backend=backend.value, device=device, registry=registry)
     model.require("translate")
     label = task if task in registry.tasks() else model.config.task or "out"
-    if from_photo and model.config.capabilities["translate"].fit != "drawing":
+    if from_photo and model.config.capabilities["translate"].fit not in DRAWN:
         raise UsageError(f"--from-photo is for models that are given drawings; {model.id} is given pictures")
     planned = plan(inputs, out or ("-" if inputs == ["-"] else None), label, recursive, grid)
     cell = _cell_side(grid, len(planned), side_by_side, force) if grid else None

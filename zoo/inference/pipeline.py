@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from PIL import Image
 
+from zoo.catalog.spec import DRAWN
 from zoo.errors import DiskError, UsageError, ZooError
 from zoo.inference.images import (
     DEFAULT_MAX_PIXELS,
@@ -116,7 +117,7 @@ def _translate(model: Model, job: Job, options: Options, stopped: Event) -> Outc
     picture = read_picture(job.source or _standard_input(), channels, options.max_pixels)
     shown, made = _from_photo(model, picture) if options.from_photo else (picture, _answer(model, picture))
     # The paper of a drawing may be transparent; what is painted between its lines is not.
-    result = replace(picture, pixels=made, alpha=None if fit == "drawing" else picture.alpha)
+    result = replace(picture, pixels=made, alpha=None if fit in DRAWN else picture.alpha)
     cell = _cell((picture, result) if options.side_by_side else (result,), options.cell) if options.cell else None
     if options.side_by_side:
         result = side_by_side(shown, result)
@@ -147,7 +148,7 @@ def _from_photo(model: Model, picture: Picture) -> tuple[Picture, NDArray[np.uin
 
 def _advice(picture: Picture, fit: Fit, options: Options) -> tuple[str, ...]:
     """What to try where a model of drawings was given something else."""
-    if fit != "drawing" or options.from_photo:
+    if fit not in DRAWN or options.from_photo:
         return ()
     from zoo.inference.drawings import is_no_drawing
 

@@ -30,7 +30,8 @@ def degrade(picture: Tensor, table: Degradation) -> Tensor:
     if isinstance(table, EdgesTable):
         pixels = picture.permute(1, 2, 0).contiguous().numpy()
         sketched = torch.rand(()) < table.sketched_share
-        return torch.from_numpy(shaded(sketch(pixels, table) if sketched else edges(pixels)))[None]
+        lines = sketch(pixels, table) if sketched else edges(pixels)
+        return torch.from_numpy(shaded(lines) if table.shade else lines)[None]
     return _grayscale(picture, table)
 
 

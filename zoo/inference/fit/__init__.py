@@ -9,6 +9,7 @@ A checkpoint declares one strategy for each of its graphs; they are carried out 
              picture's own L at full size, so that no detail is lost
     drawing  the lines on a page, whatever they are drawn with, at the size and thickness the model was trained on; the
              answer is laid where they lie on the page, on white
+    shaded-drawing  the same, and what lies inside of outlines is gray
 
 Pictures are (N, C, H, W), uint8 (0 to 255) or float32 in [0, 1], with any strides; answers have their dtype.
 """
@@ -16,8 +17,10 @@ Pictures are (N, C, H, W), uint8 (0 to 255) or float32 in [0, 1], with any strid
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from zoo.catalog.spec import DRAWN
 from zoo.errors import UsageError
 from zoo.inference.fit.arrays import (
     Floats,
@@ -63,10 +66,10 @@ def fit_translate(fit: Fit, images: Levels, run: Run, spec: ImageSpec) -> Levels
 def fit_encode(fit: Fit, images: Levels, run: Callable[[Floats], T], spec: ImageSpec) -> T:
     """What `run` answers to pictures brought to the size that `spec` says: nothing is brought back.
 
-    Raises UsageError for pictures that can't be taken, and for `tile` and `drawing`, which encoders don't have.
+    Raises UsageError for pictures that can't be taken, and for `tile` and those of drawings, which encoders don't have.
     """
     check(images)
-    if fit in ("tile", "drawing"):
+    if fit == "tile" or fit in DRAWN:
         raise UsageError(f"the fit {fit!r} is for models that translate: an encoder takes resize or pad")
     if fit == "pad":
         return run(padded(with_channels(images, spec.channels), spec))
@@ -89,4 +92,5 @@ _STRATEGIES: Mapping[Fit, Callable[[Levels, Run, ImageSpec], Levels]] = {
     "tile": fit_tile,
     "chroma": fit_chroma,
     "drawing": fit_drawing,
+    "shaded-drawing": partial(fit_drawing, shade=True),
 }

@@ -1,4 +1,4 @@
-"""The fit `drawing`: the drawing on a page as the model was trained on it, and the answer back onto the page."""
+"""The fits of drawings: the drawing on a page as the model was trained on it, and the answer back onto the page."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 FADE = 1 / 32
 
 
-def fit_drawing(images: Levels, run: Run, spec: ImageSpec) -> Levels:
+def fit_drawing(images: Levels, run: Run, spec: ImageSpec, *, shade: bool = False) -> Levels:
     """Find the drawing on each page, translate it, and lay the answer over its place; the rest is white.
+
+    With `shade` the model sees the inside of outlines in gray, `zoo.inference.outlines`.
 
     Raises UsageError for a model whose input is not one gray square.
     """
@@ -27,13 +29,14 @@ def fit_drawing(images: Levels, run: Run, spec: ImageSpec) -> Levels:
     from zoo.inference.outlines import shaded
 
     if spec.channels != 1 or not spec.size or spec.size[0] != spec.size[1]:
-        raise UsageError("the fit 'drawing' is for models that take one channel and a fixed square size")
+        raise UsageError("fits of drawings are for models that take one channel and a fixed square size")
     side = spec.size[0]
     pages = with_channels(images, 1)[:, 0]
     if pages.dtype != np.uint8:
         pages = as_dtype(pages, np.dtype(np.uint8))
     found = [find_drawing(np.ascontiguousarray(page), side) for page in pages]
-    answer = answer_of(run, as_float(np.stack([shaded(drawing.lines) for drawing in found])[:, None]))
+    lines = [shaded(drawing.lines) if shade else drawing.lines for drawing in found]
+    answer = answer_of(run, as_float(np.stack(lines)[:, None]))
     result = empty_result(images, answer.shape[1])
     for target, drawing, picture in zip(result, found, answer, strict=True):
         _lay(picture, drawing, target)
