@@ -24,8 +24,15 @@ def test_the_inside_of_an_outline_is_found_though_it_has_a_gap() -> None:
         inside = inside_of(drawing(gap))
         assert inside[12:38, 10:36].all()
         assert inside.sum() < 26 * 26 * 1.15
-    assert not inside_of(drawing(gap=16))[25, 20]
+    assert not inside_of(drawing(gap=24))[25, 20]
     assert not inside_of(np.full((8, 8), 255, np.uint8)).any()
+
+
+def test_an_open_outline_is_closed_by_a_wider_pen_and_a_closed_one_is_not() -> None:
+    assert inside_of(drawing(gap=14))[25, 20]
+    two = drawing()
+    two[12:38, 44] = 0
+    assert not inside_of(two)[14:36, 38:44].any()
 
 
 def test_the_gap_that_is_closed_grows_with_the_drawing() -> None:
