@@ -12,8 +12,8 @@ Mask = NDArray[np.bool_]
 # The level that a network sees inside of outlines, between that of lines and that of the page.
 SHADE = 176
 # Gaps of an outline under this share of the drawing's side are closed before it is filled, and always those under
-# NARROWEST pixels; wider ones, doubled twice, where what is found is less than LEAST of the lines' convex hull: then the
-# outline is open.
+# NARROWEST pixels; then twice and four times as wide ones, as long as what is found is less than LEAST of the lines'
+# convex hull: the outline is open.
 GAP, NARROWEST = 1 / 28, 5
 LEAST = 0.4
 
