@@ -18,6 +18,7 @@ from torch import nn
 import zoo
 from zoo.catalog.registry import Registry
 from zoo.catalog.spec import GraphSpec
+from zoo.errors import UsageError
 from zoo.training.objective import Batch
 from zoo.training.recipe import read_recipe, write_recipe
 from zoo.training.run import Run
@@ -207,7 +208,7 @@ def test_what_is_kept_is_near_the_truth_and_not_gray() -> None:
 # A run on generated pictures, with both players.
 
 TINY = (
-    "model.config={ input_channels = 1, channels = 4, depth = 3, size = 32 }",
+    "model.config={ input_channels = 1, channels = 4, depth = 3, size = 32, fit = 'shaded-drawing' }",
     "data.size=16",
     "data.final_size=32",
     "data.final_epochs=1",
@@ -264,6 +265,15 @@ def runs(tmp_path_factory: pytest.TempPathFactory, recipe: Recipe) -> Path:
     train(recipe, "pix2pix-emoji.toml", folder / "killed", registry, True, quiet)
     train(recipe, "pix2pix-emoji.toml", folder / "whole", registry, False, quiet)
     return folder
+
+
+@pytest.mark.parametrize("other", ["degrade.shade=false", 'model.config={ fit = "drawing" }'])
+def test_drawings_are_shaded_in_training_and_at_use_or_in_neither(tmp_path: Path, other: str) -> None:
+    registry = Registry.discover()
+    unlike = read_recipe(find_recipe("pix2pix.emoji", registry), (other,))
+    with pytest.raises(UsageError, match=r"set degrade\.shade to (true|false)"):
+        train(unlike, "pix2pix-emoji.toml", tmp_path / "run", registry, False, quiet)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_killed_run_of_two_players_resumes_to_the_same_weights(runs: Path) -> None:

@@ -87,7 +87,7 @@ def test_some_drawings_are_as_people_make_them_and_held_out_ones_are_plain() -> 
 def test_held_out_pictures_get_the_fixed_form() -> None:
     assert fixed(None) is None
     assert fixed(GrayscaleTable(sepia_share=1.0, lightness=(0.1, 0.2))) == GrayscaleTable()
-    assert fixed(EdgesTable()) == EdgesTable()
+    assert fixed(EdgesTable(shade=True, gaps=(0.0, 0.1))) == EdgesTable(shade=True)
     chosen, upper = fixed(NoiseTable(sigma=(0.1, 0.3), judge_sigma=0.2)), fixed(NoiseTable(sigma=(0.1, 0.3)))
     assert isinstance(chosen, NoiseTable)
     assert isinstance(upper, NoiseTable)

@@ -42,6 +42,8 @@ def fixed(table: Degradation | None) -> Degradation | None:
         return NoiseTable(sigma=(sigma, sigma), judge_sigma=sigma)
     if isinstance(table, PairTable):
         return table
+    if isinstance(table, EdgesTable):
+        return EdgesTable(shade=table.shade)
     return type(table)() if table else None
 
 

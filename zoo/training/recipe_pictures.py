@@ -103,8 +103,8 @@ class EdgesTable(Table, tag="edges", tag_field="kind", frozen=True, kw_only=True
     The settings make it like what people draw, in `sketched_share` of the pictures. `detail` is a factor on the
     thresholds: below 1 finds more lines. `thickness` is in pixels; `wobble` is how far lines stray from the target, in
     pixels; `missing` is the share of the shorter lines that are left out, `gaps` the share of all lines that is rubbed
-    out in spots, each a range. Held-out pictures get the plain drawing. `shade` makes the inside of outlines gray, for
-    models whose fit is `shaded-drawing`.
+    out in spots, each a range. Held-out pictures get the plain drawing. `shade` makes the inside of outlines gray in
+    all of them, for models whose fit is `shaded-drawing`.
     """
 
     sketched_share: Share = 0.0

@@ -13,7 +13,7 @@ from torch import nn
 
 from zoo.catalog.families import configured
 from zoo.catalog.registry import Registry, load_object
-from zoo.catalog.spec import CheckpointConfig, TrainingSpec
+from zoo.catalog.spec import DRAWN, CheckpointConfig, TrainingSpec
 from zoo.errors import DiskError, NotFoundError, UsageError
 from zoo.inference.backends.mixture import MixturePrior
 from zoo.training.data import held_out_batches, open_source
@@ -23,6 +23,7 @@ from zoo.training.objective import Objective
 from zoo.training.plots import draw_curves
 from zoo.training.prior import choose_prior, encoded, frechet_to
 from zoo.training.recipe import Recipe, read_recipe, write_recipe
+from zoo.training.recipe_pictures import EdgesTable
 from zoo.training.run import Run
 
 
@@ -64,10 +65,12 @@ def train(
     """Train, export, draw the curves; returns the config of `folder/checkpoint`.
 
     With `resume`, goes on from the newest state of the folder, or begins if there is none yet. Raises UsageError for a
-    folder that is in use and not to be resumed, or that holds a run of another recipe.
+    folder that is in use and not to be resumed, or that holds a run of another recipe, and for drawings that are not as
+    the model will be given them.
     """
     _refuse_wrong_folder(folder, recipe, resume)
     objective = build_objective(recipe, registry)
+    _refuse_other_drawings(recipe, registry)
     for split in (recipe.data.splits.train, recipe.data.splits.best):  # before a folder is made or an epoch spent
         open_source(recipe.data.source, split, recipe.data.channels)
     try:
@@ -125,6 +128,17 @@ def _refuse_wrong_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
         raise UsageError(f"{folder} is in use: --resume goes on with it, -o names another folder")
     if resume and known.exists() and read_recipe(known) != recipe:
         raise UsageError(f"{folder} holds a run of another recipe or other settings: name another folder with -o")
+
+
+def _refuse_other_drawings(recipe: Recipe, registry: Registry) -> None:
+    """Shaded in training and at use, or in neither."""
+    config = configured(registry.family(recipe.model.family), recipe.model.config, recipe.model.preset)
+    fit = msgspec.to_builtins(config.interface())["capabilities"].get("translate", {}).get("fit")
+    if not isinstance(recipe.degrade, EdgesTable) or fit not in DRAWN:
+        return
+    if recipe.degrade.shade != (fit == "shaded-drawing"):
+        wanted = "false" if recipe.degrade.shade else "true"
+        raise UsageError(f"the fit of the recipe's model is {fit!r}: set degrade.shade to {wanted}")
 
 
 def hardware() -> str:
