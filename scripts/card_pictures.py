@@ -41,7 +41,7 @@ def jobs(model: Model) -> tuple[Pixels, int]:
     """Rows: what the model is given, its answer, the true picture; of evenly spaced held-out pictures."""
     recipe = recipe_of(model.config, REGISTRY)
     assert recipe
-    size = judged_size(model, role_of(model, recipe), recipe, None) or (recipe.data.size,) * 2
+    size = judged_size(model, role_of(model, recipe), recipe, None) or (recipe.data.judged_size,) * 2
     made = model.config.capabilities["translate"].output
     assert made
     pictures = Pictures(open_source(recipe.data.source, recipe.data.splits.card, made.channels), size)
