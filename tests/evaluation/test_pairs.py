@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import cv2
 import numpy as np
@@ -10,10 +11,14 @@ import pytest
 
 from zoo.evaluation.pairs import fill_colour, filled, l1, measure
 from zoo.evaluation.setting import Setting
+from zoo.evaluation.translation import pair
+from zoo.inference.edges import edges
 from zoo.inference.outlines import inside_of
+from zoo.training.recipe_pictures import EdgesTable
 
 if TYPE_CHECKING:
     from zoo.catalog.spec import Metric
+    from zoo.evaluation.pictures import Pictures
 
 SIDE = 48
 
@@ -93,3 +98,13 @@ def test_mush_is_told_by_the_distance_where_l1_likes_it() -> None:
     crisp = figures(lambda index: true(COLOURS[index - 1]))
     mush = figures(lambda index: np.rint(np.mean([true(c) for c in COLOURS], axis=0) * 0.5 + 127).astype(np.uint8))
     assert crisp["patch_frechet"].value < mush["patch_frechet"].value
+
+
+def test_a_model_is_given_the_plain_drawing_though_it_was_trained_on_shaded_ones() -> None:
+    picture = np.full((3, 48, 48), 255, np.uint8)
+    picture[0, 8:40, 8:40] = 20
+    pictures = SimpleNamespace(picture=lambda index: picture)
+    given, true = pair(cast("Pictures", pictures), 0, EdgesTable(shade=True, sketched_share=1.0, gaps=(0.5, 0.5)))
+    assert np.array_equal(np.unique(given), [0, 255])
+    assert np.array_equal(given[0], edges(picture.transpose(1, 2, 0)))
+    assert true is picture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from zoo.inference.drawings import find_drawing, is_plain
 from zoo.inference.outlines import SHADE, inside_of, shaded
 
 SIDE = 48
@@ -47,8 +46,3 @@ def test_a_shaded_drawing_has_three_levels_and_the_same_lines() -> None:
     assert (made[14:36, 12:34] == SHADE).all()
     assert (made[:10] == 255).all()
     assert np.array_equal(shaded(made), made)
-
-
-def test_a_shaded_drawing_is_found_as_its_lines() -> None:
-    assert is_plain(shaded(drawing()), SIDE)
-    assert np.array_equal(find_drawing(shaded(drawing()), SIDE).lines, drawing())

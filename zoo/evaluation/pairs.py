@@ -64,13 +64,12 @@ def measure(
     patches: dict[str, list[NDArray[np.float32]]] = {"true": [], "made": [], "fill": [], "copy": []}
     for index in range(count):
         given, true = test(index)
-        lines = _lines(given)
-        inside = inside_of(lines)
+        inside = inside_of(_gray(given))
         own = np.median(true[:, inside], axis=1) if inside.any() else np.full(len(true), 255.0)
         answers = {
             "made": model.translate(given[None])[0],
             "fill": filled(inside, colour),
-            "copy": np.broadcast_to(lines, true.shape) if len(given) == 1 else given,
+            "copy": np.broadcast_to(given, true.shape) if len(given) == 1 else given,
         }
         row = {f"l1_{name}": l1(answer, true) for name, answer in answers.items()}
         row |= {"l1_own": l1(filled(inside, own), true), "l1_white": l1(np.full_like(true, 255), true)}
@@ -136,10 +135,10 @@ def l1(made: Pixels, true: Pixels) -> float:
     return float(cv2.absdiff(np.ascontiguousarray(made), np.ascontiguousarray(true)).mean() / 255.0)
 
 
-def _lines(given: Pixels) -> Pixels:
-    """The lines (H, W) of a drawing, uint8 (1 or 3, H, W): 0 where it is dark, 255 elsewhere."""
-    gray = given[0] if len(given) == 1 else gray_of(given[None])[0, 0]
-    return np.where(gray < 128, np.uint8(0), np.uint8(255))
+def _gray(given: Pixels) -> Pixels:
+    """A drawing, uint8 (1 or 3, H, W), in gray, (H, W)."""
+    gray: Pixels = given[0] if len(given) == 1 else gray_of(given[None])[0, 0]
+    return gray
 
 
 def filled(inside: Mask, colour: NDArray[np.float64]) -> Pixels:
@@ -152,7 +151,7 @@ def fill_colour(pairs: list[Pair]) -> NDArray[np.float64]:
     """The median, channel by channel, of what lies inside the outlines of pairs; middle gray where nothing does."""
     parts = []
     for given, true in pairs:
-        pixels = true[:, inside_of(_lines(given))]
+        pixels = true[:, inside_of(_gray(given))]
         parts.append(pixels[:, :: max(1, pixels.shape[1] // SAMPLED)])
     pixels = np.concatenate(parts, axis=1)
     return np.median(pixels, axis=1) if pixels.size else np.full(len(pixels), 128.0)

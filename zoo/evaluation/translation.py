@@ -98,7 +98,8 @@ def pair(pictures: Pictures, index: int, table: Degradation | None) -> Pair:
         return both[wanted:], both[:wanted]
     true = pictures.picture(index)
     torch.manual_seed(derive(0, index))
-    settings = fixed(table)
+    # A drawing is given as people draw it: a model that sees shaded ones has them shaded by its fit.
+    settings = EdgesTable() if isinstance(table, EdgesTable) else fixed(table)
     return (degrade(torch.from_numpy(np.array(true)), settings).numpy() if settings else true), true
 
 

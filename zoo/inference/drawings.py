@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.inference.edges import edges
-from zoo.inference.outlines import SHADE
 
 Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -66,10 +65,10 @@ def find_drawing(page: Bytes, side: int) -> Drawing:
 
 
 def is_plain(page: Bytes, side: int) -> bool:
-    """Whether a page is as a network takes it: of its size, black on white, nearly without grays but the shade."""
+    """Whether a page is as a network takes it: of its size, black on white, nearly without grays."""
     if page.shape != (side, side) or page.mean() < 128:
         return False
-    return bool(((page < 32) | (page > 223) | (page == SHADE)).mean() > 0.98 and (page < 32).mean() < MOST_INK)
+    return bool(((page < 32) | (page > 223)).mean() > 0.98 and (page < 32).mean() < MOST_INK)
 
 
 def is_no_drawing(page: Bytes) -> bool:
