@@ -13,7 +13,9 @@ from torch.nn import functional
 
 from zoo.training.objective import Batch, Logs, Networks, Verdict
 from zoo_colorizer.config import ColorizerConfig
-from zoo_colorizer.network import CHROMA_RANGE, Colorizer, lab_to_rgb, lightness, rgb_to_lab
+from zoo_colorizer.lab import rgb_to_lab
+from zoo_colorizer.network import CHROMA_RANGE, Colorizer
+from zoo_colorizer.settings import choose
 
 BIN_WIDTH = 10.0
 BINS = 26
@@ -76,52 +78,16 @@ class ColorizerObjective:
 
     @torch.no_grad()
     def judge(self, net: nn.Module, batches: Iterable[Batch]) -> Verdict:
-        """PSNR gain over gray, share of views that gain and median chroma, at the best chroma scale.
+        """Figures at the best chroma scale: see `choose`."""
 
-        The best scale has the greatest mean gain among those whose median chroma is at least `chroma_floor`; where none
-        is, the boldest. `score` is that gain, less 10 dB for each unit of chroma missing from the floor.
-        """
-        gains: list[Tensor] = []
-        chromas: list[Tensor] = []
-        sheet: list[Tensor] = []
-        for number, batch in enumerate(batches):
-            light, target = lightness(batch.input), batch.target
+        def answers(batch: Batch) -> Iterator[Tensor]:
             ab = functional.interpolate(net(batch.input).float(), scale_factor=2.0, mode="bilinear") * CHROMA_RANGE
-            true = rgb_to_lab(target)[:, 1:].norm(dim=1).mean(dim=(1, 2)).clamp(min=1e-3)
-            base = _psnr(batch.input.expand_as(target), target)
-            made = [lab_to_rgb(torch.cat([light, ab * scale], dim=1)) for scale in SCALES]
-            gains.append(torch.stack([_psnr(rgb, target) - base for rgb in made], dim=1))
-            chromas.append(torch.stack([_chroma(rgb) / true for rgb in made], dim=1))
-            if number % 3 == 0 and len(sheet) < 8:
-                rows = [batch.input.expand_as(target), made[4], made[9], target]
-                sheet.append(torch.cat(rows, dim=3)[0])
-        gain, chroma = torch.cat(gains), torch.cat(chromas).median(dim=0).values
-        reaches = [i for i in range(len(SCALES)) if chroma[i] >= self.options.chroma_floor] or [len(SCALES) - 1]
-        best = max(reaches, key=lambda i: float(gain[:, i].mean()))
-        missing = max(0.0, self.options.chroma_floor - float(chroma[best]))
-        figures = {
-            "score": float(gain[:, best].mean()) - 10.0 * missing,
-            "psnr_gain": float(gain[:, best].mean()),
-            "psnr_gain_free": float(gain.mean(dim=0).max()),
-            "gaining": float((gain[:, best] > 0).float().mean()),
-            "chroma": float(chroma[best]),
-            "chroma_scale": SCALES[best],
-        }
-        return Verdict(figures, {"chroma_scale": SCALES[best]}, torch.cat(sheet, dim=1))
+            yield from (ab * scale for scale in SCALES)
+
+        return choose([{"chroma_scale": scale} for scale in SCALES], answers, batches, self.options.chroma_floor)
 
 
 def _bins(ab: Tensor) -> Tensor:
     """The bin (N, H, W) of each colour (N, 2, H, W)."""
     a, b = ((ab + CHROMA_RANGE) / BIN_WIDTH).long().clamp(0, BINS - 1).unbind(1)
     return a * BINS + b
-
-
-def _psnr(rgb: Tensor, target: Tensor) -> Tensor:
-    """PSNR in dB of each picture of a batch."""
-    return -10.0 * (rgb - target).square().mean(dim=(1, 2, 3)).clamp(min=1e-10).log10()
-
-
-def _chroma(rgb: Tensor) -> Tensor:
-    """Mean chroma of each picture, in units of a and b."""
-    chroma: Tensor = rgb_to_lab(rgb)[:, 1:].norm(dim=1)
-    return chroma.mean(dim=(1, 2))

@@ -249,6 +249,11 @@ class HeldOut:
         self.side = data.judged_size
         self.pictures = Whole(source, self.side, _channels(recipe)) if data.judge_views == 1 else AsTheyAre(source)
 
+    def __len__(self) -> int:
+        """How many batches."""
+        views, batch = self.recipe.data.judge_views, self.recipe.train.batch
+        return math.ceil(len(self.labels) / batch) if views == 1 else len(self.labels)
+
     def __iter__(self) -> Iterator[Batch]:
         count, views = len(self.labels), self.recipe.data.judge_views
         step = self.recipe.train.batch if views == 1 else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
 
@@ -59,7 +60,7 @@ def load_weights(file: Path, family: Family, table: ModelTable) -> tuple[nn.Modu
     if kind == "keras":
         state = to_state(read_layers(file), network, file.name)
     else:
-        given = read_safetensors(file) if kind == "safetensors" else read_pickle(file)
+        given = read_weights(file, kind)
         state = renamed(given, network, load_object(family.weight_names)(config) if family.weight_names else {})
     fill(network, state, file.name)
     return network, config
@@ -83,6 +84,14 @@ def kind_of(file: Path) -> str:
     raise UnsafeFileError(f"{file} holds no weights that can be imported: safetensors, a state dict (.pth), Keras' .h5")
 
 
+def read_weights(file: Path, kind: str | None = None) -> dict[str, NDArray[np.float32]]:
+    """Every tensor of a safetensors file or a PyTorch state dict, in the file's order. Raises as `import_weights`."""
+    kind = kind or kind_of(file)
+    if kind == "keras":
+        raise UnsafeFileError(f"{file} is a Keras file; safetensors or a PyTorch state dict is wanted")
+    return read_safetensors(file) if kind == "safetensors" else read_pickle(file)
+
+
 def read_safetensors(file: Path) -> dict[str, NDArray[np.float32]]:
     """Every tensor of floating point as float32; counters are left out. Raises UnsafeFileError."""
     try:
@@ -104,7 +113,10 @@ def read_pickle(file: Path) -> dict[str, NDArray[np.float32]]:
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip().splitlines()
             raise UnsafeFileError(f"{file} is no plain state dict: {said[-1][:300] if said else done.returncode}")
-        return read_safetensors(copy)
+        found = read_safetensors(copy)
+        with safe_open(copy, "numpy") as opened:
+            order = json.loads(opened.metadata()["order"])
+        return {name: found[name] for name in order if name in found}
 
 
 def renamed(given: State, network: nn.Module, names: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:

@@ -75,6 +75,7 @@ class OptimizerTable(Table, frozen=True, kw_only=True):
 
     Muon (Jordan et al. 2024) orthogonalises the momentum of each weight matrix, which costs the cube of its shorter
     side: matrices of a side above `muon_side` are left to AdamW, as biases and norms are, at `fallback_scale` of `lr`.
+    `scales` are shares of `lr` for the parameters whose names begin with a name: `scales = { encoder = 0.1 }`.
     """
 
     name: str = "adamw"
@@ -84,6 +85,7 @@ class OptimizerTable(Table, frozen=True, kw_only=True):
     clip: Annotated[float, Meta(gt=0.0)] | None = None
     muon_side: Annotated[int, Meta(ge=1)] = 512
     fallback_scale: Annotated[float, Meta(gt=0.0)] = 1.0
+    scales: dict[str, Annotated[float, Meta(gt=0.0)]] = msgspec.field(default_factory=dict)
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup_epochs: Annotated[float, Meta(ge=0.0)] = 0.0
 
@@ -133,6 +135,8 @@ class Recipe(Table, frozen=True, kw_only=True):
     optimizer: Annotated[dict[Name, OptimizerTable], Meta(min_length=1)]
     train: TrainTable
     prior: PriorTable | None = None
+    # What a part of the exported network begins with: see `zoo.training.initial`.
+    init: dict[str, Line] = msgspec.field(default_factory=dict)
 
 
 def read_recipe(path: Path, changes: tuple[str, ...] = ()) -> Recipe:

@@ -18,6 +18,7 @@ from zoo.errors import DiskError, NotFoundError, UsageError
 from zoo.inference.backends.mixture import MixturePrior
 from zoo.training.data import held_out_batches, open_source
 from zoo.training.export import export
+from zoo.training.initial import read_starts
 from zoo.training.loop import Report, Training
 from zoo.training.objective import Objective
 from zoo.training.plots import draw_curves
@@ -25,6 +26,7 @@ from zoo.training.prior import choose_prior, encoded, frechet_to
 from zoo.training.recipe import Recipe, read_recipe, write_recipe
 from zoo.training.recipe_pictures import EdgesTable
 from zoo.training.run import Run
+from zoo.training.state import saved_states
 
 
 def find_recipe(name: str, registry: Registry) -> Path:
@@ -73,12 +75,14 @@ def train(
     _refuse_other_drawings(recipe, registry)
     for split in (recipe.data.splits.train, recipe.data.splits.best):  # before a folder is made or an epoch spent
         open_source(recipe.data.source, split, recipe.data.channels)
+    begun = resume and saved_states(folder / "state")
+    starts = {} if begun else read_starts(recipe.init, getattr(objective, "pretrained", ()), registry)
     try:
         run = Run(folder)
         write_recipe(run.recipe, recipe)
     except OSError as error:
         raise DiskError(f"can't write to the run folder {folder}: {error.strerror or error}") from error
-    training = Training(recipe, objective, run)
+    training = Training(recipe, objective, run, starts)
     if resume:
         training.resume()
     verdict, weights = training.fit(report)

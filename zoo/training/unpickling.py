@@ -6,6 +6,7 @@ what reads a stranger's pickle is a process that holds nothing and ends at once.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 
@@ -31,7 +32,8 @@ def main(source: str, target: str) -> None:
     if others:
         sys.exit(f"it holds more than tensors: {', '.join(others[:5])}")
     tensors = {str(name): tensor.detach().clone().contiguous() for name, tensor in found.items()}
-    save_file(tensors, target)
+    # safetensors sorts its tensors; some files can only be told by their order
+    save_file(tensors, target, metadata={"order": json.dumps(list(tensors))})
 
 
 if __name__ == "__main__":
