@@ -35,12 +35,11 @@ class ColorizerUNetConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     def interface(self) -> dict[str, Any]:
         """What goes in and out, as config.json says it."""
         size = [self.size, self.size]
+        answer = {"output": {"channels": 3, "size": size}, "fit": "chroma"}
         return {
             "capabilities": {
-                "translate": {
-                    "input": {"channels": 1, "size": size},
-                    "output": {"channels": 3, "size": size},
-                    "fit": "chroma",
-                }
+                "translate": {"input": {"channels": 1, "size": size}, **answer},
+                # The gray picture, and two planes of noise: one that moves a, one that moves b.
+                "candidates": {"input": {"channels": 3, "size": size}, **answer},
             }
         }

@@ -13,6 +13,8 @@ from zoo_colorizer.lab import lab_to_rgb, lightness
 from zoo_colorizer_unet.bins import in_gamut
 
 FINEST = 4
+# In standard deviations.
+FARTHEST = 3.0
 
 
 class Settings(Protocol):
@@ -101,7 +103,29 @@ class ColorizerUNet(nn.Module):
 
     def translate(self, gray: Tensor) -> Tensor:
         """Gray (N, 1, H, W) in [0, 1] to sRGB (N, 3, H, W), of the same lightness where sRGB has the colour."""
-        ab = self.mean_color(self.forward(gray), self.temperature) * self.chroma_scale
+        return self._painted(gray, self.forward(gray))
+
+    def candidates(self, picture: Tensor) -> Tensor:
+        """Gray and two planes of standard normal noise, (N, 3, H, W), to sRGB (N, 3, H, W): one likely colouring.
+
+        Where the network is sure of a colour, the noise changes next to nothing. The distribution of the colours is
+        tilted by exp(z . (c - m) / s) for noise z, with m and s its mean and standard deviation in a and in b: of a
+        Gaussian, the mean then moves by z s, which makes it a draw; of one with several peaks, one is chosen.
+        """
+        gray, noise = picture[:, :1], functional.avg_pool2d(picture[:, 1:], FINEST)
+        logits = self.forward(gray)
+        shares = logits.softmax(dim=1)
+        for axis in range(2):
+            colours = self.bins[:, axis].view(1, -1, 1, 1)
+            mean = (shares * colours).sum(dim=1, keepdim=True)
+            spread = ((shares * (colours - mean).square()).sum(dim=1, keepdim=True) + 1.0).sqrt()
+            # A colour far from all that is likely gets no more than one at three deviations.
+            reach = FARTHEST * ((colours - mean) / (FARTHEST * spread)).tanh()
+            logits = logits + noise[:, axis : axis + 1] * reach
+        return self._painted(gray, logits)
+
+    def _painted(self, gray: Tensor, logits: Tensor) -> Tensor:
+        ab = self.mean_color(logits, self.temperature) * self.chroma_scale
         ab = functional.interpolate(ab, scale_factor=float(FINEST), mode="bilinear", align_corners=False)
         return lab_to_rgb(torch.cat([lightness(gray), ab], dim=1))
 

@@ -93,7 +93,7 @@ class ColorizerUNetObjective:
             logits = net(batch.input).float()
             for temperature in TEMPERATURES:
                 ab = net.mean_color(logits, temperature)
-                ab = functional.interpolate(ab, batch.input.shape[2:], mode="bilinear", align_corners=False)
+                ab = functional.interpolate(ab, scale_factor=FINEST / 2, mode="bilinear", align_corners=False)
                 yield from (ab * scale for scale in SCALES)
 
         settings = [{"temperature": t, "chroma_scale": s} for t in TEMPERATURES for s in SCALES]

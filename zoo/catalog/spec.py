@@ -17,13 +17,16 @@ from msgspec import Meta
 from zoo.errors import UnsafeFileError
 
 Capability = Literal["encode", "decode", "generate", "translate"]
+# What a graph of a checkpoint may be for; a capability of the model, or `candidates` of `translate`.
+GraphRole = Literal["encode", "decode", "translate", "candidates"]
 Fit = Literal["resize", "pad", "tile", "chroma", "drawing", "shaded-drawing"]
 # The fits of models that are given drawings.
 DRAWN: frozenset[Fit | None] = frozenset({"drawing", "shaded-drawing"})
 
 MAX_CONFIG_BYTES = 256 * 1024
 MAX_REASON = 500
-FORMAT = 1
+# The newest format; a checkpoint is written in the oldest that can say what it holds.
+FORMAT = 2
 
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=64)]
 ModelId = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=129)]
@@ -123,9 +126,13 @@ class Metric(_Strict, frozen=True, kw_only=True):
 
 
 class CheckpointConfig(_Strict, frozen=True, kw_only=True):
-    """`config.json`, format 1."""
+    """`config.json`, format 1, or 2 where a model also answers with candidates.
 
-    format: Literal[1]
+    The graph `candidates` is like `translate`, but beside the picture it is given planes of smooth noise, which choose
+    among the answers that are likely: `input.channels` counts both.
+    """
+
+    format: Literal[1, 2]
     id: ModelId
     family: Name
     task: Name | None = None
@@ -134,7 +141,7 @@ class CheckpointConfig(_Strict, frozen=True, kw_only=True):
     license: Annotated[str, Meta(pattern=r"^[A-Za-z0-9.+ ()-]{1,100}\Z")]
     config: dict[str, Any]
     latent: LatentSpec | None = None
-    capabilities: Annotated[dict[Literal["encode", "decode", "translate"], GraphSpec], Meta(min_length=1, max_length=3)]
+    capabilities: Annotated[dict[GraphRole, GraphSpec], Meta(min_length=1, max_length=4)]
     weights: WeightsSpec
     training: TrainingSpec | None = None
     metrics: Annotated[tuple[Metric, ...], Meta(max_length=256)] = ()
@@ -148,12 +155,26 @@ class CheckpointConfig(_Strict, frozen=True, kw_only=True):
                 raise ValueError(f"capability {name!r} must say its input and fit")
             if name != "encode" and graph.output is None:
                 raise ValueError(f"capability {name!r} must say its output")
+        if ("candidates" in self.capabilities) != (self.format == 2):
+            raise ValueError("format 2 is for models with candidates, and these need it")
+        if "candidates" in self.capabilities:
+            self._check_candidates()
         if {"encode", "decode"} & set(self.capabilities) and self.latent is None:
             raise ValueError("a model that encodes or decodes must say its latent")
         if self.latent and (self.latent.prior == "sampler") != (self.latent.sampler is not None):
             raise ValueError("a latent has a sampler exactly if its prior is 'sampler'")
         if len(self.graph_hashes()) != len(self.capabilities) + bool(self.latent and self.latent.sampler):
             raise ValueError("two capabilities share one graph file")
+
+    def _check_candidates(self) -> None:
+        """They are answers to the same pictures, fitted alike."""
+        translate, graph = self.capabilities.get("translate"), self.capabilities["candidates"]
+        if translate is None or graph.output != translate.output or graph.fit != translate.fit:
+            raise ValueError("candidates must have the output and the fit of translate")
+        given, pictures = graph.input, translate.input
+        same = given and pictures and (given.size, given.multiple) == (pictures.size, pictures.multiple)
+        if not (same and given and pictures and given.channels > pictures.channels):
+            raise ValueError("the input of candidates is that of translate with planes of noise after it")
 
     def graph_hashes(self) -> dict[str, str]:
         """File name -> sha256 of every graph this checkpoint has."""
@@ -225,7 +246,7 @@ def parse_config(data: bytes, name: str | PurePath) -> CheckpointConfig:
                 f"{name} is of format {newer}, which this zoo is too old to read: pip install --upgrade latent-zoo"
             ) from error
         reason = str(error)[:MAX_REASON]  # it quotes the file
-        raise UnsafeFileError(f"{name} is not a checkpoint's config of format 1: {reason}") from error
+        raise UnsafeFileError(f"{name} is not a checkpoint's config of format {FORMAT} or older: {reason}") from error
 
 
 class _Format(msgspec.Struct):

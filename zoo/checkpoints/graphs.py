@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from zoo.catalog.spec import CheckpointConfig, ImageSpec
     from zoo.checkpoints.safetensors_header import TensorInfo
 
-Role = Literal["encode", "decode", "translate", "sample"]
-ROLES: tuple[Role, ...] = ("encode", "decode", "translate", "sample")
+Role = Literal["encode", "decode", "translate", "candidates", "sample"]
+ROLES: tuple[Role, ...] = ("encode", "decode", "translate", "candidates", "sample")
 Shape = tuple[int, ...]
 FreeShape = tuple[int | None, ...]
 
@@ -128,7 +128,8 @@ def check_graph(
     for (name, item), shape in zip(expected.outputs, found.outputs, strict=False):
         if not _agree((PROBE_BATCH, *item), shape):
             raise UnsafeFileError(f"{file}: {name!r} has shape {shape[1:]} for each item, config.json says {item}")
-    if role == "translate" and None in expected.outputs[0][1] and found.outputs[0][2:] != _probe(expected)[2:]:
+    translates = role in ("translate", "candidates")
+    if translates and None in expected.outputs[0][1] and found.outputs[0][2:] != _probe(expected)[2:]:
         raise UnsafeFileError(f"{file}: a picture of free size does not keep its size")
     if found.too_large:
         raise UnsafeFileError(

@@ -109,7 +109,7 @@ def _method(trial: Trial, role: Role, batch: NDArray[np.float32]) -> Iterator[Fi
     yield shaped
     if not shaped.passed:
         return
-    if role in ("decode", "translate"):
+    if role in ("decode", "translate", "candidates"):
         yield tried(f"{role}: pictures lie in [0, 1]", partial(_ranged, trial, network, role, batch))
 
     def answers(given: NDArray[np.float32]) -> Answers:

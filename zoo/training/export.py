@@ -39,7 +39,7 @@ def export(
     folder: Path,
     prior: MixturePrior | None = None,
 ) -> CheckpointConfig:
-    """Write `folder` as a checkpoint of format 1 and check it against PyTorch; returns its config.
+    """Write `folder` as a checkpoint and check it against PyTorch; returns its config.
 
     `config` is the family's configuration; its `interface()` says the latent, and what goes in and out of each graph.
     A fitted `prior` takes the place of the standard normal; `training` is None for weights that were made elsewhere.
@@ -172,7 +172,7 @@ def _config(
         latent["sampler"]["numbers"] = sum(buffers.pop(name).numel() for name in fitted)
     return msgspec.convert(
         {
-            "format": 1,
+            "format": 2 if "candidates" in capabilities else 1,
             "id": table.id,
             "family": family,
             "task": table.task,

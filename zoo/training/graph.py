@@ -26,6 +26,7 @@ NAMES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "encode": ("image", ("mean", "log_variance")),
     "decode": ("latent", ("image",)),
     "translate": ("image", ("translated",)),
+    "candidates": ("image", ("translated",)),
     "sample": ("noise", ("latent",)),
 }
 
