@@ -1,0 +1,82 @@
+"""Format 2: a checkpoint whose answers noise can choose among."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import helper
+from tiny import edit_config, make_model, port, write_checkpoint
+
+from zoo.checkpoints.format import read_checkpoint
+from zoo.errors import UnsafeFileError
+from zoo.inference.backends.onnx import OnnxBackend
+
+IMAGE = {"channels": 1, "size": None, "multiple": 1}
+# The gray channel, plus the mean of two planes of noise, through the same convolution.
+NODES = (
+    helper.make_node("Split", ["image"], ["gray", "first", "second"], axis=1, num_outputs=3),
+    helper.make_node("Mean", ["first", "second"], ["noise"]),
+    helper.make_node("Add", ["gray", "noise"], ["moved"]),
+    helper.make_node("Conv", ["moved", "conv.weight", "conv.bias"], ["features"]),
+    helper.make_node("Sigmoid", ["features"], ["translated"]),
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    graphs = {"translate": make_model(), "candidates": make_model(NODES, inputs=(port("image", ["n", 3, "h", "w"]),))}
+    promises = {
+        "translate": {"input": IMAGE, "output": {"channels": 3}, "fit": "pad"},
+        "candidates": {"input": IMAGE | {"channels": 3}, "output": {"channels": 3}, "fit": "pad"},
+    }
+    capabilities = {
+        role: {"graph": f"{role}.onnx", "sha256": "0" * 64, **promise} for role, promise in promises.items()
+    }
+    return write_checkpoint(tmp_path / "two", graphs, format=2, capabilities=capabilities)
+
+
+def test_format_2_is_read_and_runs(folder: Path) -> None:
+    checkpoint = read_checkpoint(folder, "two")
+    assert checkpoint.config.can() == ("translate",)
+    backend = OnnxBackend(checkpoint)
+    gray = np.full((2, 1, 4, 5), 0.5, np.float32)
+    still = np.concatenate([gray, np.zeros((2, 2, 4, 5), np.float32)], axis=1)
+    np.testing.assert_allclose(backend.run("candidates", still)[0], backend.run("translate", gray)[0], atol=1e-6)
+    moved = np.concatenate([gray, np.ones((2, 2, 4, 5), np.float32)], axis=1)
+    assert np.abs(backend.run("candidates", moved)[0] - backend.run("translate", gray)[0]).max() > 0.01
+
+
+def _less(config: dict[str, Any]) -> None:
+    config["capabilities"]["candidates"]["input"]["channels"] = 1
+
+
+def _other_fit(config: dict[str, Any]) -> None:
+    config["capabilities"]["candidates"]["fit"] = "tile"
+
+
+def _alone(config: dict[str, Any]) -> None:
+    del config["capabilities"]["translate"]
+
+
+def _none(config: dict[str, Any]) -> None:
+    del config["capabilities"]["candidates"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda config: config.update(format=1), "format 2 is for models with candidates"),
+        (_none, "format 2 is for models with candidates"),
+        (_less, "planes of noise after it"),
+        (_other_fit, "the output and the fit of translate"),
+        (_alone, "the output and the fit of translate"),
+        (lambda config: config.update(format=3), "is of format 3, which this zoo is too old to read"),
+    ],
+)
+def test_wrong_promises_are_refused(folder: Path, edit: Any, message: str) -> None:
+    edit_config(folder, edit)
+    with pytest.raises(UnsafeFileError, match=message):
+        read_checkpoint(folder, "two")
