@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from zoo.training.loop import optimizer_for
+from zoo.training.optimizers import optimizer_for
 from zoo.training.recipe import OptimizerTable
 from zoo.training.state import pack_optimizer, unpack_optimizer
 

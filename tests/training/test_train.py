@@ -16,6 +16,7 @@ from safetensors.numpy import load_file
 
 import zoo
 from zoo.errors import NotFoundError, TrainingError, UsageError
+from zoo.training.loop import Training
 from zoo.training.recipe import write_recipe
 from zoo.training.run import Run
 from zoo.training.train import find_recipe, train
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from zoo.catalog.registry import Registry
+    from zoo.training.loop import Report
     from zoo.training.recipe import Recipe
 
 KILLED = """
@@ -157,3 +159,80 @@ def test_metrics_survive_a_line_that_was_cut(tmp_path: Path) -> None:
         file.write('{"step": 4, "lo')
     run.forget_after(2)
     assert [json.loads(line)["step"] for line in run.metrics.read_text(encoding="utf-8").splitlines()] == [1, 2]
+
+
+def stop_at(last: int) -> Report:
+    """A report that interrupts the run at a step, as Ctrl-C does."""
+
+    def report(step: int, steps: int, logs: object) -> None:
+        if step == last:
+            raise KeyboardInterrupt
+
+    return report
+
+
+def interrupted(recipe: Recipe, folder: Path, registry: Registry, step: int) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, "r.toml", folder, registry, False, stop_at(step))
+
+
+def test_finish_exports_the_best_state_of_a_stopped_run(tmp_path: Path, recipe: Recipe, registry: Registry) -> None:
+    interrupted(recipe, tmp_path, registry, 5)
+    before = last_state(tmp_path)
+    config = train(recipe, "r.toml", tmp_path, registry, False, quiet, finish=True)
+    evaluated = {row["step"]: row["score"] for row in Run(tmp_path).rows() if row.get("judged")}
+    assert list(evaluated) == [3, 5]
+    assert config.training is not None
+    assert config.training.steps == max(evaluated, key=lambda step: (evaluated[step], step))
+    assert (tmp_path / "checkpoint" / "model.safetensors").exists()
+    assert (tmp_path / "curves.png").exists()
+    after = last_state(tmp_path)
+    assert all(np.array_equal(after[name], tensor) for name, tensor in before.items())
+
+
+@pytest.fixture
+def exported(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The steps of the states that runs end with; no checkpoint is written, which takes longer than the training."""
+    steps: list[int] = []
+    monkeypatch.setattr("zoo.training.train._export", lambda training, *of: steps.append(training.best_step))
+    return steps
+
+
+def test_finish_evaluates_a_state_that_never_was(
+    tmp_path: Path, recipe: Recipe, registry: Registry, exported: list[int]
+) -> None:
+    interrupted(recipe, tmp_path, registry, 2)
+    train(recipe, "r.toml", tmp_path, registry, True, quiet, finish=True)
+    assert exported == [2]
+    assert [row["epoch"] for row in Run(tmp_path).rows() if row.get("judged")] == [0.67]
+
+
+@pytest.mark.usefixtures("exported")
+def test_a_finished_run_can_be_resumed(tmp_path: Path, recipe: Recipe, registry: Registry) -> None:
+    interrupted(recipe, tmp_path / "stopped", registry, 5)
+    train(recipe, "r.toml", tmp_path / "stopped", registry, False, quiet, finish=True)
+    train(recipe, "r.toml", tmp_path / "stopped", registry, True, quiet)
+    train(recipe, "r.toml", tmp_path / "whole", registry, False, quiet)
+    stopped, whole = last_state(tmp_path / "stopped"), last_state(tmp_path / "whole")
+    assert not [name for name in whole if not np.array_equal(stopped[name], whole[name])]
+
+
+def test_finish_without_a_state_is_one_clear_error(tmp_path: Path, recipe: Recipe, registry: Registry) -> None:
+    with pytest.raises(NotFoundError, match="no saved state to finish"):
+        train(recipe, "r.toml", tmp_path / "run", registry, False, quiet, finish=True)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.usefixtures("exported")
+def test_an_interrupted_evaluation_is_done_on_resume(
+    tmp_path: Path, recipe: Recipe, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*of: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "_judge", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train(recipe, "r.toml", tmp_path, registry, False, quiet)
+    train(recipe, "r.toml", tmp_path, registry, True, quiet)
+    assert [row["step"] for row in Run(tmp_path).rows() if row.get("judged")] == [3, 6, 9]

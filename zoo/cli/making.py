@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     app.command("train", short_help="Train a model by a recipe.")(train)
-    app.command("eval", short_help="Measure a model beside doing nothing.")(eval_)
+    app.command("eval", short_help="Measure a model beside a baseline.")(eval_)
 
 
 @contextmanager
@@ -51,6 +51,9 @@ def train(
         list[str] | None, typer.Option("--set", help="Change the recipe: table.key=value.", metavar="KEY=VALUE")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a run was cut off.")] = False,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="Train no further: make the checkpoint of a run that was stopped.")
+    ] = False,
 ) -> None:
     """Train a model by a recipe, for example: zoo train colorizer-ae.photos --data folder:photos
 
@@ -75,7 +78,7 @@ def train(
             bar.say("  ".join(f"{name} {value:.4g}" for name, value in logs.items() if name.endswith("loss")))
 
         try:
-            train_model(chosen, path.name, folder, registry, resume, show)
+            train_model(chosen, path.name, folder, registry, resume, show, finish)
         except KeyboardInterrupt:
             note(f"the run is saved in {folder}: the same command with --resume goes on")
             raise
@@ -98,7 +101,9 @@ def eval_(
     features: Annotated[
         str | None,
         typer.Option(
-            help="Compare samples with pictures in this feature network.", metavar="MODEL", autocompletion=models
+            help="Compare results with pictures in a feature network: MODEL, imagenet:SOURCE or inception:FILE.",
+            metavar="NETWORK",
+            autocompletion=models,
         ),
     ] = None,
     samples_n: Annotated[
@@ -113,23 +118,26 @@ def eval_(
     ] = False,
     against: Annotated[
         list[str] | None,
-        typer.Option(help="Another model, or its checkpoint's folder, whose samples stand beside.", metavar="MODEL"),
+        typer.Option(help="Another model, or its checkpoint's folder, whose figures stand beside.", metavar="MODEL"),
     ] = None,
     write: Annotated[bool, typer.Option("--write", help="Put the figures into the checkpoint and its card.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     backend: BackendOption = Backend.auto,
     device: DeviceOption = "auto",
 ) -> None:
-    """Measure a model on held-out pictures, always beside the figures of doing nothing.
+    """Measure a model on held-out pictures, always beside the figures of a baseline.
 
     What is measured follows from what the model can do: its job, its reconstructions and latent space, its answers.
     """
     registry = open_registry()
     with needs_torch("eval"):
-        from zoo.evaluation.evaluate import Options, evaluate, write_metrics
+        from zoo.evaluation.evaluate import evaluate, write_metrics
+        from zoo.evaluation.options import Options
     options = Options(size, samples, features, samples_n, attributes, transitions, tuple(against or ()))
     with progress(model, 0) as bar:
         found = evaluate(model, registry, data, split, options, backend.value, device, bar.at)
+    for text in found.notes:
+        note(text)
     if write:
         print(f"written to {write_metrics(model, registry, found.metrics)}", file=sys.stderr)
     if json:
@@ -141,16 +149,18 @@ def eval_(
 
 
 def _print(metrics: Sequence[Metric]) -> None:
-    """A table of all figures, then each protocol with the figures it is of."""
-    for line in columns([("FIGURE", "VALUE", "± STANDARD ERROR", "DOING NOTHING"), *map(_row, metrics)]):
-        print(line)
+    """A table of all figures, one of the sets they are also of, then each protocol with the figures it is of."""
+    from zoo.checkpoints.tables import figure_of, figure_table, is_of_set, set_table
+
+    sets = [metric for metric in metrics if is_of_set(metric)]
+    tables = [figure_table([metric for metric in metrics if metric not in sets], places=4)]
+    tables += [set_table(sets)] if sets else []
+    for head, *rows in tables:
+        print("\n".join(columns([tuple(name.upper() for name in head), *rows])), end="\n\n")
+    paragraphs = []
     for protocol in dict.fromkeys(metric.protocol for metric in metrics):
         group = [metric for metric in metrics if metric.protocol == protocol]
-        names = ", ".join(metric.name for metric in group)
-        print(f"\n{names}: {group[0].n} of {group[0].split}; {protocol}")
-
-
-def _row(metric: Metric) -> tuple[str, str, str, str]:
-    spread = f"{metric.stderr:.4f}" if metric.stderr is not None else "-"
-    baseline = f"{metric.baseline:.4f}" if metric.baseline is not None else "-"
-    return metric.name, f"{metric.value:.4f}", spread, baseline
+        names = ", ".join(dict.fromkeys(map(figure_of, group)))
+        count = "by set" if is_of_set(group[0]) else f"{group[0].n} of {group[0].split}"
+        paragraphs.append(f"{names}: {count}; {protocol}")
+    print("\n\n".join(paragraphs))

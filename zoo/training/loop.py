@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from timm.optim import create_optimizer_v2, param_groups_weight_decay
 from timm.scheduler import create_scheduler_v2
 from timm.utils import ModelEmaV3
 from torch import Tensor, nn
@@ -23,15 +22,14 @@ from zoo.training.data import derive, held_out_batches, training_batches, traini
 from zoo.training.importing import State
 from zoo.training.initial import initialise
 from zoo.training.objective import Batch, Objective, Verdict
-from zoo.training.recipe import OptimizerTable, Recipe
+from zoo.training.optimizers import optimizer_for
+from zoo.training.recipe import Recipe
 from zoo.training.run import Run
 
-PRECISION = {"float32": "no", "bf16": "bf16", "fp16": "fp16"}
+PRECISION = {"auto": "no", "float32": "no", "bf16": "bf16", "fp16": "fp16"}
 # How fast the weight average reaches its decay: decay(step) = 1 - (1 + step) ** -power. With timm's own 2/3, a run of a
 # few thousand steps never averages over more than the last hundred.
 WARMUP_POWER = 0.9
-# The optimizers that PyTorch can step in one pass over all parameters.
-FUSED = ("adam", "adamw")
 Report = Callable[[int, int, Mapping[str, float]], None]
 
 
@@ -68,7 +66,7 @@ class Training:
         self.schedules = {name: self._schedule(name, optimizer) for name, optimizer in optimizers.items()}
         self.step, self.seconds, self.saved_at = 0, 0.0, time.monotonic()
         self.best: tuple[Verdict, dict[str, Tensor]] | None = None
-        self.best_step = 0
+        self.best_step, self.judged_at = 0, -1
 
     @property
     def exported(self) -> str:
@@ -83,16 +81,22 @@ class Training:
         epochs = self.recipe.train.epochs
         first, start = divmod(self.step, self.steps_per_epoch)
         try:
+            if start == 0:  # a state may have been saved between the end of an epoch and its evaluation
+                self._judge_if_due(first)
             for epoch in range(first, epochs):
                 self._epoch(epoch, start if epoch == first else 0, report)
-                if (epoch + 1) % self.recipe.train.eval_epochs == 0 or epoch + 1 == epochs:
-                    self._judge(epoch + 1)
+                self._judge_if_due(epoch + 1)
             self.save()
         except KeyboardInterrupt:
             self.save()
             raise
-        if self.best is None:  # a run whose last state was saved after its last epoch has nothing left to do
-            self._judge(epochs)
+        assert self.best is not None
+        return self.best
+
+    def finish(self) -> tuple[Verdict, dict[str, Tensor]]:
+        """What `fit` returns, of a run that ends here; the saved states stay as they are, to be resumed from."""
+        if self.judged_at != self.step:
+            self._judge(self.step / self.steps_per_epoch)
         assert self.best is not None
         return self.best
 
@@ -139,10 +143,16 @@ class Training:
             logs |= {f"{player}.{name}": float(item) for name, item in extra.items()}
         return logs
 
-    def _judge(self, epochs: int) -> None:
+    def _judge_if_due(self, epochs: int) -> None:
+        table = self.recipe.train
+        due = epochs > 0 and (epochs % table.eval_epochs == 0 or epochs == table.epochs)
+        if due and self.judged_at != self.step:
+            self._judge(epochs)
+
+    def _judge(self, epochs: float) -> None:
         """Judge the average on held-out pictures and keep its weights if no earlier state was better."""
         verdict = self.objective.judge(self.average.module, self.held_out)
-        self.run.log({"step": self.step, "epoch": epochs, "judged": True, **verdict.figures})
+        self.run.log({"step": self.step, "epoch": round(epochs, 2), "judged": True, **verdict.figures})
         self.run.draw(verdict.samples, self.step)
         key = self.recipe.train.keep_best
         if key is not None and key not in verdict.figures:
@@ -151,6 +161,7 @@ class Training:
             weights = self.average.module.state_dict()
             self.best = verdict, {name: tensor.detach().clone() for name, tensor in weights.items()}
             self.best_step = self.step
+        self.judged_at = self.step
 
     def _schedule(self, player: str, optimizer: torch.optim.Optimizer) -> Any:
         table = self.recipe.optimizer[player]
@@ -173,7 +184,8 @@ class Training:
         for name, net in self.nets.items():
             tensors |= state.pack(f"net.{name}", self.accelerator.unwrap_model(net))
             tensors |= state.pack_optimizer(f"optimizer.{name}", self.optimizers[name].optimizer)
-        facts: dict[str, Any] = {"step": self.step, "seconds": self.seconds, "best_step": self.best_step}
+        facts: dict[str, Any] = {"step": self.step, "seconds": self.seconds}
+        facts |= {"best_step": self.best_step, "judged_at": self.judged_at}
         if self.best:
             verdict, weights = self.best
             facts["best"] = {"figures": dict(verdict.figures), "config": dict(verdict.config)}
@@ -188,6 +200,7 @@ class Training:
         tensors, facts = saved
         self.step, self.seconds = int(facts["step"]), float(facts["seconds"])
         self.best_step = int(facts["best_step"])
+        self.judged_at = int(facts.get("judged_at", -1))  # older states don't say: they are evaluated again
         self.average.module.load_state_dict(state.unpack(tensors, "average"))
         for name, net in self.nets.items():
             self.accelerator.unwrap_model(net).load_state_dict(state.unpack(tensors, f"net.{name}"))
@@ -196,38 +209,3 @@ class Training:
             self.best = Verdict(**facts["best"]), state.unpack(tensors, "best")
         self.run.forget_after(self.step)
         return True
-
-
-def optimizer_for(net: nn.Module, table: OptimizerTable) -> torch.optim.Optimizer:
-    """Make a player's optimizer by timm's factory; biases and norms take no weight decay."""
-    settings: dict[str, Any] = {"opt": table.name, "lr": table.lr, "betas": table.betas}
-    settings["weight_decay"] = table.weight_decay
-    if table.name in FUSED:
-        settings["fused"] = True  # all parameters in one pass: a fifth of the time on a CPU
-    if table.scales:
-        return create_optimizer_v2(_scaled_groups(net, table), **settings)
-    if not table.name.endswith("muon"):
-        return create_optimizer_v2(net, **settings)
-    groups = param_groups_weight_decay(net, table.weight_decay)
-    for group in [*groups]:
-        large = [p for p in group["params"] if p.ndim > 1 and min(len(p), p[0].numel()) > table.muon_side]
-        group["params"] = [p for p in group["params"] if all(p is not other for other in large)]
-        groups.append({**group, "params": large, "use_fallback": True})
-    for group in groups:
-        group["fallback_lr_scale"] = table.fallback_scale
-    return create_optimizer_v2([group for group in groups if group["params"]], **settings)
-
-
-def _scaled_groups(net: nn.Module, table: OptimizerTable) -> list[dict[str, Any]]:
-    """Groups whose rate is a share of the others', by how their parameters' names begin; the schedule multiplies it."""
-    groups = []
-    rest = dict(net.named_parameters())
-    for begins, scale in (*table.scales.items(), ("", 1.0)):
-        chosen = {name: rest.pop(name) for name in list(rest) if name.startswith(begins)}
-        if not chosen and begins:
-            raise TrainingError(f"scales.{begins}: no parameter of the network has a name that begins so")
-        for decayed in (False, True):
-            some = [p for p in chosen.values() if p.requires_grad and (p.ndim > 1) == decayed]
-            decay = table.weight_decay if decayed else 0.0
-            groups.append({"params": some, "weight_decay": decay, "lr": table.lr * scale, "lr_scale": scale})
-    return [group for group in groups if group["params"]]

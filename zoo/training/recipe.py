@@ -75,7 +75,8 @@ class OptimizerTable(Table, frozen=True, kw_only=True):
 
     Muon (Jordan et al. 2024) orthogonalises the momentum of each weight matrix, which costs the cube of its shorter
     side: matrices of a side above `muon_side` are left to AdamW, as biases and norms are, at `fallback_scale` of `lr`.
-    `scales` are shares of `lr` for the parameters whose names begin with a name: `scales = { encoder = 0.1 }`.
+    `scales` are shares of `lr` for the parameters whose names begin with a name: `scales = { encoder = 0.1 }`; not
+    with Muon, whose groups are its own.
     """
 
     name: str = "adamw"
@@ -89,6 +90,11 @@ class OptimizerTable(Table, frozen=True, kw_only=True):
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup_epochs: Annotated[float, Meta(ge=0.0)] = 0.0
 
+    def __post_init__(self) -> None:
+        """Refuse two settings that each divide the parameters into groups."""
+        if self.scales and self.name.endswith("muon"):
+            raise ValueError(f"scales can't be used with {self.name}: leave them out, or use another optimizer")
+
 
 class TrainTable(Table, frozen=True, kw_only=True):
     """How long, how fast, from which seed, and what is kept.
@@ -99,7 +105,7 @@ class TrainTable(Table, frozen=True, kw_only=True):
     epochs: Annotated[int, Meta(ge=1, le=100_000)]
     batch: Annotated[int, Meta(ge=1, le=65_536)]
     samples_per_epoch: Annotated[int, Meta(ge=1, le=2**31)] | None = None
-    precision: Literal["float32", "bf16", "fp16"] = "float32"
+    precision: Literal["float32", "bf16", "fp16", "auto"] = "float32"
     channels_last: bool = False
     seed: Annotated[int, Meta(ge=0, lt=2**32)] = 0
     ema: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.0

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
-from torch import nn
+from torch import Tensor, nn
 
 from zoo.catalog.families import configured
 from zoo.catalog.registry import Registry, load_object
@@ -20,7 +20,7 @@ from zoo.training.data import held_out_batches, open_source
 from zoo.training.export import export
 from zoo.training.initial import read_starts
 from zoo.training.loop import Report, Training
-from zoo.training.objective import Objective
+from zoo.training.objective import Objective, Verdict
 from zoo.training.plots import draw_curves
 from zoo.training.prior import choose_prior, encoded, frechet_to
 from zoo.training.recipe import Recipe, read_recipe, write_recipe
@@ -62,14 +62,24 @@ def build_objective(recipe: Recipe, registry: Registry) -> Objective:
 
 
 def train(
-    recipe: Recipe, recipe_name: str, folder: Path, registry: Registry, resume: bool, report: Report
+    recipe: Recipe,
+    recipe_name: str,
+    folder: Path,
+    registry: Registry,
+    resume: bool,
+    report: Report,
+    finish: bool = False,
 ) -> CheckpointConfig:
     """Train, export, draw the curves; returns the config of `folder/checkpoint`.
 
-    With `resume`, goes on from the newest state of the folder, or begins if there is none yet. Raises UsageError for a
-    folder that is in use and not to be resumed, or that holds a run of another recipe, and for drawings that are not as
-    the model will be given them.
+    With `resume`, continues from the newest state of the folder, or begins if there is none yet. With `finish`, takes
+    no further step: evaluates the newest state and exports the best one. Raises UsageError for a folder that is in use
+    and not to be resumed, or that holds a run of another recipe, and for drawings that are not as the model will be
+    given them; NotFoundError where there is no state to finish.
     """
+    resume = resume or finish
+    if finish and not saved_states(folder / "state"):
+        raise NotFoundError(f"{folder} has no saved state to finish: train it first, or name its run folder with -o")
     _refuse_wrong_folder(folder, recipe, resume)
     objective = build_objective(recipe, registry)
     _refuse_other_drawings(recipe, registry)
@@ -85,21 +95,29 @@ def train(
     training = Training(recipe, objective, run, starts)
     if resume:
         training.resume()
-    verdict, weights = training.fit(report)
+    verdict, weights = training.finish() if finish else training.fit(report)
+    return _export(training, verdict, weights, Path(recipe_name).name, registry)
+
+
+def _export(
+    training: Training, verdict: Verdict, weights: dict[str, Tensor], recipe_name: str, registry: Registry
+) -> CheckpointConfig:
+    """Draw the curves, fit the prior and write the checkpoint of a state."""
+    recipe, run = training.recipe, training.run
     family = registry.family(recipe.model.family)
     settings = msgspec.to_builtins(configured(family, recipe.model.config, recipe.model.preset))
     config = configured(family, {**settings, **verdict.config})
     network = load_object(family.network)(config)
     network.load_state_dict(weights)
     facts = TrainingSpec(
-        recipe=Path(recipe_name).name,
+        recipe=recipe_name,
         data=f"{recipe.data.source}, split {recipe.data.splits.train}",
         steps=training.best_step,
         seconds=round(training.seconds, 1),
         hardware=hardware(),
         version=f"latent-zoo {version('latent-zoo')}, torch {version('torch')}",
     )
-    draw_curves(run.rows(), folder / "curves.png", title=recipe.model.id)
+    draw_curves(run.rows(), run.folder / "curves.png", title=recipe.model.id)
     prior = _fitted_prior(recipe, network, registry, run) if recipe.prior else None
     return export(network, config, recipe.model, family.name, facts, run.checkpoint, prior)
 
