@@ -11,8 +11,9 @@ from onnx import helper
 from tiny import edit_config, make_model, port, write_checkpoint
 
 from zoo.checkpoints.format import read_checkpoint
-from zoo.errors import UnsafeFileError
+from zoo.errors import UnsafeFileError, UnsupportedCapability, UsageError
 from zoo.inference.backends.onnx import OnnxBackend
+from zoo.inference.model import Model
 
 IMAGE = {"channels": 1, "size": None, "multiple": 1}
 # The gray channel, plus the mean of two planes of noise, through the same convolution.
@@ -80,3 +81,23 @@ def test_wrong_promises_are_refused(folder: Path, edit: Any, message: str) -> No
     edit_config(folder, edit)
     with pytest.raises(UnsafeFileError, match=message):
         read_checkpoint(folder, "two")
+
+
+def test_model_gives_several_answers(folder: Path) -> None:
+    checkpoint = read_checkpoint(folder, "two")
+    model = Model(checkpoint.config, OnnxBackend(checkpoint))
+    picture = np.full((1, 1, 6, 7), 0.5, np.float32)
+    answers = model.candidates(picture, n=3, seed=5)
+    assert answers.shape == (3, 3, 6, 7)
+    np.testing.assert_array_equal(answers[:1], model.translate(picture))
+    np.testing.assert_array_equal(answers[:2], model.candidates(picture, n=2, seed=5))
+    assert np.abs(answers[1] - answers[2]).max() > 0.01
+    assert np.abs(answers[1] - model.candidates(picture, n=2, seed=6)[1]).max() > 0.01
+    with pytest.raises(UsageError, match="of one picture, not of 2"):
+        model.candidates(picture.repeat(2, axis=0))
+
+
+def test_model_with_one_answer_says_so(tmp_path: Path) -> None:
+    checkpoint = read_checkpoint(write_checkpoint(tmp_path / "one"), "one")
+    with pytest.raises(UnsupportedCapability, match="has no candidates"):
+        Model(checkpoint.config, OnnxBackend(checkpoint)).candidates(np.zeros((1, 1, 4, 4), np.float32))

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from zoo.errors import UnsupportedCapability, UsageError, ZooError
+from zoo.inference.candidates import noise_planes, with_noise
 from zoo.inference.fit import fit_encode, fit_translate
 from zoo.inference.images import Picture, from_pil, read_picture, to_array
 from zoo.inference.latents import Path, add, around, between, noise
 
 if TYPE_CHECKING:
-    from zoo.catalog.spec import Capability, CheckpointConfig, GraphSpec
+    from zoo.catalog.spec import Capability, CheckpointConfig, GraphRole, GraphSpec
     from zoo.checkpoints.graphs import Role
     from zoo.inference.backends import Backend
 
@@ -72,6 +73,38 @@ class Model:
         """
         fit, spec = self._graph("translate").takes()
         return fit_translate(fit, _pictures(images), lambda batch: self._run("translate", batch)[0], spec)
+
+    def candidates(self, image: Images, n: int = 4, seed: int = 0) -> NDArray[Any]:
+        """`n` plausible answers (n, C, H, W) to one picture, where its model knows several; the first is the usual one.
+
+        The others are draws from what the model holds likely, smooth in space; the first k of n are those of k.
+        Raises UnsupportedCapability for a model with one answer, UsageError for several pictures.
+        """
+        pictures = _pictures(image)
+        if len(pictures) != 1:
+            raise UsageError(f"candidates are of one picture, not of {len(pictures)}")
+        return np.concatenate([self.candidate(pictures, number, seed) for number in range(n)])
+
+    def candidate(self, images: Images, number: int, seed: int = 0) -> NDArray[Any]:
+        """Candidate `number`, from 0, of each picture: 0 is the usual answer, another is a draw."""
+        self._require_candidates()
+        if number == 0:
+            return self.translate(images)
+        spec = self._graph("candidates").takes()[1]
+        fit, usual = self._graph("translate").takes()
+        noise_count = spec.channels - usual.channels
+
+        def run(batch: Array) -> Array:
+            size = (batch.shape[2], batch.shape[3])
+            planes = noise_planes(number, noise_count, size, seed)[-1]
+            return with_noise(lambda joined: self._run("candidates", joined)[0], planes)(batch)
+
+        return fit_translate(fit, _pictures(images), run, usual)
+
+    def _require_candidates(self) -> None:
+        """Raise UnsupportedCapability for a model with one answer."""
+        if "candidates" not in self.config.capabilities:
+            raise UnsupportedCapability(f"{self.id} has one answer to a picture: it has no candidates")
 
     def encode(self, images: Images) -> Array:
         """Latents of pictures, the posterior mean of a VAE: float32 (N, *latent_shape).
@@ -199,9 +232,10 @@ class Model:
             hint = f"; these can: {others}" if others else ""
             raise UnsupportedCapability(f"{self.id} can't {capability}, it can {', '.join(self.capabilities)}{hint}")
 
-    def _graph(self, capability: Literal["encode", "decode", "translate"]) -> GraphSpec:
-        self.require(capability)
-        return self.config.capabilities[capability]
+    def _graph(self, role: GraphRole) -> GraphSpec:
+        if role != "candidates":
+            self.require(role)
+        return self.config.capabilities[role]
 
     def _run(self, role: Role, batch: Array) -> tuple[Array, ...]:
         """What a graph answers to a batch of any size, in as many runs as keep memory bounded."""
