@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from zoo.errors import NotFoundError, UsageError
-from zoo.inference.jobs import Job, plan
+from zoo.inference.jobs import Job, plan, with_candidates
 
 
 @pytest.fixture(autouse=True)
@@ -201,3 +201,16 @@ def test_the_sheet_of_a_run_before_is_no_input_and_replaces_none() -> None:
     for out, sheet in ((None, "a.jpg"), ("out.png", "out.png")):
         with pytest.raises(UsageError, match="is an input or a result and can't be the sheet too"):
             plan(["a.jpg"], out, "colorize", sheet=sheet)
+
+
+def test_candidates_are_numbered_before_the_label() -> None:
+    jobs = with_candidates(
+        [Job(Path("a.jpg"), Path("a.colorize.jpg")), Job(Path("b.png"), Path("out/b.png"))], 2, "colorize"
+    )
+    assert [str(job.target) for job in jobs] == ["a.1.colorize.jpg", "a.2.colorize.jpg", "out/b.1.png", "out/b.2.png"]
+    assert [job.candidate for job in jobs] == [0, 1, 0, 1]
+
+
+def test_candidates_need_files() -> None:
+    with pytest.raises(UsageError, match="takes one picture"):
+        with_candidates([Job(None, None)], 2, "colorize")

@@ -6,7 +6,7 @@ import glob
 import os
 from collections.abc import Hashable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 
@@ -20,10 +20,14 @@ KEPT_SUFFIXES = set(WRITE_SUFFIXES) - {".gif"}
 
 @dataclass(frozen=True)
 class Job:
-    """One picture: where it comes from and where the result goes; None is standard input or output."""
+    """One picture: where it comes from and where the result goes; None is standard input or output.
+
+    `candidate` is which of several plausible answers is wanted, 0 the usual one.
+    """
 
     source: Path | None
     target: Path | None
+    candidate: int = 0
 
     @property
     def name(self) -> str:
@@ -59,6 +63,29 @@ def plan(
     if page and _file(page) in {_file(path) for job in jobs for path in (job.source, job.target) if path}:
         raise UsageError(f"{page} is an input or a result and can't be the sheet too: give the sheet another name")
     return jobs
+
+
+def with_candidates(jobs: Sequence[Job], count: int, label: str) -> list[Job]:
+    """Each job `count` times, for as many answers: photo.1.colorize.jpg, photo.2.colorize.jpg and so on.
+
+    Raises UsageError for results that go to standard output, or to a file that another job reads or writes.
+    """
+    if any(job.target is None for job in jobs):
+        raise UsageError("standard output takes one picture; name a file or a folder for the candidates with -o")
+    several = [
+        replace(job, target=_numbered(job.target, number + 1, label), candidate=number)
+        for job in jobs
+        if job.target
+        for number in range(count)
+    ]
+    _refuse_clashes(several)
+    return several
+
+
+def _numbered(target: Path, number: int, label: str) -> Path:
+    """The number stands before the label, so that a later run knows the file for a result."""
+    stem = target.stem.removesuffix(f".{label}")
+    return target.with_name(f"{stem}.{number}{target.stem.removeprefix(stem)}{target.suffix}")
 
 
 @dataclass(frozen=True)
