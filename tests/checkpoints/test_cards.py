@@ -73,7 +73,7 @@ def test_the_front_matter_is_yaml_that_the_hub_knows(folder: Path) -> None:
                         "metrics": [
                             {
                                 "type": "gain_over_gray",
-                                "name": "gain over gray (doing nothing: 0)",
+                                "name": "gain over gray (baseline: 0)",
                                 "value": 0.8125,
                             }
                         ],
@@ -134,6 +134,32 @@ def test_the_facts_are_those_of_the_config(folder: Path) -> None:
         "23 pictures of the split `val`, by `zoo eval tiny.test`:",
     ):
         assert line in text.splitlines()
+
+
+def test_sets_and_other_models_have_their_place(folder: Path) -> None:
+    further = {
+        "gain_over_gray_by_tiny_other": (0.5, 23),
+        "gain_over_gray_in_high_seas": (1.25, 15),
+        "gaining_in_high_seas": (0.75, 15),
+        "gain_over_gray_in_towns": (0.25, 8),
+    }
+    metrics = [METRIC, *({**METRIC, "name": name, "value": value, "n": n} for name, (value, n) in further.items())]
+    edit_config(folder, lambda c: c.update(metrics=metrics))
+    text = render(config(folder))
+    whole, sets = text.partition("<!-- zoo:figures -->\n")[2].split("Whole pictures, mean over them.\n")[:2]
+    assert whole.splitlines()[:3] == [
+        "| figure | value | standard error | baseline | tiny other |",
+        "|---|---|---|---|---|",
+        "| gain over gray | 0.812 | 0.125 | 0.000 | 0.500 |",
+    ]
+    assert sets.strip().splitlines()[:4] == [
+        "| set | pictures | gain over gray | gaining |",
+        "|---|---|---|---|",
+        "| high seas | 15 | 1.25 ± 0.12 | 0.75 ± 0.12 |",
+        "| towns | 8 | 0.25 ± 0.12 | - |",
+    ]
+    assert "Sets of pictures of the split `val`, by `zoo eval tiny.test`:" in text
+    assert [each["type"] for each in front_matter(text)["model-index"][0]["results"][0]["metrics"]] == [METRIC["name"]]
 
 
 def test_the_default_of_a_task_is_run_by_the_task(folder: Path) -> None:

@@ -17,7 +17,8 @@ from zoo.catalog.registry import Registry
 from zoo.checkpoints.format import read_checkpoint
 from zoo.cli.making import eval_
 from zoo.errors import NotFoundError, UsageError
-from zoo.evaluation.evaluate import Evaluation, Options, evaluate, judged_size, write_metrics
+from zoo.evaluation.evaluate import Evaluation, evaluate, judged_size, write_metrics
+from zoo.evaluation.options import Options
 from zoo.loading import load
 
 if TYPE_CHECKING:
@@ -129,6 +130,32 @@ def test_a_feature_network_adds_the_samples_and_the_middle_of_transitions(tmp_pa
     assert f"--features dir:{net} --samples-n 5 --transitions" in found["frechet"].command
 
 
+def test_colorizers_have_options_of_their_own(tmp_path: Path, pictures: Path) -> None:
+    folder, other = write_checkpoint(tmp_path / "tiny"), write_checkpoint(tmp_path / "other", id="tiny.other")
+    found = measured(folder, f"folder:{pictures}", "val", against=(str(other),))
+    by_name = {metric.name: metric for metric in found.metrics}
+    assert by_name["psnr_gain_by_tiny_other"].value == by_name["psnr_gain"].value
+    assert by_name["psnr_gain"].command.endswith(f"--split val --against {other}")
+    assert found.notes == ["no Frechet distance: 3 photos are few, name a network with --features to have it"]
+    with pytest.raises(UsageError, match="4 photos or more; the split has 3"):
+        measured(folder, f"folder:{pictures}", "val", features="feature-net.faces")
+
+
+def test_sets_of_the_index_have_a_table(
+    tmp_path: Path, pictures: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zoo.evaluation.colors.LEAST", 1)
+    (pictures / "index.csv").write_text("file,split,set\nval/0.png,val,a\nval/1.png,val,b\nval/2.png,val,a\n")
+    eval_(f"dir:{write_checkpoint(tmp_path / 'tiny')}", data=f"folder:{pictures}", split="val")
+    captured = capsys.readouterr()
+    _, sets, *protocols = captured.out.split("\n\n")
+    head, *rows = (line.split() for line in sets.splitlines())
+    assert head == ["SET", "PICTURES", "PSNR_GAIN", "GAIN_OVER_TINT", "GAINING", "CHROMA", "COLOURFULNESS"]
+    assert [row[:2] for row in rows] == [["a", "2"], ["b", "1"]]
+    assert protocols[1].startswith("psnr_gain, gain_over_tint, gaining, chroma, colourfulness: by set; The figures")
+    assert "note: no Frechet distance" in captured.err
+
+
 def test_options_of_a_latent_are_refused_for_a_job(tmp_path: Path, pictures: Path) -> None:
     with pytest.raises(UsageError, match="measured at its job"):
         measured(write_checkpoint(tmp_path / "tiny"), f"folder:{pictures}", "val", samples=4)
@@ -155,7 +182,7 @@ def test_the_table_says_each_protocol_once(tmp_path: Path, digits: str, capsys: 
     eval_(f"dir:{folder}", data=digits, split="test", samples=2)
     out = capsys.readouterr().out
     table, *protocols = out.split("\n\n")
-    assert table.splitlines()[0].split() == ["FIGURE", "VALUE", "±", "STANDARD", "ERROR", "DOING", "NOTHING"]
+    assert table.splitlines()[0].split() == ["FIGURE", "VALUE", "STANDARD", "ERROR", "BASELINE"]
     assert len(table.splitlines()) == 9
     assert protocols[0].startswith("psnr, psnr_pca_2: 8 of test; ")
     assert protocols[1].startswith("elbo_gaussian, iw_bound_gaussian: 8 of test; Nats per picture")

@@ -16,8 +16,9 @@ import zoo
 from zoo.catalog.registry import Registry
 from zoo.errors import NotFoundError, UnsafeFileError, UnsupportedCapability, UsageError
 from zoo.evaluation import generators
-from zoo.evaluation.evaluate import Evaluation, Options, evaluate
+from zoo.evaluation.evaluate import Evaluation, evaluate
 from zoo.evaluation.inception import Inception
+from zoo.evaluation.options import Options
 
 
 @pytest.fixture
@@ -53,9 +54,9 @@ def test_samples_stand_beside_held_out_pictures_and_other_generators(tmp_path: P
     gan, other = write_gan(tmp_path / "gan"), write_gan(tmp_path / "other", "tiny.other-gan")
     metrics = measured(gan, digits, features=f"dir:{net}", against=(str(other),)).metrics
     figures = ("frechet", "precision", "recall", "diversity")
-    assert [m.name for m in metrics] == [f"{f}{s}" for f in figures for s in ("", "_held_out", "_tiny_other_gan")]
+    assert [m.name for m in metrics] == [f"{f}{s}" for f in figures for s in ("", "_held_out", "_by_tiny_other_gan")]
     found = {metric.name: metric for metric in metrics}
-    assert found["frechet"].value == found["frechet_tiny_other_gan"].value > found["frechet_held_out"].value
+    assert found["frechet"].value == found["frechet_by_tiny_other_gan"].value > found["frechet_held_out"].value
     assert found["recall_held_out"].value > 0.5
     assert {metric.n for metric in metrics} == {20}
     assert all(metric.baseline is not None for metric in metrics)
@@ -85,7 +86,7 @@ def test_classes_of_known_answers() -> None:
     assert generators.classes(answers) == {"classes_found": 2, "largest_class": 0.75, "sure": 0.75}
 
 
-def test_doing_nothing_has_the_mean_and_the_covariance_of_the_training_pictures() -> None:
+def test_the_baseline_has_the_mean_and_the_covariance_of_the_training_pictures() -> None:
     rng = np.random.default_rng(0)
     light = rng.normal(120, 15, (500, 1, 1, 2))
     pictures = np.concatenate([light, light + rng.normal(20, 5, light.shape)], axis=2).round().astype(np.uint8)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from zoo.catalog.spec import Capability, CheckpointConfig, Metric
+from zoo.checkpoints.tables import figure_table, is_of_set, is_overall, set_table
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError
 
 CARD = "README.md"
@@ -139,7 +140,7 @@ def _front_matter(config: CheckpointConfig) -> str:
     sources = [_data_set(config, metric)[1] for metric in config.metrics] + _SOURCE.findall(_trained_on(config))
     data_sets = sorted(set(sources) - {""})
     lines += ["datasets:", *(f"- {_quoted(name)}" for name in data_sets)] if data_sets else []
-    lines += _model_index(config, pipeline) if config.metrics else []
+    lines += _model_index(config, pipeline) if any(map(is_overall, config.metrics)) else []
     return "\n".join(["---", *lines, "---", ""])
 
 
@@ -149,9 +150,9 @@ def _pipeline(config: CheckpointConfig) -> str:
 
 
 def _model_index(config: CheckpointConfig, pipeline: str) -> list[str]:
-    """The figures as the Hub lists them, those of one set of pictures together."""
+    """The figures as the Hub lists them, by source of pictures; those of sets and other models are left out."""
     groups: dict[tuple[str, str, str], list[Metric]] = {}
-    for metric in config.metrics:
+    for metric in filter(is_overall, config.metrics):
         groups.setdefault((*_data_set(config, metric), metric.split), []).append(metric)
     lines = ["model-index:", f"- name: {_quoted(config.id)}", "  results:"]
     for (name, kind, split), metrics in groups.items():
@@ -159,7 +160,7 @@ def _model_index(config: CheckpointConfig, pipeline: str) -> list[str]:
         lines += ["    dataset:", f"      name: {_quoted(name)}", f"      type: {_quoted(kind or 'pictures')}"]
         lines += [f"      split: {_quoted(split)}", "    metrics:"]
         for metric in metrics:
-            beside = f" (doing nothing: {metric.baseline:.4g})" if metric.baseline is not None else ""
+            beside = f" (baseline: {metric.baseline:.4g})" if metric.baseline is not None else ""
             label = metric.name.replace("_", " ") + beside
             lines += [f"    - type: {_quoted(metric.name)}", f"      name: {_quoted(label)}"]
             lines += [f"      value: {metric.value:.6g}"]
@@ -224,18 +225,22 @@ def _figures(metrics: Sequence[Metric]) -> str:
     """A table for each protocol, since figures of different protocols can't be compared."""
     if not metrics:
         return "Not measured yet.\n"
-    tables: dict[tuple[str, str, int, str], list[Metric]] = {}
+    groups: dict[tuple[str, str, int | None, str], list[Metric]] = {}
     for metric in metrics:
-        tables.setdefault((metric.protocol, metric.split, metric.n, metric.command), []).append(metric)
-    return "\n".join(map(_table, tables.values()))
+        n = None if is_of_set(metric) else metric.n  # sets have different numbers of pictures
+        groups.setdefault((metric.protocol, metric.split, n, metric.command), []).append(metric)
+    return "\n".join(map(_table, groups.values()))
 
 
 def _table(metrics: Sequence[Metric]) -> str:
-    lines = ["| figure | value | standard error | baseline |", "|---|---|---|---|"]
-    for metric in metrics:
-        spread = f"{metric.stderr:.3f}" if metric.stderr is not None else "-"
-        baseline = f"{metric.baseline:.3f}" if metric.baseline is not None else "-"
-        lines.append(f"| {metric.name.replace('_', ' ')} | {metric.value:.3f} | {spread} | {baseline} |")
     first = metrics[0]
-    pictures = f"{first.n:,} pictures of the split `{first.split}`, by `{first.command}`:"
+    head, *rows = set_table(metrics) if is_of_set(first) else figure_table(metrics, places=3)
+    lines = [_line(head), "|".join(["", *["---"] * len(head), ""]), *map(_line, rows)]
+    counted = "Sets of pictures" if is_of_set(first) else f"{first.n:,} pictures"
+    pictures = f"{counted} of the split `{first.split}`, by `{first.command}`:"
     return "\n".join([*lines, "", pictures, f"{first.protocol}.", ""])
+
+
+def _line(cells: Sequence[str]) -> str:
+    """A row of a table, with the names of figures as words."""
+    return f"| {' | '.join(cells).replace('_', ' ')} |"

@@ -192,7 +192,7 @@ def _accuracy(
     """How often the classifier is right, on pictures and on their reconstructions."""
     protocol = (
         f"Share of pictures of which {net.text} is right about the attribute (probability over or under a half); "
-        "reconstructed: the same for their reconstructions; doing nothing is to give the commoner answer always"
+        "reconstructed: the same for their reconstructions; the baseline is to give the commoner answer always"
     )
     common = np.maximum(true.mean(axis=0), 1 - true.mean(axis=0))
     return [

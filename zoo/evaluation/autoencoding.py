@@ -77,7 +77,7 @@ def measure(
     average = levels(unit(train).mean(axis=0))
     protocol = (
         f"Decode of the posterior mean, at {width} x {height}, 8-bit levels; mean over pictures; SSIM with a Gaussian "
-        f"window of {WINDOW} pixels; doing nothing is the mean training picture; pca_K: the first K principal "
+        f"window of {WINDOW} pixels; the baseline is the mean training picture; pca_K: the first K principal "
         f"components of {len(train)} training pictures; the latent has {dimensions} dimensions"
     )
     if dimensions >= rank:

@@ -210,7 +210,7 @@ def measure(
         protocol = (
             f"Nats per picture; {observation.text}; latent under the standard normal prior; {samples} posterior draws "
             "a picture, seeded by its place; elbo: analytic KL; iw_bound: Burda et al. 2016, equation 8; "
-            "doing nothing: the same kind of distribution around the mean training picture, its scale fitted likewise"
+            "the baseline: the same kind of distribution around the mean training picture, its scale fitted likewise"
         )
         nothing = np.array([guess.log_likelihood(one.ravel(), average.reshape(1, -1))[0] for one in unit(test)]).mean()
         metrics += [

@@ -25,7 +25,7 @@ COARSE_SIDE = 32
 # A card holds 64 figures: with more attributes than this, only their means stand on it.
 LISTED_LABELS = 30
 PROTOCOL = (
-    "the picture as the source gives it, resized to the model's {size}; {answer}; doing nothing is to give the split's "
+    "the picture as the source gives it, resized to the model's {size}; {answer}; the baseline is to give the split's "
     "commonest answer every time{coarse}"
 )
 ANSWERS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -23,11 +23,12 @@ from zoo.evaluation import (
     classification,
     frechet,
     generators,
-    inception,
     transitions,
     translation,
 )
 from zoo.evaluation.features import FeatureNet
+from zoo.evaluation.networks import BackendName, Opener
+from zoo.evaluation.options import Options
 from zoo.evaluation.pictures import Pictures
 from zoo.evaluation.setting import Setting
 from zoo.loading import find_checkpoint, load
@@ -38,45 +39,17 @@ if TYPE_CHECKING:
     from zoo.catalog.registry import Registry
     from zoo.inference.model import Model
 
-BackendName = Literal["auto", "onnx", "torch"]
-
 # Draws of the posterior for each picture: fewer of large pictures, whose decoding takes long.
 SAMPLES, SAMPLES_LARGE, LARGE = 100, 10, 3 * 32 * 32
 
 
 @dataclass(frozen=True)
-class Options:
-    """What may be asked for beyond the pictures.
-
-    `size` is the side to judge at, `samples` the posterior draws a picture, `features` a feature network's name,
-    `samples_n` how many generated pictures the Frechet distance is of. `attributes` names those of the feature network
-    that are changed, or `all`; that and `transitions` take longer. `against` names other models, or the folders of
-    their checkpoints, whose samples stand beside a generator's.
-    """
-
-    size: int | None = None
-    samples: int | None = None
-    features: str | None = None
-    samples_n: int | None = None
-    attributes: str | None = None
-    transitions: bool = False
-    against: tuple[str, ...] = ()
-
-    def arguments(self) -> str:
-        """The same on the command line."""
-        given = {"size": self.size, "samples": self.samples, "features": self.features, "samples-n": self.samples_n}
-        given["attributes"] = self.attributes
-        words = [f" --{name} {value}" for name, value in given.items() if value is not None]
-        words += [f" --against {name}" for name in self.against]
-        return "".join([*words, " --transitions" if self.transitions else ""])
-
-
-@dataclass(frozen=True)
 class Evaluation:
-    """The figures, and for a VAE how each dimension of its latent is used."""
+    """The figures, for a VAE how each dimension of its latent is used, and what is to be said beside them."""
 
     metrics: Sequence[Metric]
     dimensions: Sequence[Mapping[str, float]] = field(default_factory=tuple)
+    notes: Sequence[str] = field(default_factory=tuple)
 
 
 def evaluate(
@@ -84,7 +57,7 @@ def evaluate(
     registry: Registry,
     data: str | None = None,
     split: str | None = None,
-    options: Options = Options(),
+    options: Options | None = None,
     backend: str = "auto",
     device: str = "auto",
     report: Callable[[int, int], None] = lambda done, total: None,
@@ -95,7 +68,9 @@ def evaluate(
     samples, another by its job. Raises NotFoundError where there is neither a recipe nor `data`, UsageError for a model
     with nothing to measure and for options that don't apply to it.
     """
-    model = load(name, cast(BackendName, backend), device, registry)
+    options = options or Options()
+    opener = Opener(registry, cast(BackendName, backend), device)
+    model = load(name, opener.backend, device, registry)
     recipe = recipe_of(model.config, registry)
     if recipe is None and (data is None or split is None):
         raise NotFoundError(f"{model.id} comes without its recipe: name the pictures with --data and --split")
@@ -107,28 +82,50 @@ def evaluate(
         labels = labels_of(model, recipe)
         return Evaluation(classification.measure(model, source, labels, setting))
     if model.capabilities == ("decode", "generate"):
-        return Evaluation(_generated(model, recipe, registry, data, options, setting, (backend, device)))
-    if options.against:
-        raise UsageError(f"--against is for models that only generate, and {model.id} does more")
+        return Evaluation(_generated(model, recipe, data, options, setting, opener))
     role = role_of(model, recipe)
-    graph = model.config.capabilities[role]
     gives = model.config.capabilities["decode" if role == "encode" else role].output
     channels = gives.channels if gives else 3
     size = judged_size(model, role, recipe, options.size)
     test = Pictures(open_source(data, split, channels), size)
     known = recipe.data.splits.train if recipe else "train"
-    if role == "encode":
-        train = Pictures(open_source(data, known, channels), size)
-        return _Latent(model, recipe, registry, test, train, options, setting, (backend, device)).evaluate()
-    if options != Options(size=options.size):
-        raise UsageError(f"{model.id} is measured at its job: only --size, --data and --split apply to it")
+    if role == "translate":
+        return _job(model, recipe, test, (data, known), options, setting, opener)
+    if options.against:
+        raise UsageError(f"--against is for models that only generate and for colorizers, and {model.id} is neither")
+    train = Pictures(open_source(data, known, channels), size)
+    return _Latent(model, recipe, test, train, options, setting, opener).evaluate()
+
+
+def _job(
+    model: Model,
+    recipe: Recipe | None,
+    test: Pictures,
+    known: tuple[str, str],
+    options: Options,
+    setting: Setting,
+    opener: Opener,
+) -> Evaluation:
+    """Figures of a model at what it was trained for; `known` are source and split of the training pictures."""
+    takes = model.config.capabilities["translate"].takes()[1]
+    channels = len(test.picture(0))
     # Without a recipe, a model from gray to colour is given the luma, any other the picture itself.
-    table = recipe.degrade if recipe else GrayscaleTable() if graph.takes()[1].channels < channels else None
+    table = recipe.degrade if recipe else GrayscaleTable() if takes.channels < channels else None
+    colours = translation.is_of_colour(table, test)
+    allowed = Options(size=options.size)
+    if colours:
+        allowed = replace(allowed, features=options.features, against=options.against)
+    if options != allowed:
+        names = "--size, --features, --against" if colours else "--size"
+        raise UsageError(f"{model.id} is measured at its job: only {names}, --data and --split apply to it")
+    train: Pictures | None
     try:
-        train_or_none = Pictures(open_source(data, known, channels), size)
+        train = Pictures(open_source(*known, channels), test.size)
     except NotFoundError:
-        train_or_none = None  # the methods that are fitted to training pictures are left out
-    return Evaluation(translation.measure(model, test, train_or_none, table, setting))
+        train = None  # the methods that are fitted to training pictures are left out
+    net, note = opener.network_for_photos(options.features, len(test)) if colours else (None, "")
+    beside = translation.Beside([opener.model(other) for other in options.against], net)
+    return Evaluation(translation.measure(model, test, train, table, setting, beside), notes=[note] if note else [])
 
 
 def role_of(model: Model, recipe: Recipe | None) -> Literal["encode", "translate"]:
@@ -174,12 +171,11 @@ class _Latent:
 
     model: Model
     recipe: Recipe | None
-    registry: Registry
     test: Pictures
     train: Pictures
     options: Options
     setting: Setting
-    runtime: tuple[str, str]
+    opener: Opener
 
     def evaluate(self) -> Evaluation:
         """Every protocol that applies."""
@@ -201,7 +197,7 @@ class _Latent:
         if self.options.transitions:
             metrics += transitions.measure(self.model, net, pixels, features, self.setting)
         if self.options.attributes is not None and net:
-            labels = labels_of(net.model, recipe_of(net.model.config, self.registry))
+            labels = labels_of(net.model, recipe_of(net.model.config, self.opener.registry))
             asked = tuple(filter(None, re.split(r"[\s,]+", self.options.attributes)))
             places = attributes.chosen(net, asked)
             metrics += attributes.measure(self.model, net, self.train, self.test, labels, places, self.setting)
@@ -225,18 +221,11 @@ class _Latent:
             for option in (option for option, value in asked.items() if value is not None):
                 raise UsageError(f"{option} needs a feature network: name one with --features, as feature-net.faces")
             return None
-        backend, device = self.runtime
-        return FeatureNet(load(name, cast(BackendName, backend), device, self.registry))
+        return FeatureNet(self.opener.model(name))
 
 
 def _generated(
-    model: Model,
-    recipe: Recipe | None,
-    registry: Registry,
-    data: str,
-    options: Options,
-    setting: Setting,
-    runtime: tuple[str, str],
+    model: Model, recipe: Recipe | None, data: str, options: Options, setting: Setting, opener: Opener
 ) -> list[Metric]:
     """Figures of a model that only generates, in the network asked for, else in the one that judged its training."""
     if options.samples or options.transitions or options.attributes is not None:
@@ -244,22 +233,13 @@ def _generated(
     name = options.features or (recipe.objective.get("features") if recipe else None)
     if name is None:
         raise UsageError(f"{model.id} is measured in a feature network: name one with --features, as feature-net.faces")
-
-    def opened(model_name: str) -> Model:
-        source = f"dir:{model_name}" if Path(model_name).is_dir() else model_name
-        return load(source, cast(BackendName, runtime[0]), runtime[1], registry)
-
-    net: generators.Features
-    if name.startswith(inception.PREFIX):
-        net = inception.Inception(Path(name.removeprefix(inception.PREFIX)))
-    else:
-        net = FeatureNet(opened(name))
+    net = opener.network(name)
     made = model.config.capabilities["decode"].output
     assert made is not None
     size = (options.size, options.size) if options.size else made.size
     known = recipe.data.splits.train if recipe else "train"
     train, test = (Pictures(open_source(data, part, made.channels), size) for part in (known, setting.split))
-    others = [opened(other) for other in options.against]
+    others = [opener.model(other) for other in options.against]
     return generators.measure(model, others, net, train, test, options.samples_n, setting)
 
 

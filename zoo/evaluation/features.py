@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,23 @@ if TYPE_CHECKING:
     from zoo.inference.model import Model
 
 Floats = NDArray[np.float32]
+
+
+class Features(Protocol):
+    """A network whose features are compared; one that answers has a label for each class or attribute."""
+
+    labels: tuple[str, ...]
+    kind: str
+
+    @property
+    def text(self) -> str:
+        """Which network this is."""
+
+    def features(self, pictures: Pixels) -> Floats:
+        """Features (N, F) of uint8 pictures (N, C, H, W)."""
+
+    def answers(self, pictures: Pixels) -> Floats:
+        """Probabilities (N, K) of the labels."""
 
 
 class FeatureNet:

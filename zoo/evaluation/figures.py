@@ -13,10 +13,13 @@ from zoo.inference.color import gray_of, join, lightness, rgb_to_lab
 
 Pixels = NDArray[np.uint8]
 
+# Equal pictures count as so many dB, so that a mean stays finite.
+BEST_PSNR = 100.0
+
 
 def psnr(made: Pixels, true: Pixels) -> float:
-    """Peak signal-to-noise ratio in dB of two uint8 pictures (C, H, W), over all channels."""
-    return float(peak_signal_noise_ratio(_tensor(made), _tensor(true), data_range=1.0))
+    """Peak signal-to-noise ratio in dB, at most 100, of two uint8 pictures (C, H, W), over all channels."""
+    return min(BEST_PSNR, float(peak_signal_noise_ratio(_tensor(made), _tensor(true), data_range=1.0)))
 
 
 def ssim(made: Pixels, true: Pixels) -> float:
@@ -27,10 +30,7 @@ def ssim(made: Pixels, true: Pixels) -> float:
 
 
 def psnrs(made: Pixels, true: Pixels) -> NDArray[np.float64]:
-    """PSNR in dB of each of several uint8 pictures (N, C, H, W), or of one and the same answer (C, H, W) to all.
-
-    Equal pictures count as 100 dB, so that a mean stays finite.
-    """
+    """PSNR in dB, at most 100, of each of several uint8 pictures (N, C, H, W), or of one answer (C, H, W) to all."""
     made = np.broadcast_to(made, true.shape)
     error = [np.mean((one.astype(np.float64) - other) ** 2) / 255.0**2 for one, other in zip(made, true, strict=True)]
     return -10.0 * np.log10(np.maximum(error, 1e-10))
@@ -51,16 +51,21 @@ def colourfulness(picture: Pixels) -> float:
     return float(np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean()))
 
 
-def chroma(picture: Pixels) -> float:
-    """Mean chroma sqrt(a^2 + b^2) of a uint8 RGB picture (3, H, W) in CIE Lab."""
+def colour(picture: Pixels) -> tuple[float, float, float]:
+    """Mean a, mean b and mean chroma sqrt(a^2 + b^2) of a uint8 RGB picture (3, H, W) in CIE Lab."""
     lab = rgb_to_lab(picture.transpose(1, 2, 0))
-    return float(np.hypot(lab[..., 1], lab[..., 2]).mean())
+    a, b = lab[..., 1], lab[..., 2]
+    return float(a.mean()), float(b.mean()), float(np.hypot(a, b).mean())
+
+
+def chroma(picture: Pixels) -> float:
+    """Mean chroma of a uint8 RGB picture (3, H, W) in CIE Lab."""
+    return colour(picture)[2]
 
 
 def tint(picture: Pixels) -> tuple[float, float]:
     """Mean a and b of a uint8 RGB picture (3, H, W) in CIE Lab."""
-    lab = rgb_to_lab(picture.transpose(1, 2, 0))
-    return float(lab[..., 1].mean()), float(lab[..., 2].mean())
+    return colour(picture)[:2]
 
 
 def tinted(picture: Pixels, ab: NDArray[np.floating]) -> Pixels:

@@ -1,13 +1,13 @@
 """Figures of generated pictures, whatever made them, beside real pictures and beside what other generators make.
 
-Every set is of the same number of pictures, since these figures depend on it. Doing nothing is to draw pictures from a
+Every set is of the same number of pictures, since these figures depend on it. The baseline is to draw pictures from a
 normal distribution with the mean and the covariance of the training pictures' pixels: what principal components know.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torchvision.transforms.v2 import functional as tv
 
 from zoo.catalog.spec import Metric
+from zoo.checkpoints.tables import name_by
 from zoo.evaluation.figures import Pixels
 from zoo.evaluation.likeness import NEIGHBOURS, Likeness, likeness
 from zoo.evaluation.pictures import Pictures, in_calls, levels, unit
@@ -22,6 +23,7 @@ from zoo.evaluation.setting import Setting
 from zoo.inference.latents import noise
 
 if TYPE_CHECKING:
+    from zoo.evaluation.features import Features
     from zoo.inference.model import Model
 
 Floats = NDArray[np.float32]
@@ -31,23 +33,6 @@ SEED = 0
 CLASSIFIED, SURE = 256, 0.9
 # Training pictures that the normal distribution is fitted to, at most.
 FITTED = 4000
-
-
-class Features(Protocol):
-    """A network whose features are compared; one that answers has a label for each class or attribute."""
-
-    labels: tuple[str, ...]
-    kind: str
-
-    @property
-    def text(self) -> str:
-        """Which network this is."""
-
-    def features(self, pictures: Pixels) -> Floats:
-        """Features (N, F) of uint8 pictures (N, C, H, W)."""
-
-    def answers(self, pictures: Pixels) -> Floats:
-        """Probabilities (N, K) of the labels."""
 
 
 def measure(
@@ -67,21 +52,21 @@ def measure(
     known = train.array(train.spread(FITTED))
     real = known[np.linspace(0, len(known) - 1, n).round().astype(int)] if n <= len(known) else train.array(range(n))
     sets: dict[str, Pixels] = {"": samples(model, n, real.shape)}
-    sets["held_out"] = test.array(test.spread(n))
-    sets |= {other.id.replace(".", "_").replace("-", "_"): samples(other, n, real.shape) for other in against}
+    sets["_held_out"] = test.array(test.spread(n))
+    sets |= {name_by("", other.id): samples(other, n, real.shape) for other in against}
     nothing = normal(known, n)
     seen = net.features(real)
     found: dict[str, Likeness] = {}
-    for number, (name, pictures) in enumerate(sets.items(), 1):
-        found[name] = likeness(net.features(pictures), seen)
+    for number, (suffix, pictures) in enumerate(sets.items(), 1):
+        found[suffix] = likeness(net.features(pictures), seen)
         setting.report(number, len(sets) + 1)
     baseline = likeness(net.features(nothing), seen)
     setting.report(len(sets) + 1, len(sets) + 1)
     protocol = _protocol(net, n, real.shape, [other.id for other in against])
     metrics = [
-        setting.metric(f"{figure}_{name}".rstrip("_"), getattr(value, figure), protocol, n, getattr(baseline, figure))
+        setting.metric(f"{figure}{suffix}", getattr(value, figure), protocol, n, getattr(baseline, figure))
         for figure in ("frechet", "precision", "recall", "diversity")
-        for name, value in found.items()
+        for suffix, value in found.items()
     ]
     return metrics + (_classes(model, net, test, nothing, setting) if net.kind == "classes" else [])
 
@@ -124,7 +109,7 @@ def _classes(model: Model, net: Features, test: Pictures, nothing: Pixels, setti
     protocol = (
         f"the answers of {net.text} to {CLASSIFIED} samples of seed {SEED}; classes_found of {len(net.labels)}, "
         f"largest_class is the commonest one's share, sure the share of answers over {SURE}; held_out: of "
-        f"{len(held_out)} real pictures; doing nothing is as above"
+        f"{len(held_out)} real pictures; the baseline is as above"
     )
     return [
         setting.metric(f"{name}{suffix}", value, protocol, CLASSIFIED if not suffix else len(held_out), baseline[name])
@@ -139,5 +124,5 @@ def _protocol(net: Features, n: int, shape: Sequence[int], others: Sequence[str]
         f"in the features of {net.text}: {n} samples of seed {SEED} beside {n} training pictures, all at {shape[3]} x "
         f"{shape[2]}, 8-bit levels; frechet: Frechet distance; precision and recall: manifolds of {NEIGHBOURS} nearest "
         f"neighbours; diversity: mean distance of two, real pictures' = 1; held_out: {n} held-out pictures{beside}; "
-        "doing nothing: draws from a normal distribution with the mean and covariance of training pixels"
+        "the baseline: draws from a normal distribution with the mean and covariance of training pixels"
     )

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 # How many training pictures the fill's colour, and the distance of real pictures, are of.
 TRAINING_PICTURES = 400
 SAMPLED = 64
-# Equal pictures count as so many dB.
-BEST_PSNR = 100.0
 PROTOCOL = (
     "8-bit sRGB {size}, one picture at a time; the input is {input}; l1 is the mean absolute difference, levels in "
     "[0, 1]; baseline: one colour inside the drawing's outline, white outside; the colour is the median inside the "
@@ -75,7 +73,7 @@ def measure(
         row |= {"l1_own": l1(filled(inside, own), true), "l1_white": l1(np.full_like(true, 255), true)}
         for name in ("made", "fill"):
             row |= {
-                f"psnr_{name}": min(BEST_PSNR, figures.psnr(answers[name], true)),
+                f"psnr_{name}": figures.psnr(answers[name], true),
                 f"ssim_{name}": figures.ssim(answers[name], true),
             }
             row[f"colour_{name}"] = figures.colourfulness(answers[name])

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.evaluation.autoencoding import Components
-from zoo.evaluation.figures import Pixels, psnr
+from zoo.evaluation.figures import Pixels, mean, psnr
 from zoo.evaluation.pictures import levels, unit
 from zoo.inference.images import gray_of
+
+if TYPE_CHECKING:
+    from zoo.catalog.spec import Metric
+    from zoo.evaluation.setting import Setting
 
 Pair = tuple[Pixels, Pixels]
 Work = Callable[[Pixels], Pixels]
@@ -24,6 +28,7 @@ Work = Callable[[Pixels], Pixels]
 BLURS = (0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0)
 STRENGTHS = (3.0, 6.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0)
 COMPONENTS = 128
+PROTOCOL = "{text}; its setting chosen by PSNR on training pictures; 8-bit levels, the same inputs as the model's"
 PENALTIES = (0.1, 1.0, 10.0, 100.0)
 # Up to so many pixels, a regression has one coefficient for each of them and each value of the answer.
 REGRESSED = 64 * 64
@@ -36,6 +41,21 @@ class Method:
     name: str
     text: str
     apply: Work
+
+
+def measure(methods: Sequence[Method], pairs: Iterable[Pair], baseline: float, setting: Setting) -> list[Metric]:
+    """The PSNR of each method on the pairs that the model is measured on, beside that of the input, `baseline`."""
+    scores = [[psnr(method.apply(given), true) for method in methods] for given, true in pairs] if methods else []
+    return [
+        setting.metric(
+            f"psnr_{method.name}",
+            mean(np.array(column)),
+            PROTOCOL.format(text=method.text),
+            len(column),
+            baseline,
+        )
+        for method, column in zip(methods, zip(*scores, strict=True), strict=True)
+    ]
 
 
 def denoisers(pairs: Sequence[Pair], train: Pixels | None) -> list[Method]:

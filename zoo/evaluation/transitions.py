@@ -119,7 +119,7 @@ def _nearness(net: FeatureNet, middles: tuple[Pixels, ...], train: Floats, setti
     protocol = (
         f"The middle third ({each} steps) of the same {n} transitions, in the {train.shape[1]} features of {net.text}; "
         f"nearest: mean Euclidean distance to the nearest of {len(train)} training pictures; frechet: Frechet distance "
-        "of all of them to these; doing nothing is a pixel cross-fade of the two pictures; reconstructed_fade: a "
+        "of all of them to these; the baseline is a pixel cross-fade of the two pictures; reconstructed_fade: a "
         "cross-fade of their reconstructions, which is as blurred as the transition"
     )
     features = [net.features(middle.reshape(-1, *middle.shape[2:])) for middle in middles]

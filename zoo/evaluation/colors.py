@@ -1,0 +1,243 @@
+"""Colorizers: how near their results are to the true photos, how colourful, and how like photos as a whole.
+
+Every figure is of all photos; those that say most are also of each set that the pack's index names in a column `set`.
+Beside them stand gray, one tint laid over all photos, and other models. The Frechet distance is between the results
+and the true photos in the features of a network: it sees results whose colours are dull or improbable, which PSNR does
+not, and it does not see whether a colour is the one that was there, which PSNR does.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from textwrap import shorten
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.checkpoints.tables import name_by, name_in, slug
+from zoo.errors import UsageError
+from zoo.evaluation import figures, restoration
+from zoo.evaluation.frechet import distance
+from zoo.evaluation.records import Columns, Row, baseline, columns, likeness_row, summary, with_gains
+
+if TYPE_CHECKING:
+    from zoo.catalog.spec import Metric
+    from zoo.evaluation.features import Features, Floats
+    from zoo.evaluation.figures import Pixels
+    from zoo.evaluation.restoration import Method, Pair
+    from zoo.evaluation.setting import Setting
+    from zoo.inference.model import Model
+
+FIGURES = (
+    "psnr",
+    "psnr_gain",
+    "one_tint_gain",
+    "gain_over_tint",
+    "gaining",
+    "ssim",
+    "colourfulness",
+    "chroma",
+)
+BY_SET = ("psnr_gain", "gain_over_tint", "gaining", "chroma", "colourfulness")
+PROTOCOL = (
+    "8-bit sRGB {size}, one picture at a time; the input is {input}; the baseline is to show the input; psnr_gain is "
+    "paired by picture, gaining is the share of pictures that gain; one_tint_gain is that of laying the model's mean a "
+    "and b over every picture, gain_over_tint the model's gain less that; colourfulness is Hasler and Süsstrunk's; "
+    "chroma is the median over pictures of mean Lab chroma over the true picture's"
+)
+SETS = "The figures of all pictures, with the same tint, of each set that the index of the pictures names"
+SMALL = "; other: those of fewer than {least} pictures ({names})"
+FRECHET = (
+    "Frechet distance in the {features} features of {net} between the results and the same {n} true photos; the "
+    "baseline is gray's; frechet_halves: between the true photos at even and at odd places, {half} of each: so far "
+    "apart are two sets of different photos that small; the distance depends on the photos and their number"
+)
+
+# A set of fewer pictures stands with others of its like, and so do all but the largest sets.
+LEAST, MOST = 5, 24
+OTHER = "other"
+# How many characters the names of small sets take in a protocol.
+NAMED = 300
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Held-out photos: (gray, true) of each place, uint8 (1, H, W) and (3, H, W), and the set it is of, or ""."""
+
+    pair: Callable[[int], Pair]
+    sets: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.sets)
+
+    def __iter__(self) -> Iterator[Pair]:
+        return map(self.pair, range(len(self)))
+
+
+@dataclass
+class Results:
+    """What was measured of the results of one way to colour: a row of figures and the features of each photo."""
+
+    net: Features | None
+    rows: list[Row] = field(default_factory=list)
+    seen: list[Floats] = field(default_factory=list)
+
+    def add(self, made: Pixels, true: Pixels, true_chroma: float) -> None:
+        """Measure one result, uint8 (3, H, W), beside the true photo and its mean chroma."""
+        a, b, chroma = figures.colour(made)
+        of_colour = {"colourfulness": figures.colourfulness(made), "chroma": chroma / max(true_chroma, 1e-3)}
+        self.rows.append({**likeness_row(made, true), **of_colour, "a": a, "b": b})
+        self.look(made)
+
+    def look(self, picture: Pixels) -> None:
+        """Keep the features of a picture."""
+        if self.net:
+            self.seen.append(self.net.features(np.ascontiguousarray(picture[None])))
+
+    @property
+    def tint(self) -> NDArray[np.float64]:
+        """Mean a and b over all photos."""
+        return np.array([np.mean([row[axis] for row in self.rows]) for axis in ("a", "b")])
+
+    @property
+    def features(self) -> Floats:
+        """Features of all results, (N, F)."""
+        return np.concatenate(self.seen)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The results of gray and of each model, the features of the true photos and their colourfulness, (N,)."""
+
+    gray: Results
+    models: Sequence[Results]
+    true: Results
+    colourfulness: NDArray[np.float64]
+
+
+def measure(
+    model: Model,
+    others: Sequence[Model],
+    net: Features | None,
+    photos: Photos,
+    methods: Sequence[Method],
+    words: tuple[str, str],
+    setting: Setting,
+) -> list[Metric]:
+    """Figures of a colorizer, overall and by set, beside gray, other models and `methods`.
+
+    Without `net` there is no Frechet distance. `words` say the photos' size and what the input is. Raises UsageError
+    for a model that does not answer in colour, and where two of the `others` have the same id.
+    """
+    ids = [other.id for other in others]
+    if len({*map(slug, ids)}) < len(ids):
+        raise UsageError(f"--against names a model twice: {', '.join(ids)}")
+    found = _colored([model, *others], net, photos, setting)
+    gray = columns(found.gray.rows)
+    tinted = _tinted(photos, [results.tint for results in found.models])
+    tables = [_table(columns(each.rows), gray, tint) for each, tint in zip(found.models, tinted, strict=True)]
+    protocol = PROTOCOL.format(size=words[0], input=words[1])
+
+    def stated(figure: str, name: str, table: Columns) -> Metric:
+        return setting.metric(name, summary(figure, table[figure]), protocol, len(photos), baseline(figure, gray))
+
+    own, *theirs = tables
+    metrics = [stated(figure, figure, own) for figure in FIGURES]
+    metrics.append(setting.metric("colourfulness_true", figures.mean(found.colourfulness), protocol, len(photos)))
+    metrics += [
+        stated(figure, name_by(figure, other), table)
+        for other, table in zip(ids, theirs, strict=True)
+        for figure in FIGURES
+    ]
+    metrics += _distances(found, net, ids, setting) if net else []
+    metrics += restoration.measure(methods, photos, baseline("psnr", gray), setting)
+    return metrics + _by_set(own, gray, photos.sets, setting)
+
+
+def _colored(models: Sequence[Model], net: Features | None, photos: Photos, setting: Setting) -> Measured:
+    """Every photo, gray and as each model colours it."""
+    found = Measured(Results(net), [Results(net) for _ in models], Results(net), np.zeros(len(photos)))
+    for index, (given, true) in enumerate(photos):
+        chroma = figures.chroma(true)
+        found.gray.add(np.broadcast_to(given, true.shape), true, chroma)
+        for model, results in zip(models, found.models, strict=True):
+            made = model.translate(given[None])[0]
+            if made.shape != true.shape:
+                raise UsageError(f"{model.id} answers in {len(made)} channels: it colours no gray pictures")
+            results.add(made, true, chroma)
+        found.true.look(true)
+        found.colourfulness[index] = figures.colourfulness(true)
+        setting.report(index + 1, len(photos))
+    return found
+
+
+def _tinted(photos: Photos, tints: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """PSNR of each of T tints laid over all photos, (T, N)."""
+    rows = [[figures.psnr(figures.tinted(given, tint), true) for tint in tints] for given, true in photos]
+    return np.array(rows, np.float64).T
+
+
+def _table(own: Columns, gray: Columns, tinted: NDArray[np.float64]) -> Columns:
+    """All figures of each photo, with those beside gray and beside one tint."""
+    tint_gain = tinted - gray["psnr"]
+    table = with_gains(own, gray)
+    return {**table, "one_tint_gain": tint_gain, "gain_over_tint": table["psnr_gain"] - tint_gain}
+
+
+def _distances(found: Measured, net: Features, others: Sequence[str], setting: Setting) -> list[Metric]:
+    """Frechet distances of each model's results and of gray to the true photos, and of two halves of these."""
+    true = found.true.features
+    n, features = true.shape
+    protocol = FRECHET.format(features=features, net=net.text, n=n, half=n // 2)
+    gray = distance(found.gray.features, true)
+    names = ["frechet", *(name_by("frechet", other) for other in others)]
+    metrics = [
+        setting.metric(name, distance(results.features, true), protocol, n, gray)
+        for name, results in zip(names, found.models, strict=True)
+    ]
+    halves = distance(true[: n // 2 * 2 : 2], true[1::2])
+    return [*metrics, setting.metric("frechet_halves", halves, protocol, n)]
+
+
+def _by_set(own: Columns, gray: Columns, sets: Sequence[str], setting: Setting) -> list[Metric]:
+    """The figures that say most, of each set."""
+    places = places_of_sets(sets)
+    small = sorted({name for name in map(slug, sets) if name not in places and name})
+    protocol = SETS
+    if OTHER in places:
+        names = shorten(", ".join(small) or "no set", NAMED, placeholder=" ...")
+        protocol += SMALL.format(least=LEAST, names=names)
+    metrics = []
+    for part, which in places.items():
+        ours, grays = ({name: values[which] for name, values in each.items()} for each in (own, gray))
+        metrics += [
+            setting.metric(
+                name_in(figure, part),
+                summary(figure, ours[figure]),
+                protocol,
+                int(which.sum()),
+                baseline(figure, grays),
+            )
+            for figure in BY_SET
+        ]
+    return metrics
+
+
+def places_of_sets(names: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+    """Which of N pictures, (N,), are of each set, the largest first, and small sets together as `other`.
+
+    Empty where the pictures are not of several sets.
+    """
+    of = np.array([slug(name) for name in names])
+    counts = Counter(of.tolist()).most_common()
+    kept = [name for name, count in counts[:MOST] if name and count >= LEAST]
+    if len(counts) < 2 or not kept:
+        return {}
+    places: dict[str, NDArray[np.bool_]] = {name: of == name for name in kept}
+    rest = ~np.any(list(places.values()), axis=0)
+    if rest.any():
+        places[OTHER] = rest | places.get(OTHER, np.False_)
+    return places
