@@ -18,8 +18,8 @@ from zoo_colorizer_unet.bins import SoftBins, in_gamut
 from zoo_colorizer_unet.config import ColorizerUNetConfig
 from zoo_colorizer_unet.network import FINEST, ColorizerUNet
 
-TEMPERATURES = (0.5, 0.7, 0.85, 1.0)
-SCALES = (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4)
+TEMPERATURES = (0.4, 0.5, 0.6, 0.7)
+SCALES = (0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2)
 
 
 class ColorizerUNetOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -71,6 +71,12 @@ def run(
     from_photo: Annotated[
         bool, typer.Option("--from-photo", help="Give a model of drawings the lines of each picture.")
     ] = False,
+    candidates: Annotated[
+        int | None,
+        typer.Option(
+            min=2, max=64, help="Several plausible results of each picture, where a model has them.", metavar="N"
+        ),
+    ] = None,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders of folders.")] = False,
     quality: Annotated[
         int, typer.Option(min=1, max=100, help="Quality of JPEG, WebP and AVIF results.", metavar="N")
@@ -93,7 +99,7 @@ def run(
         return
     from zoo.catalog.spec import DRAWN
     from zoo.errors import UsageError
-    from zoo.inference.jobs import plan
+    from zoo.inference.jobs import plan, with_candidates
     from zoo.inference.pipeline import Options
     from zoo.loading import load
 
@@ -107,6 +113,9 @@ def run(
     if from_photo and model.config.capabilities["translate"].fit not in DRAWN:
         raise UsageError(f"--from-photo is for models that are given drawings; {model.id} is given pictures")
     planned = plan(inputs, out or ("-" if inputs == ["-"] else None), label, recursive, grid)
+    if candidates:
+        model.require_candidates()
+        planned = with_candidates(planned, candidates, label)
     cell = _cell_side(grid, len(planned), side_by_side, force) if grid else None
     limit = int(max_pixels * 1e6)
     options = Options(force, side_by_side, from_photo, cell, max_pixels=limit, quality=quality)

@@ -12,16 +12,22 @@ from zoo.inference.latents import noise
 
 # Nodes on a side of the grid the noise is drawn on: what lies near is coloured alike.
 GRID = 3
+# The share of the variance that one value for the whole picture has: a warm picture, or a cold one.
+WHOLE = 0.85
 
 
 def noise_planes(count: int, planes: int, size: tuple[int, int], seed: int) -> Floats:
     """Noise (count, planes, H, W), each value standard normal; the first k of n are those of k with the same seed.
 
-    It is drawn on a grid of 3x3 and interpolated linearly between the nodes, then divided by the root of the sum of the
-    squared weights, which keeps the variance at 1 between them.
+    Most of it is one value for the whole picture; the rest is drawn on a grid of 3x3 and interpolated linearly between
+    the nodes, then divided by the root of the sum of the squared weights, which keeps the variance at 1 between them.
     """
     rows, columns = (_weights(length) for length in size)
-    return np.einsum("yi,npij,xj->npyx", rows, noise(count, (planes, GRID, GRID), seed), columns, optimize=True)
+    draws = noise(count, (planes, GRID * GRID + 1), seed)
+    whole, nodes = draws[..., 0], draws[..., 1:].reshape(count, planes, GRID, GRID)
+    local = np.einsum("yi,npij,xj->npyx", rows, nodes, columns, optimize=True)
+    both: Floats = np.float32(WHOLE**0.5) * whole[..., None, None] + np.float32((1 - WHOLE) ** 0.5) * local
+    return both
 
 
 def with_noise(run: Callable[[Floats], Floats], planes: Floats) -> Callable[[Floats], Floats]:

@@ -87,7 +87,7 @@ class Model:
 
     def candidate(self, images: Images, number: int, seed: int = 0) -> NDArray[Any]:
         """Candidate `number`, from 0, of each picture: 0 is the usual answer, another is a draw."""
-        self._require_candidates()
+        self.require_candidates()
         if number == 0:
             return self.translate(images)
         spec = self._graph("candidates").takes()[1]
@@ -101,7 +101,7 @@ class Model:
 
         return fit_translate(fit, _pictures(images), run, usual)
 
-    def _require_candidates(self) -> None:
+    def require_candidates(self) -> None:
         """Raise UnsupportedCapability for a model with one answer."""
         if "candidates" not in self.config.capabilities:
             raise UnsupportedCapability(f"{self.id} has one answer to a picture: it has no candidates")

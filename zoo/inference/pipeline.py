@@ -115,7 +115,7 @@ def _translate(model: Model, job: Job, options: Options, stopped: Event) -> Outc
     fit, takes = model.config.capabilities["translate"].takes()
     channels = 1 if takes.channels == 1 and not options.from_photo else 3
     picture = read_picture(job.source or _standard_input(), channels, options.max_pixels)
-    shown, made = _from_photo(model, picture) if options.from_photo else (picture, _answer(model, picture))
+    shown, made = _from_photo(model, picture) if options.from_photo else (picture, _answer(model, picture, job))
     # The paper of a drawing may be transparent; what is painted between its lines is not.
     result = replace(picture, pixels=made, alpha=None if fit in DRAWN else picture.alpha)
     cell = _cell((picture, result) if options.side_by_side else (result,), options.cell) if options.cell else None
@@ -126,9 +126,11 @@ def _translate(model: Model, job: Job, options: Options, stopped: Event) -> Outc
     return Outcome(job, notes=(*picture.notes, *_advice(picture, fit, options)), cell=cell)
 
 
-def _answer(model: Model, picture: Picture) -> NDArray[np.uint8]:
-    """The model's answer (H, W, C) to a picture as it is."""
-    made: NDArray[np.uint8] = model.translate(picture.pixels.transpose(2, 0, 1)[None])[0].transpose(1, 2, 0)
+def _answer(model: Model, picture: Picture, job: Job | None = None) -> NDArray[np.uint8]:
+    """The model's answer (H, W, C) to a picture as it is, or the one of several that the job wants."""
+    pixels = picture.pixels.transpose(2, 0, 1)[None]
+    answer = model.candidate(pixels, job.candidate) if job and job.candidate else model.translate(pixels)
+    made: NDArray[np.uint8] = answer[0].transpose(1, 2, 0)
     return made
 
 
