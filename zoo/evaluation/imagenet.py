@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import timm
@@ -48,15 +48,15 @@ class ImageNet:
             kinds = ", ".join(f"imagenet:{each}:{'PATH' if each == 'file' else 'NAME'}" for each in KINDS)
             raise UsageError(f"imagenet:{source} names no weights; write one of {kinds}")
         state = read_starts({WHOLE: source}, (), registry)[WHOLE]
-        self.net = timm.create_model(NETWORK, pretrained=False, num_classes=0)
+        net: Any = timm.create_model(NETWORK, pretrained=False, num_classes=0)
         try:
-            initialise(self.net, {WHOLE: state})
+            initialise(net, {WHOLE: state})
         except UsageError as error:
             raise UsageError(f"imagenet:{source} are no weights of timm's {NETWORK}: {error}") from error
-        self.sha256 = _sha256(self.net)
-        self.net.blocks = self.net.blocks[:STAGES]
-        self.net.conv_head = self.net.bn2 = torch.nn.Identity()
-        self.net.eval().to(memory_format=torch.channels_last)
+        self.sha256 = _sha256(net)
+        net.blocks = net.blocks[:STAGES]
+        net.conv_head = net.bn2 = torch.nn.Identity()
+        self.net: torch.nn.Module = net.eval().to(memory_format=torch.channels_last)
 
     @property
     def text(self) -> str:
