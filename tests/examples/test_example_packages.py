@@ -10,7 +10,6 @@ import pytest
 from environment import EXAMPLES, Environment, draw_pictures
 
 SMALL_CODES = "model.config={ size = 16, width = 8, codes = 16, dimensions = 4 }"
-SMALL_UNET = "model.config={ backbone = 'test_convnext', width = 8, size = 32 }"
 
 
 @pytest.fixture
@@ -52,12 +51,3 @@ def test_the_example_trains_and_its_checkpoint_runs_without_it(environment: Envi
     environment.run("zoo", "generate", model, "-n", "4", "-o", "new.png", cwd=tmp_path, **gone)
     environment.run("zoo", "interpolate", model, one, other, "-o", "path.png", cwd=tmp_path, **gone)
     assert {"again.png", "new.png", "path.png"} <= {path.name for path in tmp_path.iterdir()}
-
-
-def test_the_colorizer_trains_and_its_checkpoint_runs_without_it(environment: Environment, tmp_path: Path) -> None:
-    environment.install("zoo-timm", tmp_path)
-    small = (SMALL_UNET, "data.size=32", "data.judge_size=32", "data.judge_views=1", "objective.pretrained=no")
-    model = train(environment, tmp_path, "colorizer-unet.photos", *small)
-    picture, gone = "pictures/val/00.png", {"ZOO_DISABLE_PLUGINS": "zoo-timm"}
-    environment.run("zoo", "run", model, picture, "-o", "coloured.png", cwd=tmp_path, **gone)
-    assert (tmp_path / "coloured.png").exists()

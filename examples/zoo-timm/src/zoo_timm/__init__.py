@@ -1,1 +1,1 @@
-"""timm's backbones as families of latent-zoo."""
+"""timm's backbones as a family of latent-zoo."""

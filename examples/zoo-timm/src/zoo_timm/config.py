@@ -1,4 +1,4 @@
-"""The configurations of both families. timm is not imported: what only a network knows stands here as a number."""
+"""The configuration of the family. timm is not imported: what only a network knows stands here as a number."""
 
 from __future__ import annotations
 
@@ -33,32 +33,4 @@ class BackboneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         return {
             "latent": {"shape": [self.features], "prior": "none"},
             "capabilities": {"encode": {"input": image, "fit": "resize"}},
-        }
-
-
-class ColorizerUNetConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A U-Net from gray to colour, for pictures of `size` a side.
-
-    `backbone` gives features at 1/2 or 1/4 of the size and on down, halved from one to the next; the decoder has
-    `width` channels everywhere. `chroma_scale` multiplies a and b at use; training chooses it on held-out photos.
-    """
-
-    backbone: Backbone = "resnet18"
-    size: Annotated[int, Meta(ge=32, le=1024, multiple_of=32)] = 256
-    width: Annotated[int, Meta(ge=4, le=512)] = 64
-    mean: tuple[Level, Level, Level] = IMAGENET_MEAN
-    std: tuple[Spread, Spread, Spread] = IMAGENET_STD
-    chroma_scale: Annotated[float, Meta(ge=0.0, le=4.0)] = 1.0
-
-    def interface(self) -> dict[str, Any]:
-        """What goes in and out, as config.json says it."""
-        size = [self.size, self.size]
-        return {
-            "capabilities": {
-                "translate": {
-                    "input": {"channels": 1, "size": size},
-                    "output": {"channels": 3, "size": size},
-                    "fit": "chroma",
-                }
-            }
         }

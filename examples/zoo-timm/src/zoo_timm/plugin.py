@@ -1,4 +1,4 @@
-"""Two families over timm. Nothing here imports timm or PyTorch: every `zoo` command reads it."""
+"""A family over timm. Nothing here imports timm or PyTorch: every `zoo` command reads it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HALF = (0.5, 0.5, 0.5)
 
 @hookimpl
 def zoo_families() -> Iterator[Family]:
-    """Features, and a colorizer on top of them."""
+    """The one family of this package."""
     yield Family(
         name="timm",
         summary="Any backbone of timm: pictures to pooled features",
@@ -29,18 +29,5 @@ def zoo_families() -> Iterator[Family]:
             "efficientnet": {"backbone": "efficientnet_b0", "features": 1280},
             "vit": {"backbone": "vit_tiny_patch16_224", "features": 192, "mean": HALF, "std": HALF},
             "tiny": {"backbone": "test_efficientnet", "features": 256, "size": 64, "mean": HALF, "std": HALF},
-        },
-    )
-    yield Family(
-        name="colorizer-unet",
-        summary="Paints gray photos: a U-Net whose encoder is a backbone of timm",
-        config="zoo_timm.config:ColorizerUNetConfig",
-        network="zoo_timm.unet:ColorizerUNet",
-        objective="zoo_timm.objective:ColorizerUNetObjective",
-        capabilities=("translate",),
-        paper="https://arxiv.org/abs/1505.04597",
-        presets={
-            "base": {},
-            "tiny": {"backbone": "test_convnext", "width": 16, "size": 64},
         },
     )
