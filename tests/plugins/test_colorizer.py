@@ -14,7 +14,8 @@ from zoo.catalog.spec import GraphSpec
 from zoo.inference.color import rgb_to_lab as core_rgb_to_lab
 from zoo.training.objective import Batch
 from zoo_colorizer.config import ColorizerConfig
-from zoo_colorizer.network import Colorizer, lab_to_rgb, lightness, rgb_to_lab
+from zoo_colorizer.lab import lab_to_rgb, lightness, rgb_to_lab
+from zoo_colorizer.network import Colorizer
 from zoo_colorizer.objective import ColorizerObjective
 
 # (in, out, stride) of every 3x3 convolution, and its parameters, as the reference lists them.
