@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 from command import Zoo
 from tiny import write_checkpoint
+
+from zoo.catalog import Registry
+from zoo.catalog.spec import Fit
+from zoo.cli.listing import FIT_WORDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,6 +114,15 @@ def test_info_shows_a_model(zoo: Zoo, painters: FakePlugins, name: str) -> None:
     assert "gray, any size to gray, any size; any picture is padded" in facts["translate"]
     assert lines[-1] == "  zoo run paint photo.jpg"
     assert zoo("info", "painter.ink").lines[-1] == "  zoo run painter.ink photo.jpg"
+
+
+@pytest.mark.parametrize("name", sorted(Registry.discover().models))
+def test_info_answers_for_every_bundled_model(zoo: Zoo, name: str) -> None:
+    assert zoo("info", name).lines[0] == name
+
+
+def test_every_fit_has_words() -> None:
+    assert set(FIT_WORDS) == set(get_args(Fit))
 
 
 def test_info_shows_a_folder(zoo: Zoo, tmp_path: Path) -> None:

@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 
     from zoo.catalog.plugins import PluginInfo
     from zoo.catalog.registry import Registry
-    from zoo.catalog.spec import CheckpointConfig, Family, Fit, ImageSpec, Metric, ModelSpec
+    from zoo.catalog.spec import CheckpointConfig, Family, Fit, GraphSpec, ImageSpec, Metric, ModelSpec
 
-# How a picture of any size comes to what a model takes, in words.
-_FITS: dict[Fit, str] = {
+# How a picture of any size comes to what a model takes, in words: one row for each fit, which a test holds it to.
+FIT_WORDS: dict[Fit, str] = {
     "resize": "any picture is resized to that, and its result back",
     "pad": "any picture is padded to that, and its result cropped back",
     "tile": "any picture is cut into tiles of that, and their results joined",
     "chroma": "any picture keeps its size and lightness, only the colours are the model's",
+    "drawing": "the lines of any drawing are brought to that, and the result back to where they lie",
+    "shaded-drawing": "the lines of any drawing are brought to that, the inside of outlines gray, and the result back",
 }
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -168,8 +170,11 @@ def _picture(spec: ImageSpec) -> str:
 def _model_lines(config: CheckpointConfig, facts: Sequence[tuple[str, str]], example: str) -> list[str]:
     lines = [config.id, f"  {config.summary}", "", *(f"  {line}" for line in columns(facts))]
     if config.metrics:
-        head = ("FIGURE", "VALUE", "DOING NOTHING", "PICTURES")
-        lines += ["", *(f"  {line}" for line in columns([head, *map(_metric, config.metrics)]))]
+        from zoo.checkpoints.tables import is_overall
+
+        head = ("FIGURE", "VALUE", "BASELINE", "PICTURES")
+        overall = filter(is_overall, config.metrics)  # the card has those of sets and of other models
+        lines += ["", *(f"  {line}" for line in columns([head, *map(_metric, overall)]))]
         lines += ["", f"  computed by: {config.metrics[0].command}"]
     return [*lines, "", f"  {example}"] if "translate" in config.can() else lines
 
@@ -187,15 +192,21 @@ def _facts(config: CheckpointConfig, source: str) -> list[tuple[str, str]]:
     if config.latent:
         shape = " x ".join(str(length or "any") for length in config.latent.shape)
         facts.append(("latent", f"{shape}, prior {config.latent.prior}"))
-    for name, graph in config.capabilities.items():
-        takes = _picture(graph.input) if graph.input else "a latent"
-        gives = _picture(graph.output) if graph.output else "a latent"
-        facts.append((name, f"{takes} to {gives}" + (f"; {_FITS[graph.fit]}" if graph.fit else "")))
+    facts += [(name, _exchange(name, graph)) for name, graph in config.capabilities.items()]
     if training:
         facts.append(("trained on", training.data))
         time = f"{training.seconds / 60:.0f} minutes on {training.hardware}"
         facts.append(("trained by", f"{training.recipe}: {training.steps:,} steps, {time}"))
     return facts
+
+
+def _exchange(name: str, graph: GraphSpec) -> str:
+    """What a graph takes and gives, and how pictures of other sizes come to that."""
+    if name == "candidates":
+        return "several likely answers to one picture"
+    takes = _picture(graph.input) if graph.input else "a latent"
+    gives = _picture(graph.output) if graph.output else "a latent"
+    return f"{takes} to {gives}" + (f"; {FIT_WORDS.get(graph.fit, graph.fit)}" if graph.fit else "")
 
 
 def _metric(metric: Metric) -> tuple[str, str, str, str]:
