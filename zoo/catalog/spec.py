@@ -6,7 +6,7 @@ bounds, and an unknown field is refused. Nothing in it names a module, a URL or 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Annotated, Any, Literal
@@ -155,7 +155,7 @@ class CheckpointConfig(_Strict, frozen=True, kw_only=True):
                 raise ValueError(f"capability {name!r} must say its input and fit")
             if name != "encode" and graph.output is None:
                 raise ValueError(f"capability {name!r} must say its output")
-        if ("candidates" in self.capabilities) != (self.format == 2):
+        if self.format != format_for(self.capabilities):
             raise ValueError("format 2 is for models with candidates, and these need it")
         if "candidates" in self.capabilities:
             self._check_candidates()
@@ -193,6 +193,11 @@ class CheckpointConfig(_Strict, frozen=True, kw_only=True):
             "translate": "translate" in self.capabilities,
         }
         return tuple(name for name, present in found.items() if present)
+
+
+def format_for(capabilities: Collection[str]) -> int:
+    """The oldest format that can hold these graphs: what a checkpoint with them says it is."""
+    return 2 if "candidates" in capabilities else 1
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import msgspec
 from zoo.catalog.bundled import recipe_files
 from zoo.catalog.families import configured
 from zoo.catalog.registry import load_object
-from zoo.catalog.spec import CheckpointConfig
+from zoo.catalog.spec import CheckpointConfig, format_for
 from zoo.errors import PluginError
 from zoo.testing.finding import Finding, all_passed, tried
 from zoo.testing.imports import light_finding
@@ -65,11 +65,11 @@ def promised(family: Family, config: Any) -> CheckpointConfig:
         interface = msgspec.to_builtins(config.interface())
     except AttributeError:
         raise PluginError(f"{family.config} has no interface(): docs/plugins.md says what it gives") from None
-    latent = interface.get("latent")
+    latent, capabilities = interface.get("latent"), interface.get("capabilities", {})
     if latent and latent.get("prior") == "sampler":
         latent["sampler"] = {**(latent.get("sampler") or {}), "graph": "sample.onnx", "sha256": _UNHASHED}
     facts = {
-        "format": 1,
+        "format": format_for(capabilities),
         "id": f"{family.name}.check",
         "family": family.name,
         "summary": "",
@@ -78,8 +78,7 @@ def promised(family: Family, config: Any) -> CheckpointConfig:
         "latent": latent,
         "weights": {**_WEIGHTS, "parameters": 0, "buffers": 0},
         "capabilities": {
-            name: {"graph": f"{name}.onnx", "sha256": _UNHASHED, **promise}
-            for name, promise in interface.get("capabilities", {}).items()
+            name: {"graph": f"{name}.onnx", "sha256": _UNHASHED, **promise} for name, promise in capabilities.items()
         },
     }
     try:

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from zoo.catalog.spec import CheckpointConfig, TrainingSpec, format_config
+from zoo.catalog.spec import CheckpointConfig, TrainingSpec, format_config, format_for
 from zoo.checkpoints.format import read_checkpoint
 from zoo.checkpoints.graphs import Role
 from zoo.errors import TrainingError
@@ -172,7 +172,7 @@ def _config(
         latent["sampler"]["numbers"] = sum(buffers.pop(name).numel() for name in fitted)
     return msgspec.convert(
         {
-            "format": 2 if "candidates" in capabilities else 1,
+            "format": format_for(capabilities),
             "id": table.id,
             "family": family,
             "task": table.task,
