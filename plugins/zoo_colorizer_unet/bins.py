@@ -17,12 +17,14 @@ HALF = 128
 
 def in_gamut() -> Tensor:
     """Centres (Q, 2) of the squares of 10 a side that sRGB has a colour in at some lightness."""
-    axis = torch.arange(-REACH, REACH + 1, STEP)
-    points = torch.stack(torch.meshgrid(axis, axis, indexing="ij"), dim=-1).reshape(-1, 2)
-    kept = torch.zeros(len(points), dtype=torch.bool)
-    for light in range(10, 100, 5):
-        asked = torch.cat([torch.full((len(points), 1), float(light)), points], dim=1).T[None, :, :, None]
-        kept |= (rgb_to_lab(lab_to_rgb(asked)) - asked).abs().amax(dim=1)[0, :, 0] < SLACK
+    # A network is also built on the device `meta`, to compare shapes: nothing could be counted there.
+    with torch.device("cpu"):
+        axis = torch.arange(-REACH, REACH + 1, STEP)
+        points = torch.stack(torch.meshgrid(axis, axis, indexing="ij"), dim=-1).reshape(-1, 2)
+        kept = torch.zeros(len(points), dtype=torch.bool)
+        for light in range(10, 100, 5):
+            asked = torch.cat([torch.full((len(points), 1), float(light)), points], dim=1).T[None, :, :, None]
+            kept |= (rgb_to_lab(lab_to_rgb(asked)) - asked).abs().amax(dim=1)[0, :, 0] < SLACK
     return points[kept]
 
 
