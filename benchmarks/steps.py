@@ -40,8 +40,8 @@ def compared(name: str, changes: Sequence[str], by_hand: ByHand, steps: int, rou
     with tempfile.TemporaryDirectory() as folder:
         training = Training(recipe, build_objective(recipe, registry), Run(Path(folder)))
         ours(training, batches[:2])  # warm up
-        by_hand(recipe, training, batches[:2])
-        times = [(ours(training, batches), by_hand(recipe, training, batches)) for _ in range(rounds)]
+        by_hand(training.recipe, training, batches[:2])
+        times = [(ours(training, batches), by_hand(training.recipe, training, batches)) for _ in range(rounds)]
     rates = [len(batches) * recipe.train.batch / statistics.median(each) for each in zip(*times, strict=True)]
     ratio = statistics.median(hand / own for own, hand in times)
     return f"{rates[0]:.1f} | {rates[1]:.1f} | {ratio:.3f} |"

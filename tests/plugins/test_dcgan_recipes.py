@@ -27,6 +27,7 @@ SMALL = (
     "train.epochs=2",
     "train.eval_epochs=2",
     "train.batch=8",
+    "train.precision=float32",
     "train.samples_per_epoch=8",
     "objective.judged=16",
 )

@@ -73,6 +73,7 @@ SHORT = (
     "train.epochs=2",
     "train.samples_per_epoch=4",
     "train.batch=4",
+    "train.precision=float32",
     "train.eval_epochs=2",
     "train.workers=0",
 )

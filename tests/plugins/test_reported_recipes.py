@@ -134,7 +134,13 @@ RECIPES: dict[str, tuple[StandIn, tuple[str, ...]]] = {
 }
 # The one that ends with all a run leaves: every graph, a fitted prior, the curves.
 WHOLE = "dense-vae-mnist60000"
-TWO_STEPS = ("train.epochs=2", "train.samples_per_epoch=4", "train.batch=4", "train.eval_epochs=2")
+TWO_STEPS = (
+    "train.epochs=2",
+    "train.samples_per_epoch=4",
+    "train.batch=4",
+    "train.eval_epochs=2",
+    "train.precision=float32",
+)
 
 
 def shortened(name: str, home: Path, registry: Registry) -> Recipe:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
+from timm.scheduler import create_scheduler_v2
 from torch import nn
 
+from zoo.errors import TrainingError
 from zoo.training.optimizers import optimizer_for
 from zoo.training.recipe import OptimizerTable
 from zoo.training.state import pack_optimizer, unpack_optimizer
@@ -47,3 +50,26 @@ def test_its_state_goes_on_bit_for_bit() -> None:
         step(net, its, seed=2)
     for one, other in zip(unbroken.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_scales_are_refused_with_muon() -> None:
+    with pytest.raises(ValueError, match="scales can't be used with muon"):
+        OptimizerTable(name="muon", scales={"encoder": 0.1})
+
+
+def test_scales_are_shares_of_the_rate_that_the_schedule_gives() -> None:
+    net = network()
+    optimizer = optimizer_for(net, OptimizerTable(lr=0.01, weight_decay=0.1, scales={"0.": 0.1}))
+    schedule, _ = create_scheduler_v2(
+        optimizer, sched="cosine", num_epochs=2, step_on_epochs=False, updates_per_epoch=5
+    )
+    schedule.step_update(5)
+    found = {id(p): (group["lr"], group["weight_decay"]) for group in optimizer.param_groups for p in group["params"]}
+    rates, decays = zip(*(found[id(p)] for p in net.parameters()), strict=True)
+    assert rates == pytest.approx([0.0005] * 2 + [0.005] * 4)
+    assert decays == (0.1, 0.0) * 3
+
+
+def test_scales_of_no_parameter_are_refused() -> None:
+    with pytest.raises(TrainingError, match=r"scales\.decoder"):
+        optimizer_for(network(), OptimizerTable(scales={"decoder": 0.1}))

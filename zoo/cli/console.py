@@ -71,7 +71,8 @@ def open_registry() -> Registry:
 def progress(description: str, total: int) -> Iterator[Any]:
     """A progress bar on standard error if that is a terminal; the value takes `.advance()` and `.say(text)`.
 
-    A `total` of 0 is not known yet; a single thing needs no bar.
+    `.line(text)` writes a line that stays, above the bar or without one. A `total` of 0 is not known yet; a single
+    thing needs no bar.
     """
     if total == 1 or not sys.stderr or not sys.stderr.isatty():
         yield _Silent()
@@ -106,6 +107,11 @@ class _Silent:
     def at(self, done: int, total: int) -> None:
         """Nothing to show."""
 
+    def line(self, text: str) -> None:
+        """Write a line."""
+        if sys.stderr:
+            print(text, file=sys.stderr)
+
 
 class _Bar:
     """One task of a rich progress bar."""
@@ -124,3 +130,7 @@ class _Bar:
     def at(self, done: int, total: int) -> None:
         """So many of so many are done."""
         self.bar.update(self.task, completed=done, total=total)
+
+    def line(self, text: str) -> None:
+        """Write a line above the bar."""
+        self.bar.console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +17,7 @@ from zoo.cli.running import Backend, BackendOption, DeviceOption
 
 if TYPE_CHECKING:
     from zoo.catalog.spec import Metric
+    from zoo.training.recipe import TrainTable
 
 
 def register(app: typer.Typer) -> None:
@@ -72,17 +74,57 @@ def train(
     chosen = read_recipe(path, tuple(changes))
     folder = out or Path("runs") / chosen.model.id
     with progress(chosen.model.id, 0) as bar:
-
-        def show(step: int, steps: int, logs: Mapping[str, float]) -> None:
-            bar.at(step, steps)
-            bar.say("  ".join(f"{name} {value:.4g}" for name, value in logs.items() if name.endswith("loss")))
-
         try:
-            train_model(chosen, path.name, folder, registry, resume, show, finish)
+            train_model(chosen, path.name, folder, registry, resume, _Epochs(chosen.train, bar), finish)
         except KeyboardInterrupt:
             note(f"the run is saved in {folder}: the same command with --resume goes on")
             raise
     print(folder / "checkpoint")
+
+
+class _Epochs:
+    """What is said of a run: the bar at each step, and a line for each epoch with the figures of its evaluation."""
+
+    def __init__(self, table: TrainTable, bar: Any) -> None:
+        self.table, self.bar = table, bar
+        self.sums: Counter[str] = Counter()
+        self.waiting = ""
+
+    def __call__(self, step: int, steps: int, row: Mapping[str, Any]) -> None:
+        """Take one report of the training loop."""
+        if "precision" in row:
+            self.bar.line(f"precision: {row['precision']}")
+        elif "judged" in row:
+            figures = {name: value for name, value in row.items() if name not in {"step", "epoch", "judged"}}
+            self.bar.line(_joined(self.waiting or self._epoch(row["epoch"], step), figures))
+            self.waiting = ""
+        else:
+            self.bar.at(step, steps)
+            self.bar.say(_joined("", _losses(row)))
+            self.sums.update({**row, "steps": 1})
+            if step % (steps // self.table.epochs) == 0:
+                self._end(row["epoch"] + 1, step)
+
+    def _end(self, epoch: int, step: int) -> None:
+        means = {name: total / self.sums["steps"] for name, total in _losses(self.sums).items()}
+        rate = self.sums["examples"] / max(self.sums["seconds"], 1e-9)
+        self.waiting = f"{_joined(self._epoch(epoch, step), means)}  {rate:.1f} examples/s"
+        self.sums.clear()
+        if epoch % self.table.eval_epochs and epoch != self.table.epochs:  # else its evaluation comes next
+            self.bar.line(self.waiting)
+            self.waiting = ""
+
+    def _epoch(self, epoch: float, step: int) -> str:
+        return f"epoch {epoch:g}/{self.table.epochs}  step {step}"
+
+
+def _losses(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The losses of a step by player; `model`, the name of a single player, is left out."""
+    return {name.removeprefix("model."): value for name, value in row.items() if name.endswith(".loss")}
+
+
+def _joined(start: str, figures: Mapping[str, float]) -> str:
+    return "  ".join([*([start] if start else []), *(f"{name} {value:.4g}" for name, value in figures.items())])
 
 
 def eval_(

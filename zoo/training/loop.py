@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
-from timm.scheduler import create_scheduler_v2
-from timm.utils import ModelEmaV3
-from torch import Tensor, nn
+from torch import Tensor
 
 from zoo.errors import TrainingError
 from zoo.training import state
 from zoo.training.data import derive, held_out_batches, training_batches, training_pictures
 from zoo.training.importing import State
-from zoo.training.initial import initialise
 from zoo.training.objective import Batch, Objective, Verdict
-from zoo.training.optimizers import optimizer_for
+from zoo.training.players import Players
+from zoo.training.precision import settle
 from zoo.training.recipe import Recipe
 from zoo.training.run import Run
 
-PRECISION = {"auto": "no", "float32": "no", "bf16": "bf16", "fp16": "fp16"}
-# How fast the weight average reaches its decay: decay(step) = 1 - (1 + step) ** -power. With timm's own 2/3, a run of a
-# few thousand steps never averages over more than the last hundred.
-WARMUP_POWER = 0.9
-Report = Callable[[int, int, Mapping[str, float]], None]
+# Called with the step, the steps of the whole run, and what is told of it: a step's epoch, examples, seconds and logs;
+# an evaluation's row of metrics.jsonl, which has `judged`; or a remark on the `precision`.
+Report = Callable[[int, int, Mapping[str, Any]], None]
+
+
+def no_report(step: int, steps: int, row: Mapping[str, Any]) -> None:
+    """Tell nobody."""
 
 
 class Training:
@@ -43,37 +39,26 @@ class Training:
     def __init__(
         self, recipe: Recipe, objective: Objective, run: Run, starts: Mapping[str, State] = MappingProxyType({})
     ) -> None:
-        self.recipe, self.objective, self.run, table = recipe, objective, run, recipe.train
-        AcceleratorState._reset_state()  # else one process could train in one precision only
-        self.accelerator = Accelerator(mixed_precision=PRECISION[table.precision], rng_types=[])
+        self.objective, self.run = objective, run
         objective.prepare(training_pictures(recipe))
-        torch.manual_seed(derive(table.seed, 0))
-        layout = torch.channels_last if table.channels_last else torch.contiguous_format
-        made = objective.networks()
-        initialise(made[next(iter(made))], starts)
-        raw = {name: net.to(memory_format=layout) for name, net in made.items()}
-        if set(raw) != set(recipe.optimizer):
-            raise TrainingError(f"the recipe must have one [optimizer.NAME] for each of: {', '.join(raw)}")
-        self.average = ModelEmaV3(raw[next(iter(raw))], decay=table.ema, use_warmup=True, warmup_power=WARMUP_POWER)
-        self.average.to(self.accelerator.device)
-        optimizers = {name: optimizer_for(net, recipe.optimizer[name]) for name, net in raw.items()}
         loader, self.order = training_batches(recipe)
         self.steps_per_epoch = len(self.order)
-        self.held_out = held_out_batches(recipe)
+        self.recipe, self.said = settle(recipe, objective, starts, self.order, loader, run.precision)
+        self.players = Players(self.recipe, objective, starts, self.steps_per_epoch)
+        self.nets, self.optimizers, self.average = self.players.nets, self.players.optimizers, self.players.average
+        self.accelerator = self.players.accelerator
         self.loader = self.accelerator.prepare(loader)
-        self.nets: dict[str, nn.Module] = {name: self.accelerator.prepare(net) for name, net in raw.items()}
-        self.optimizers = {name: self.accelerator.prepare(optimizer) for name, optimizer in optimizers.items()}
-        self.schedules = {name: self._schedule(name, optimizer) for name, optimizer in optimizers.items()}
+        self.held_out = held_out_batches(recipe)
         self.step, self.seconds, self.saved_at = 0, 0.0, time.monotonic()
         self.best: tuple[Verdict, dict[str, Tensor]] | None = None
         self.best_step, self.judged_at = 0, -1
 
     @property
-    def exported(self) -> str:
-        """The name of the network that becomes the checkpoint."""
-        return next(iter(self.nets))
+    def steps(self) -> int:
+        """How many steps the whole run has."""
+        return self.steps_per_epoch * self.recipe.train.epochs
 
-    def fit(self, report: Report = lambda step, steps, logs: None) -> tuple[Verdict, dict[str, Tensor]]:
+    def fit(self, report: Report = no_report) -> tuple[Verdict, dict[str, Tensor]]:
         """Train to the end; returns the best verdict and the exported network's weights at that state (float32).
 
         Raises TrainingError when a loss is not finite. An interrupt saves the state first.
@@ -81,11 +66,13 @@ class Training:
         epochs = self.recipe.train.epochs
         first, start = divmod(self.step, self.steps_per_epoch)
         try:
+            if self.said:
+                report(self.step, self.steps, {"precision": self.said})
             if start == 0:  # a state may have been saved between the end of an epoch and its evaluation
-                self._judge_if_due(first)
+                self._judge_if_due(first, report)
             for epoch in range(first, epochs):
                 self._epoch(epoch, start if epoch == first else 0, report)
-                self._judge_if_due(epoch + 1)
+                self._judge_if_due(epoch + 1, report)
             self.save()
         except KeyboardInterrupt:
             self.save()
@@ -93,10 +80,10 @@ class Training:
         assert self.best is not None
         return self.best
 
-    def finish(self) -> tuple[Verdict, dict[str, Tensor]]:
+    def finish(self, report: Report = no_report) -> tuple[Verdict, dict[str, Tensor]]:
         """What `fit` returns, of a run that ends here; the saved states stay as they are, to be resumed from."""
         if self.judged_at != self.step:
-            self._judge(self.step / self.steps_per_epoch)
+            self._judge(self.step / self.steps_per_epoch, report)
         assert self.best is not None
         return self.best
 
@@ -108,51 +95,28 @@ class Training:
         for position, (source, target, labels) in enumerate(self.loader, start):
             torch.manual_seed(derive(self.recipe.train.seed, epoch, position, 1))
             given = Batch(source, target, labels if labels.numel() else None, epoch + position / self.steps_per_epoch)
-            logs = self._step(given)
+            logs = self.players.step(given, self.step)
             self.step += 1
-            self.average.update(self.accelerator.unwrap_model(self.nets[self.exported]), step=self.step)
-            self.seconds, began = self.seconds + time.monotonic() - began, time.monotonic()
+            took, began = time.monotonic() - began, time.monotonic()
+            self.seconds += took
             self.run.log({"step": self.step, "epoch": epoch, **logs})
-            report(self.step, self.steps_per_epoch * self.recipe.train.epochs, logs)
+            told = {"epoch": epoch, "examples": len(target) * self.accelerator.num_processes, "seconds": took}
+            report(self.step, self.steps, told | logs)
             if time.monotonic() - self.saved_at > self.recipe.train.save_seconds:
                 self.save()
 
-    def _step(self, batch: Batch) -> dict[str, float]:
-        """One step: each player moves as its loss is yielded; the loss reaches that player's parameters only."""
-        if self.recipe.train.channels_last:
-            batch = replace(batch, input=batch.input.to(memory_format=torch.channels_last))
-        for schedule in self.schedules.values():
-            schedule.step_update(self.step)
-        logs: dict[str, float] = {}
-        rng = torch.Generator(self.accelerator.device).manual_seed(torch.initial_seed())
-        for player, loss, extra in self.objective.losses(self.nets, batch, rng):
-            value = float(loss.detach())
-            if not math.isfinite(value):
-                raise TrainingError(
-                    f"the loss of {player} is {value} at step {self.step}: "
-                    f"lower optimizer.{player}.lr, set optimizer.{player}.clip, or train in float32"
-                )
-            optimizer = self.optimizers[player]
-            parameters = [p for p in self.nets[player].parameters() if p.requires_grad]
-            optimizer.zero_grad()
-            self.accelerator.backward(loss, inputs=parameters)
-            if self.recipe.optimizer[player].clip:
-                self.accelerator.clip_grad_norm_(parameters, self.recipe.optimizer[player].clip)
-            optimizer.step()
-            logs |= {f"{player}.loss": value, f"{player}.lr": max(group["lr"] for group in optimizer.param_groups)}
-            logs |= {f"{player}.{name}": float(item) for name, item in extra.items()}
-        return logs
-
-    def _judge_if_due(self, epochs: int) -> None:
+    def _judge_if_due(self, epochs: int, report: Report) -> None:
         table = self.recipe.train
         due = epochs > 0 and (epochs % table.eval_epochs == 0 or epochs == table.epochs)
         if due and self.judged_at != self.step:
-            self._judge(epochs)
+            self._judge(epochs, report)
 
-    def _judge(self, epochs: float) -> None:
+    def _judge(self, epochs: float, report: Report) -> None:
         """Judge the average on held-out pictures and keep its weights if no earlier state was better."""
         verdict = self.objective.judge(self.average.module, self.held_out)
-        self.run.log({"step": self.step, "epoch": round(epochs, 2), "judged": True, **verdict.figures})
+        row = {"step": self.step, "epoch": round(epochs, 2), "judged": True, **verdict.figures}
+        self.run.log(row)
+        report(self.step, self.steps, row)
         self.run.draw(verdict.samples, self.step)
         key = self.recipe.train.keep_best
         if key is not None and key not in verdict.figures:
@@ -162,18 +126,6 @@ class Training:
             self.best = verdict, {name: tensor.detach().clone() for name, tensor in weights.items()}
             self.best_step = self.step
         self.judged_at = self.step
-
-    def _schedule(self, player: str, optimizer: torch.optim.Optimizer) -> Any:
-        table = self.recipe.optimizer[player]
-        return create_scheduler_v2(
-            optimizer,
-            sched=table.schedule,
-            num_epochs=self.recipe.train.epochs,
-            warmup_epochs=table.warmup_epochs,  # type: ignore[arg-type]  # a fraction works as well
-            warmup_lr=table.lr / 100,
-            step_on_epochs=False,
-            updates_per_epoch=self.steps_per_epoch,
-        )[0]
 
     def save(self) -> None:
         """Write the whole state of the run."""

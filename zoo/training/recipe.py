@@ -75,6 +75,8 @@ class OptimizerTable(Table, frozen=True, kw_only=True):
 
     Muon (Jordan et al. 2024) orthogonalises the momentum of each weight matrix, which costs the cube of its shorter
     side: matrices of a side above `muon_side` are left to AdamW, as biases and norms are, at `fallback_scale` of `lr`.
+    The schedule `wsd` holds the rate and lets it fall to 0 in the last `decay_epochs` (Hu et al. 2024), so that a run
+    may be made longer before that.
     `scales` are shares of `lr` for the parameters whose names begin with a name: `scales = { encoder = 0.1 }`; not
     with Muon, whose groups are its own.
     """
@@ -87,7 +89,8 @@ class OptimizerTable(Table, frozen=True, kw_only=True):
     muon_side: Annotated[int, Meta(ge=1)] = 512
     fallback_scale: Annotated[float, Meta(gt=0.0)] = 1.0
     scales: dict[str, Annotated[float, Meta(gt=0.0)]] = msgspec.field(default_factory=dict)
-    schedule: Literal["cosine", "constant"] = "cosine"
+    schedule: Literal["cosine", "constant", "wsd"] = "cosine"
+    decay_epochs: Annotated[float, Meta(ge=1.0)] = 1.0
     warmup_epochs: Annotated[float, Meta(ge=0.0)] = 0.0
 
     def __post_init__(self) -> None:
@@ -99,14 +102,15 @@ class OptimizerTable(Table, frozen=True, kw_only=True):
 class TrainTable(Table, frozen=True, kw_only=True):
     """How long, how fast, from which seed, and what is kept.
 
-    An epoch is one pass over the pictures, or `samples_per_epoch` of them: then passes go on across epochs.
+    An epoch is one pass over the pictures, or `samples_per_epoch` of them: then passes go on across epochs. With the
+    precision `auto`, a run times some steps and takes the fastest, and with it the layout unless `channels_last` says.
     """
 
     epochs: Annotated[int, Meta(ge=1, le=100_000)]
     batch: Annotated[int, Meta(ge=1, le=65_536)]
     samples_per_epoch: Annotated[int, Meta(ge=1, le=2**31)] | None = None
-    precision: Literal["float32", "bf16", "fp16", "auto"] = "float32"
-    channels_last: bool = False
+    precision: Literal["auto", "float32", "bf16", "fp16"] = "auto"
+    channels_last: bool | None = None
     seed: Annotated[int, Meta(ge=0, lt=2**32)] = 0
     ema: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.0
     keep_best: str | None = None

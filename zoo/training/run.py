@@ -18,6 +18,7 @@ class Run:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.recipe = folder / "recipe.toml"
+        self.precision = folder / "precision.json"
         self.metrics = folder / "metrics.jsonl"
         self.states = folder / "state"
         self.samples = folder / "samples"

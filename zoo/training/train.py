@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from zoo.training.initial import read_starts
 from zoo.training.loop import Report, Training
 from zoo.training.objective import Objective, Verdict
 from zoo.training.plots import draw_curves
+from zoo.training.precision import as_chosen, described, hardware
 from zoo.training.prior import choose_prior, encoded, frechet_to
 from zoo.training.recipe import Recipe, read_recipe, write_recipe
 from zoo.training.recipe_pictures import EdgesTable
@@ -80,7 +79,7 @@ def train(
     resume = resume or finish
     if finish and not saved_states(folder / "state"):
         raise NotFoundError(f"{folder} has no saved state to finish: train it first, or name its run folder with -o")
-    _refuse_wrong_folder(folder, recipe, resume)
+    recipe = _recipe_in(folder, recipe, resume)
     objective = build_objective(recipe, registry)
     _refuse_other_drawings(recipe, registry)
     for split in (recipe.data.splits.train, recipe.data.splits.best):  # before a folder is made or an epoch spent
@@ -93,9 +92,11 @@ def train(
     except OSError as error:
         raise DiskError(f"can't write to the run folder {folder}: {error.strerror or error}") from error
     training = Training(recipe, objective, run, starts)
+    if training.recipe != recipe:
+        write_recipe(run.recipe, training.recipe)  # with the precision that was chosen: a resumed run keeps it
     if resume:
         training.resume()
-    verdict, weights = training.finish() if finish else training.fit(report)
+    verdict, weights = training.finish(report) if finish else training.fit(report)
     return _export(training, verdict, weights, Path(recipe_name).name, registry)
 
 
@@ -114,7 +115,7 @@ def _export(
         data=f"{recipe.data.source}, split {recipe.data.splits.train}",
         steps=training.best_step,
         seconds=round(training.seconds, 1),
-        hardware=hardware(),
+        hardware=f"{hardware()}, {described(recipe.train)}",
         version=f"latent-zoo {version('latent-zoo')}, torch {version('torch')}",
     )
     draw_curves(run.rows(), run.folder / "curves.png", title=recipe.model.id)
@@ -144,12 +145,18 @@ def judged_on(recipe: Recipe, split: str) -> Recipe:
     return msgspec.structs.replace(recipe, data=msgspec.structs.replace(recipe.data, splits=splits, judge_views=1))
 
 
-def _refuse_wrong_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
-    known = folder / "recipe.toml"
+def _recipe_in(folder: Path, recipe: Recipe, resume: bool) -> Recipe:
+    """The recipe, in the precision of the run in the folder that is to be resumed."""
+    file = folder / "recipe.toml"
     if not resume and folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} is in use: --resume goes on with it, -o names another folder")
-    if resume and known.exists() and read_recipe(known) != recipe:
+    if not resume or not file.exists():
+        return recipe
+    known = read_recipe(file)
+    recipe = as_chosen(recipe, known.train)
+    if recipe != known:
         raise UsageError(f"{folder} holds a run of another recipe or other settings: name another folder with -o")
+    return recipe
 
 
 def _refuse_other_drawings(recipe: Recipe, registry: Registry) -> None:
@@ -161,16 +168,3 @@ def _refuse_other_drawings(recipe: Recipe, registry: Registry) -> None:
     if recipe.degrade.shade != (fit == "shaded-drawing"):
         wanted = "false" if recipe.degrade.shade else "true"
         raise UsageError(f"the fit of the recipe's model is {fit!r}: set degrade.shade to {wanted}")
-
-
-def hardware() -> str:
-    """What the run was made on: processor, cores and accelerator."""
-    import torch
-
-    name = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        lines = info.read_text(encoding="utf-8").splitlines()
-        name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), name)
-    cores = f"{name}, {os.cpu_count()} cores"
-    return f"{torch.cuda.get_device_name()} with {cores}" if torch.cuda.is_available() else cores
