@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
@@ -77,45 +77,17 @@ class Photos:
         return map(self.pair, range(len(self)))
 
 
-@dataclass
-class Results:
-    """What was measured of the results of one way to colour: a row of figures and the features of each photo."""
-
-    net: Features | None
-    rows: list[Row] = field(default_factory=list)
-    seen: list[Floats] = field(default_factory=list)
-
-    def add(self, made: Pixels, true: Pixels, true_chroma: float) -> None:
-        """Measure one result, uint8 (3, H, W), beside the true photo and its mean chroma."""
-        a, b, chroma = figures.colour(made)
-        of_colour = {"colourfulness": figures.colourfulness(made), "chroma": chroma / max(true_chroma, 1e-3)}
-        self.rows.append({**likeness_row(made, true), **of_colour, "a": a, "b": b})
-        self.look(made)
-
-    def look(self, picture: Pixels) -> None:
-        """Keep the features of a picture."""
-        if self.net:
-            self.seen.append(self.net.features(np.ascontiguousarray(picture[None])))
-
-    @property
-    def tint(self) -> NDArray[np.float64]:
-        """Mean a and b over all photos."""
-        return np.array([np.mean([row[axis] for row in self.rows]) for axis in ("a", "b")])
-
-    @property
-    def features(self) -> Floats:
-        """Features of all results, (N, F)."""
-        return np.concatenate(self.seen)
-
-
 @dataclass(frozen=True)
 class Measured:
-    """The results of gray and of each model, the features of the true photos and their colourfulness, (N,)."""
+    """Figures of every photo: of gray, of each model's results, and the colourfulness of the true photos, (N,).
 
-    gray: Results
-    models: Sequence[Results]
-    true: Results
+    `features` (N, M + 2, F) are those of gray, of the results of M models and of the true photos, in this order.
+    """
+
+    gray: Columns
+    models: Sequence[Columns]
     colourfulness: NDArray[np.float64]
+    features: Floats | None
 
 
 def measure(
@@ -136,9 +108,9 @@ def measure(
     if len({*map(slug, ids)}) < len(ids):
         raise UsageError(f"--against names a model twice: {', '.join(ids)}")
     found = _colored([model, *others], net, photos, setting)
-    gray = columns(found.gray.rows)
-    tinted = _tinted(photos, [results.tint for results in found.models])
-    tables = [_table(columns(each.rows), gray, tint) for each, tint in zip(found.models, tinted, strict=True)]
+    gray = found.gray
+    tinted = _tinted(photos, [np.array([own["a"].mean(), own["b"].mean()]) for own in found.models])
+    tables = [_table(own, gray, psnr) for own, psnr in zip(found.models, tinted, strict=True)]
     protocol = PROTOCOL.format(size=words[0], input=words[1])
 
     def stated(figure: str, name: str, table: Columns) -> Metric:
@@ -152,26 +124,38 @@ def measure(
         for other, table in zip(ids, theirs, strict=True)
         for figure in FIGURES
     ]
-    metrics += _distances(found, net, ids, setting) if net else []
+    if net and found.features is not None:
+        metrics += _distances(found.features, net, ids, setting)
     metrics += restoration.measure(methods, photos, baseline("psnr", gray), setting)
     return metrics + _by_set(own, gray, photos.sets, setting)
 
 
 def _colored(models: Sequence[Model], net: Features | None, photos: Photos, setting: Setting) -> Measured:
     """Every photo, gray and as each model colours it."""
-    found = Measured(Results(net), [Results(net) for _ in models], Results(net), np.zeros(len(photos)))
+    rows: list[list[Row]] = []
+    seen: list[Floats] = []
+    colourfulness = np.zeros(len(photos))
     for index, (given, true) in enumerate(photos):
+        results = [np.broadcast_to(given, true.shape)]
+        for model in models:
+            results.append(model.translate(given[None])[0])
+            if results[-1].shape != true.shape:
+                raise UsageError(f"{model.id} answers in {len(results[-1])} channels: it colours no gray pictures")
         chroma = figures.chroma(true)
-        found.gray.add(np.broadcast_to(given, true.shape), true, chroma)
-        for model, results in zip(models, found.models, strict=True):
-            made = model.translate(given[None])[0]
-            if made.shape != true.shape:
-                raise UsageError(f"{model.id} answers in {len(made)} channels: it colours no gray pictures")
-            results.add(made, true, chroma)
-        found.true.look(true)
-        found.colourfulness[index] = figures.colourfulness(true)
+        rows.append([_row(made, true, chroma) for made in results])
+        colourfulness[index] = figures.colourfulness(true)
+        if net:
+            seen.append(net.features(np.stack([*results, true])))
         setting.report(index + 1, len(photos))
-    return found
+    gray, *own = (columns(each) for each in zip(*rows, strict=True))
+    return Measured(gray, own, colourfulness, np.stack(seen) if seen else None)
+
+
+def _row(made: Pixels, true: Pixels, chroma: float) -> Row:
+    """Figures of one result, uint8 (3, H, W), beside the true photo and its mean chroma; `a` and `b` are means."""
+    a, b, own = figures.colour(made)
+    of_colour = {"colourfulness": figures.colourfulness(made), "chroma": own / max(chroma, 1e-3)}
+    return {**likeness_row(made, true), **of_colour, "a": a, "b": b}
 
 
 def _tinted(photos: Photos, tints: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -187,16 +171,15 @@ def _table(own: Columns, gray: Columns, tinted: NDArray[np.float64]) -> Columns:
     return {**table, "one_tint_gain": tint_gain, "gain_over_tint": table["psnr_gain"] - tint_gain}
 
 
-def _distances(found: Measured, net: Features, others: Sequence[str], setting: Setting) -> list[Metric]:
+def _distances(seen: Floats, net: Features, others: Sequence[str], setting: Setting) -> list[Metric]:
     """Frechet distances of each model's results and of gray to the true photos, and of two halves of these."""
-    true = found.true.features
+    gray, *models, true = seen.swapaxes(0, 1)
     n, features = true.shape
     protocol = FRECHET.format(features=features, net=net.text, n=n, half=n // 2)
-    gray = distance(found.gray.features, true)
+    base = distance(gray, true)
     names = ["frechet", *(name_by("frechet", other) for other in others)]
     metrics = [
-        setting.metric(name, distance(results.features, true), protocol, n, gray)
-        for name, results in zip(names, found.models, strict=True)
+        setting.metric(name, distance(own, true), protocol, n, base) for name, own in zip(names, models, strict=True)
     ]
     halves = distance(true[: n // 2 * 2 : 2], true[1::2])
     return [*metrics, setting.metric("frechet_halves", halves, protocol, n)]
