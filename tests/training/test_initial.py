@@ -173,6 +173,11 @@ def test_random_is_said_and_changes_nothing(registry: Registry) -> None:
         assert torch.equal(one, other)
 
 
+def test_the_whole_network_makes_its_parts_unread(registry: Registry) -> None:
+    table = {"encoder": "package:no_such_weights", "network": "checkpoint:feature-net.mnist"}
+    assert read_starts(table, ("encoder",), registry).keys() == {"network"}
+
+
 @pytest.mark.parametrize("source", ["nonsense", "gopher:weights", "timm:", ":weights", "random:5"])
 def test_unknown_sources_are_told_the_known_ones(registry: Registry, source: str) -> None:
     with pytest.raises(UsageError, match=r"is no source of weights; write timm:NAME, .*checkpoint:MODEL or random"):

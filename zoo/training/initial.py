@@ -7,7 +7,8 @@
     encoder = "random"                                      # said, so that it is no accident
     network = "checkpoint:colorizer-unet.photos"            # all of it, from a checkpoint of the same family
 
-A key is the name of a part of the exported network, or `network` for all of it.
+A key is the name of a part of the exported network, or `network` for all of it: then what the table says of
+parts is not read, so that `--set init.network=...` is enough whatever the recipe says of them.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def read_starts(table: Mapping[str, str], wanted: tuple[str, ...], registry: Reg
     for part in wanted:
         if part not in table and WHOLE not in table:
             raise UsageError(f"the recipe does not say what its {part} begins with: set init.{part} to {_kinds()}")
-    return {part: _read(source, registry) for part, source in table.items() if source != RANDOM}
+    chosen = {WHOLE: table[WHOLE]} if WHOLE in table else table
+    return {part: _read(source, registry) for part, source in chosen.items() if source != RANDOM}
 
 
 def _kinds() -> str:
