@@ -6,6 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from command import Zoo, draw, files
 from PIL import Image
@@ -235,6 +236,33 @@ def test_a_grid_that_cannot_be_written_is_refused_before_any_work(zoo: Zoo, tiny
     assert "old.png" in zoo("run", tiny, "a.png", "--grid", "old.png").error(2)
     assert "sheet.txt" in zoo("run", tiny, "a.png", "--grid", "sheet.txt").error(2)
     assert files() == ["a.png", "old.png"]
+
+
+def test_strength_multiplies_colours_and_one_is_as_trained(zoo: Zoo) -> None:
+    draw("a.png", size=(40, 30))
+    colours = {}
+    for words in ((), ("1",), ("0",), ("0.5",), ("2",)):
+        zoo("run", "colorize", "a.png", "-f", *(("--strength", *words) if words else ()))
+        with Image.open("a.colorize.png") as image:
+            red, _, blue = (np.asarray(band, np.int16) for band in image.convert("RGB").split())
+        colours[words] = Path("a.colorize.png").read_bytes(), float(np.abs(red - blue).mean())
+    assert colours["1",][0] == colours[()][0]
+    assert colours["0",][1] == 0 < colours["0.5",][1] < colours["1",][1] < colours["2",][1]
+
+
+@pytest.mark.parametrize("value", ["-0.1", "2.1", "nan", "inf"])
+def test_strengths_out_of_range_are_refused(zoo: Zoo, value: str) -> None:
+    draw("a.png")
+    told = zoo("run", "colorize", "a.png", "--strength", value).error(2)
+    assert told.startswith("--strength takes 0 (gray) to 2, 1 is as trained, not ")
+    assert files() == ["a.png"]
+
+
+def test_strength_is_for_colorizers(zoo: Zoo, tiny: str) -> None:
+    draw("a.png")
+    told = zoo("run", tiny, "a.png", "--strength", "1").error(2)
+    assert told == "tiny.test has no colour strength: --strength is for colorizers"
+    assert files() == ["a.png"]
 
 
 def test_lines_of_photos_are_for_models_of_drawings(zoo: Zoo, tiny: str) -> None:

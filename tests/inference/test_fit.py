@@ -190,10 +190,12 @@ def test_results_do_not_depend_on_the_size_of_blocks(monkeypatch, strategy, heig
 
 
 def test_uint8_and_float_pictures_give_the_same_colours():
-    images = pictures(80, 60, channels=1)
-    bytes_result = fit_translate("chroma", images, colours(), GRAY)
-    float_result = fit_translate("chroma", images / np.float32(255), colours(), GRAY)
-    assert np.abs(bytes_result - float_result * 255).max() < 0.6
+    images = smooth(80, 60)[:, :1]
+    answer = Seen(lambda _: smooth(32, 24) / np.float32(255))
+    bytes_result = fit_translate("chroma", images, answer, GRAY)
+    float_result = fit_translate("chroma", images / np.float32(255), answer, GRAY)
+    assert np.abs(bytes_result - float_result * 255).max() < 1.1
+    assert np.abs(bytes_result - float_result * 255).mean() < 0.3
 
 
 def test_a_picture_does_not_depend_on_its_batch():

@@ -89,7 +89,7 @@ def test_who_stops_listening_stops_the_work(model: Model, monkeypatch: pytest.Mo
             super().set()
             ended.set()
 
-    def translate(self: Model, images: np.ndarray) -> np.ndarray:
+    def translate(self: Model, images: np.ndarray, strength: float) -> np.ndarray:
         if images.shape[3] > 5:  # the second
             computing.set()
             assert ended.wait(timeout=60)
@@ -202,7 +202,7 @@ def test_notes_on_the_input_come_with_the_outcome(model: Model) -> None:
 def test_what_breaks_in_the_model_is_an_outcome(
     model: Model, monkeypatch: pytest.MonkeyPatch, error: Exception, kind: type[Exception]
 ) -> None:
-    def translate(self: Model, images: np.ndarray) -> np.ndarray:
+    def translate(self: Model, images: np.ndarray, strength: float) -> np.ndarray:
         raise error
 
     monkeypatch.setattr(Model, "translate", translate)

@@ -58,7 +58,7 @@ def test_a_drawing_on_transparent_paper_comes_back_on_white(painter: Model) -> N
 def test_from_a_photo_the_model_is_given_its_lines(painter: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     translate = Model.translate
-    monkeypatch.setattr(Model, "translate", lambda self, given: seen.append(given) or translate(self, given))
+    monkeypatch.setattr(Model, "translate", lambda self, given, _: seen.append(given) or translate(self, given))
     photo = Image.radial_gradient("L").resize((80, 40)).convert("RGB")
     photo.paste((20, 120, 30), (30, 10, 60, 30))
     Path("in").mkdir()

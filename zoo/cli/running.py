@@ -77,6 +77,9 @@ def run(
             min=2, max=64, help="Several plausible results of each picture, where a model has them.", metavar="N"
         ),
     ] = None,
+    strength: Annotated[
+        float | None, typer.Option(help="Colours of a colorizer: 0 is gray, 1 as trained, at most 2.", metavar="N")
+    ] = None,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders of folders.")] = False,
     quality: Annotated[
         int, typer.Option(min=1, max=100, help="Quality of JPEG, WebP and AVIF results.", metavar="N")
@@ -112,13 +115,16 @@ def run(
     label = task if task in registry.tasks() else model.config.task or "out"
     if from_photo and model.config.capabilities["translate"].fit not in DRAWN:
         raise UsageError(f"--from-photo is for models that are given drawings; {model.id} is given pictures")
+    if strength is not None:
+        model.require_strength(strength)
     planned = plan(inputs, out or ("-" if inputs == ["-"] else None), label, recursive, grid)
     if candidates:
         model.require_candidates()
         planned = with_candidates(planned, candidates, label)
     cell = _cell_side(grid, len(planned), side_by_side, force) if grid else None
     limit = int(max_pixels * 1e6)
-    options = Options(force, side_by_side, from_photo, cell, max_pixels=limit, quality=quality)
+    factor = 1.0 if strength is None else strength
+    options = Options(force, side_by_side, from_photo, cell, max_pixels=limit, quality=quality, strength=factor)
     code = _run(model, planned, options, jobs, grid)
     if code:
         raise typer.Exit(code)

@@ -31,6 +31,8 @@ Prior: TypeAlias = Literal["default", "normal"]
 # What goes into one run: so many items, of together so many pixels; the rest waits for the next run.
 _ITEMS_AT_ONCE = 64
 _PIXELS_AT_ONCE = 2**20
+# How many times as colourful as trained: beyond, most colours are outside sRGB.
+_MOST_STRENGTH = 2
 # Enough to know a fitted prior's standard deviation within 5 %.
 _DRAWS_TO_MEASURE = 256
 
@@ -66,13 +68,17 @@ class Model:
         """The shape of one latent, None where the model has none; an axis of None follows the picture."""
         return self.config.latent.shape if self.config.latent else None
 
-    def translate(self, images: Images) -> NDArray[Any]:
+    def translate(self, images: Images, strength: float = 1.0) -> NDArray[Any]:
         """Do the model's job on pictures: as many pictures of the same size come back.
 
-        Raises UnsupportedCapability if the model has no such job, UsageError for an array that is not pictures.
+        `strength`, 0 to 2, multiplies a and b of the colours of a colorizer: 0 is gray, 1 as trained.
+        Raises UnsupportedCapability if the model has no such job, UsageError for an array that is not pictures and for
+        a strength that the model can't have.
         """
         fit, spec = self._graph("translate").takes()
-        return fit_translate(fit, _pictures(images), lambda batch: self._run("translate", batch)[0], spec)
+        if strength != 1:
+            self.require_strength(strength)
+        return fit_translate(fit, _pictures(images), lambda batch: self._run("translate", batch)[0], spec, strength)
 
     def candidates(self, image: Images, n: int = 4, seed: int = 0) -> NDArray[Any]:
         """`n` plausible answers (n, C, H, W) to one picture, where its model knows several; the first is the usual one.
@@ -85,11 +91,13 @@ class Model:
             raise UsageError(f"candidates are of one picture, not of {len(pictures)}")
         return np.concatenate([self.candidate(pictures, number, seed) for number in range(n)])
 
-    def candidate(self, images: Images, number: int, seed: int = 0) -> NDArray[Any]:
+    def candidate(self, images: Images, number: int, seed: int = 0, strength: float = 1.0) -> NDArray[Any]:
         """Candidate `number`, from 0, of each picture: 0 is the usual answer, another is a draw."""
         self.require_candidates()
         if number == 0:
-            return self.translate(images)
+            return self.translate(images, strength)
+        if strength != 1:
+            self.require_strength(strength)
         spec = self._graph("candidates").takes()[1]
         fit, usual = self._graph("translate").takes()
         noise_count = spec.channels - usual.channels
@@ -99,12 +107,19 @@ class Model:
             planes = noise_planes(number, noise_count, size, seed)[-1]
             return with_noise(lambda joined: self._run("candidates", joined)[0], planes)(batch)
 
-        return fit_translate(fit, _pictures(images), run, usual)
+        return fit_translate(fit, _pictures(images), run, usual, strength)
 
     def require_candidates(self) -> None:
         """Raise UnsupportedCapability for a model with one answer."""
         if "candidates" not in self.config.capabilities:
             raise UnsupportedCapability(f"{self.id} has one answer to a picture: it has no candidates")
+
+    def require_strength(self, strength: float) -> None:
+        """Raise UsageError unless the model colours and `strength` is from 0 to 2."""
+        if self._graph("translate").fit != "chroma":
+            raise UsageError(f"{self.id} has no colour strength: --strength is for colorizers")
+        if not 0 <= strength <= _MOST_STRENGTH:
+            raise UsageError(f"--strength takes 0 (gray) to {_MOST_STRENGTH}, 1 is as trained, not {strength:g}")
 
     def encode(self, images: Images) -> Array:
         """Latents of pictures, the posterior mean of a VAE: float32 (N, *latent_shape).

@@ -43,7 +43,8 @@ class Options:
     """How pictures are read and written.
 
     `from_photo` gives a model of drawings the lines of each picture. With `cell`, an outcome has the result, beside its
-    input if `side_by_side`, small enough for squares of so many pixels.
+    input if `side_by_side`, small enough for squares of so many pixels. `strength` is a factor on the colours of a
+    colorizer.
     """
 
     force: bool = False
@@ -52,6 +53,7 @@ class Options:
     cell: int | None = None
     max_pixels: int = DEFAULT_MAX_PIXELS
     quality: int = 95
+    strength: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,10 @@ def _translate(model: Model, job: Job, options: Options, stopped: Event) -> Outc
     fit, takes = model.config.capabilities["translate"].takes()
     channels = 1 if takes.channels == 1 and not options.from_photo else 3
     picture = read_picture(job.source or _standard_input(), channels, options.max_pixels)
-    shown, made = _from_photo(model, picture) if options.from_photo else (picture, _answer(model, picture, job))
+    if options.from_photo:
+        shown, made = _from_photo(model, picture)
+    else:
+        shown, made = picture, _answer(model, picture, job.candidate, options.strength)
     # The paper of a drawing may be transparent; what is painted between its lines is not.
     result = replace(picture, pixels=made, alpha=None if fit in DRAWN else picture.alpha)
     cell = _cell((picture, result) if options.side_by_side else (result,), options.cell) if options.cell else None
@@ -126,10 +131,10 @@ def _translate(model: Model, job: Job, options: Options, stopped: Event) -> Outc
     return Outcome(job, notes=(*picture.notes, *_advice(picture, fit, options)), cell=cell)
 
 
-def _answer(model: Model, picture: Picture, job: Job | None = None) -> NDArray[np.uint8]:
-    """The model's answer (H, W, C) to a picture as it is, or the one of several that the job wants."""
+def _answer(model: Model, picture: Picture, number: int = 0, strength: float = 1.0) -> NDArray[np.uint8]:
+    """The model's answer (H, W, C) to a picture as it is, or one of several by its number, from 0."""
     pixels = picture.pixels.transpose(2, 0, 1)[None]
-    answer = model.candidate(pixels, job.candidate) if job and job.candidate else model.translate(pixels)
+    answer = model.candidate(pixels, number, strength=strength) if number else model.translate(pixels, strength)
     made: NDArray[np.uint8] = answer[0].transpose(1, 2, 0)
     return made
 

@@ -5,8 +5,8 @@ A checkpoint declares one strategy for each of its graphs; they are carried out 
     resize   in to the model's size, back to the picture's
     pad      mirrored at the bottom and the right up to the model's multiple, cropped back
     tile     overlapping tiles, blended where they overlap; what is no larger than a tile is padded
-    chroma   the model sees a small gray and answers in colour; a and b of its Lab are enlarged and joined to the
-             picture's own L at full size, so that no detail is lost
+    chroma   the model sees a small gray and answers in colour; a and b of its Lab are enlarged along the edges of the
+             picture's own L and joined to it at full size, so that no detail is lost
     drawing  the lines on a page, whatever they are drawn with, at the size and thickness the model was trained on; the
              answer is laid where they lie on the page, on white
     shaded-drawing  the same, and what lies inside of outlines is gray
@@ -49,18 +49,23 @@ __all__ = ["Floats", "Levels", "Run", "fit_encode", "fit_translate"]
 T = TypeVar("T")
 
 
-def fit_translate(fit: Fit, images: Levels, run: Run, spec: ImageSpec) -> Levels:
+def fit_translate(fit: Fit, images: Levels, run: Run, spec: ImageSpec, strength: float = 1.0) -> Levels:
     """Translate pictures (N, C, H, W) of any size by `run`, which takes what `spec` says.
 
     `run` is called with float32 (N, spec.channels, h, w) in [0, 1], once or, for tiles, once for each; it gives
     (N, C2, h2, w2), which is clamped to [0, 1]. The answer is (N, C2, H, W) of the input's dtype, stored with channels
     last: an (H, W, C2) view for writing is contiguous. C is 1 or 3: one-channel models get luma, three-channel models
-    get gray repeated.
+    get gray repeated. `strength` is a factor on the colours that `chroma` brings.
 
-    Raises UsageError for pictures that can't be taken, ZooError for an answer that is no picture.
+    Raises UsageError for pictures that can't be taken, and for a strength other than 1 with another fit; ZooError for
+    an answer that is no picture.
     """
     check(images)
-    return _STRATEGIES[fit](images, run, spec)
+    if strength == 1:
+        return _STRATEGIES[fit](images, run, spec)
+    if fit != "chroma":
+        raise UsageError(f"the fit {fit!r} has no colour strength")
+    return fit_chroma(images, run, spec, strength)
 
 
 def fit_encode(fit: Fit, images: Levels, run: Callable[[Floats], T], spec: ImageSpec) -> T:

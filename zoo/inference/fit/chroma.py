@@ -1,12 +1,15 @@
-"""The fit `chroma`: colours from a small gray picture, joined to the picture's own lightness at full size."""
+"""The fit `chroma`: colours from a small gray picture, joined to the picture's own lightness along its edges."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from zoo.errors import ZooError
 from zoo.inference import color
 from zoo.inference.fit.arrays import Levels, Run, answer_of, empty_result, round_up, with_channels
+from zoo.inference.fit.guided import at_size, linear_model
 from zoo.inference.fit.resampling import resampled, shrunk
 
 if TYPE_CHECKING:
@@ -16,18 +19,22 @@ if TYPE_CHECKING:
 _CHROMA_SIDE = 512
 
 
-def fit_chroma(images: Levels, run: Run, spec: ImageSpec) -> Levels:
-    """Colour the luma of pictures; any colour of theirs is dropped."""
+def fit_chroma(images: Levels, run: Run, spec: ImageSpec, strength: float = 1.0) -> Levels:
+    """Colour the luma of pictures; any colour of theirs is dropped. The answer's a and b are taken `strength` times."""
     grays = with_channels(images, 1)
     size = spec.size or round_up(*_at_most(images.shape[2:], _CHROMA_SIDE), spec.multiple)
-    answer = answer_of(run, with_channels(shrunk(grays, size), spec.channels))
+    seen = shrunk(grays, size)
+    answer = answer_of(run, with_channels(seen, spec.channels))
     if answer.shape[1] != 3:
         raise ZooError(f"the model answered {answer.shape[1]} channels; 'chroma' needs RGB, which is 3")
     result = empty_result(images, 3)
-    for target, gray, rgb in zip(result, grays[:, 0], answer, strict=True):
-        chroma = color.rgb_to_lab(rgb.transpose(1, 2, 0))[:, :, 1:].transpose(2, 0, 1)
-        for rows, columns, (a, b) in resampled(chroma, gray.shape):
-            color.join(color.lightness(gray[rows, columns]), a, b, target[:, rows, columns])
+    for target, gray, small, rgb in zip(result, grays[:, 0], seen, answer, strict=True):
+        chroma = color.rgb_to_lab(rgb.transpose(1, 2, 0))[:, :, 1:].transpose(2, 0, 1) * np.float32(strength)
+        model = linear_model(chroma, at_size(color.lightness(small), chroma.shape[1:])[0])
+        for rows, columns, planes in resampled(model, gray.shape):
+            light = color.lightness(gray[rows, columns])
+            a, b = planes[:2] * light + planes[2:]
+            color.join(light, a, b, target[:, rows, columns])
     return result
 
 
