@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,13 +61,18 @@ def held_out(model: Model) -> Pictures:
 
 def showable(pictures: Pictures, count: int) -> list[int]:
     """Evenly spaced pictures among those whose licence lets them be shown; photographs are named for their credits."""
-    free = [place for place in range(len(pictures)) if _free(pictures.labels(place).get("licence", "CC0"))]
+    free = [place for place in range(len(pictures)) if _free(_licence(pictures.labels(place)))]
     places = [free[i] for i in np.linspace(0, len(free) - 1, count).round().astype(int)]
     for place in places:
         row = pictures.labels(place)
-        if "author" in row:
-            print("   shows", row["file"], "|", row["author"], "|", row["licence"])
+        if "author" in row or "original" in row:
+            print("   shows", row["file"], "|", row.get("author") or row["original"], "|", _licence(row))
     return places
+
+
+def _licence(row: Mapping[str, str]) -> str:
+    """What the pack's index says; rendered pictures have none."""
+    return row.get("licence") or row.get("license") or "CC0"
 
 
 def _free(licence: str) -> bool:
@@ -123,6 +128,7 @@ SHOWS: dict[str, Callable[[Model], tuple[Pixels, int]]] = {
     "conv-vae.mnist-2d": plane,
     "conv-vae.scenes": transitions,
     "colorizer-ae.photos": jobs,
+    "colorizer-unet.photos": jobs,
     "dcgan.faces": samples,
     "dcgan.mnist": samples,
     "dense-vae.mnist": samples,

@@ -129,8 +129,9 @@ def _comparable(network: nn.Module, name: str, example: Tensor) -> tuple[Tensor,
 def _store(network: nn.Module, examples: Mapping[Role, Tensor], path: Path) -> str:
     """Write the weights as float16 where no answer changes by a level of a picture, else as float32.
 
-    The network is left with the weights as they were stored.
+    The network is left with the weights as they were stored. Candidates are draws: which one noise chooses may change.
     """
+    examples = {name: example for name, example in examples.items() if name != "candidates"}
     full = {name: tensor.clone() for name, tensor in network.state_dict().items() if tensor.is_floating_point()}
     half = {name: tensor.half() for name, tensor in full.items()}
     before = {name: _comparable(network, name, example) for name, example in examples.items()}
