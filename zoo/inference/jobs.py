@@ -11,7 +11,8 @@ from itertools import takewhile
 from pathlib import Path
 
 from zoo.errors import DiskError, NotFoundError, UsageError
-from zoo.inference.images import READ_SUFFIXES, WRITE_SUFFIXES
+from zoo.inference.images import WRITE_SUFFIXES
+from zoo.inference.picture_files import has_picture_suffix, is_hidden
 
 STREAM = "-"
 # A GIF holds 256 colours, too few for a photo.
@@ -110,11 +111,11 @@ def _folder(folder: Path, results: _Results, recursive: bool) -> Iterable[tuple[
         paths = sorted(folder.rglob("*") if recursive else folder.iterdir())
     except OSError as error:
         raise DiskError(f"can't list {folder}: {error.strerror}") from error
-    pairs = [(path, path.relative_to(folder)) for path in paths if path.suffix.lower() in READ_SUFFIXES]
+    pairs = [(path, path.relative_to(folder)) for path in paths if has_picture_suffix(path.name)]
     pairs = [
         (path, relative)
         for path, relative in pairs
-        if not any(part.startswith(".") for part in relative.parts)  # thumbnails, and what macOS leaves beside files
+        if not any(map(is_hidden, relative.parts))  # thumbnails, and what macOS leaves beside files
         and path.is_file()
         and not results.holds(path, folder)
     ]

@@ -93,7 +93,7 @@ def train(
     network.load_state_dict(weights)
     facts = TrainingSpec(
         recipe=Path(recipe_name).name,
-        data=f"{recipe.data.source}, split {recipe.data.splits.train}",
+        data=f"{recipe.data.source[:220]}, split {recipe.data.splits.train}",  # what config.json takes
         steps=training.best_step,
         seconds=round(training.seconds, 1),
         hardware=hardware(),
