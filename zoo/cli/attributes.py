@@ -251,7 +251,7 @@ def _loose(folder: Path, channels: int) -> Files:
     from zoo.inference.picture_files import has_picture_suffix
 
     if not folder.is_dir():
-        raise NotFoundError(f"no folder {folder}")
+        raise NotFoundError(f"no pictures in {folder}: there is no such folder")
     paths = [folder / name for name in sorted(filter(has_picture_suffix, ordinary_files(folder)))]
     if not paths:
         raise NotFoundError(f"no pictures in {folder}")
