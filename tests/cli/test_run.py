@@ -57,6 +57,34 @@ def test_nothing_is_overwritten_without_force(zoo: Zoo, tiny: str) -> None:
     assert Path("b.png").read_bytes() != b"mine"
 
 
+def test_a_result_goes_through_a_link_with_force(zoo: Zoo, tiny: str) -> None:
+    draw("a.png", "other/b.png")
+    before = Path("other/b.png").read_bytes()
+    Path("link.png").symlink_to("other/b.png")
+    assert "exists" in zoo("run", tiny, "a.png", "-o", "link.png").error(2)
+    assert zoo("run", tiny, "a.png", "-o", "link.png", "-f").lines == ["link.png"]
+    assert Path("link.png").is_symlink()
+    assert Path("other/b.png").read_bytes() != before
+    assert files() == ["a.png", "link.png", "other/b.png"]
+
+
+def test_results_of_one_name_stop_each_other_and_nothing_else(zoo: Zoo, tiny: str) -> None:
+    draw("folder/a.png", "folder/b.gif", "folder/b.png", "folder/c.png")
+    done = zoo("run", tiny, "folder", "-o", "out")
+    assert (done.code, done.out) == (2, b"out/a.png\nout/c.png\n")
+    assert done.err.splitlines() == [
+        "error: folder/b.gif and folder/b.png would both be written to out/b.png: run one of them into another folder",
+        "error: folder/b.png and folder/b.gif would both be written to out/b.png: run one of them into another folder",
+        "error: 2 of 4 pictures failed",
+    ]
+    assert not Path("out/b.png").exists()
+
+
+def test_a_pattern_below_a_folder_with_brackets(zoo: Zoo, tiny: str) -> None:
+    draw("holiday [2024]/1.png", "holiday [2024]/2.png")
+    assert zoo("run", tiny, "holiday [2024]/*.png", "-o", "out/").lines == ["out/1.png", "out/2.png"]
+
+
 def test_an_input_is_not_overwritten_even_with_force(zoo: Zoo, tiny: str) -> None:
     draw("a.png")
     before = Path("a.png").read_bytes()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import os
+import zipfile
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -78,6 +82,60 @@ def test_files_that_are_missing_or_no_npz_are_refused(tmp_path):
     (tmp_path / "a.npz").write_bytes(b"hello")
     with pytest.raises(UnsafeFileError, match=r"not an \.npz"):
         open_source(f"npz:{tmp_path / 'a.npz'}", "train")
+
+
+def damaged(path, method: int, change) -> str:
+    """An .npz whose member images.npy has been changed, with a checksum that is right."""
+    data = io.BytesIO()
+    np.save(data, IMAGES[:4])
+    with zipfile.ZipFile(path, "w", method) as file:
+        file.writestr("images.npy", change(data.getvalue()))
+    return f"npz:{path}"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data[:200],
+        lambda data: data[:7],
+        lambda data: b"",
+        lambda data: b"x" + data[1:],
+        lambda data: data.replace(b"'|u1'", b"'|x9'"),
+        lambda data: data.replace(b"{'descr'", b"{{descr' "),
+        lambda data: data.replace(b"(4, 5, 6, 3)", b"(4,5,6,9**9)"),
+        lambda data: data.replace(b"(4, 5, 6, 3)", b"(9999999999)"),
+        lambda data: data.replace(b"(4, 5, 6, 3), }   ", b"(99999999999999),}"),
+        lambda data: data[:8] + b"\xff\xff" + data[10:],
+    ],
+)
+def test_a_damaged_array_is_refused(tmp_path, change):
+    with pytest.raises(UnsafeFileError, match=r"is not an \.npz of plain arrays, or damaged: images"):
+        open_source(damaged(tmp_path / "a.npz", zipfile.ZIP_STORED, change), "train")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("place", range(0, 200, 13))
+def test_a_damaged_member_is_refused(tmp_path, method, place):
+    source = damaged(tmp_path / "a.npz", method, lambda data: data)
+    data = bytearray((tmp_path / "a.npz").read_bytes())
+    start = 30 + len("images.npy") + place
+    data[start : start + 9] = b"\xff\x00\xff\x5d\xee\xff\x80\x01\x02"
+    (tmp_path / "a.npz").write_bytes(data)
+    with pytest.raises(UnsafeFileError, match=r"is not an \.npz of plain arrays, or damaged: images"):
+        open_source(source, "train")
+
+
+def test_positions_may_be_called_by_other_names_of_splits(save):
+    source = save(images=IMAGES, validation=[3, 4], Test=[5])
+    assert [open_source(source, "val").name(place) for place in range(2)] == ["3", "4"]
+    train = open_source(source, "train")
+    assert {"3", "4", "5"}.isdisjoint(train.name(place) for place in range(len(train)))
+
+
+def test_what_is_no_file_is_no_npz(tmp_path):
+    os.mkfifo(tmp_path / "pipe.npz")
+    with pytest.raises(UnsafeFileError, match=r"not an \.npz file but"):
+        open_source(f"npz:{tmp_path / 'pipe.npz'}", "train")
 
 
 def test_a_file_that_would_fill_the_memory_is_refused(save, monkeypatch):

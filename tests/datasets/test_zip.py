@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import zipfile
 from multiprocessing import get_context
@@ -77,6 +78,56 @@ def test_members_too_large_or_encrypted_are_not_unpacked(tmp_path, pack, monkeyp
     archive.members["a.png"].file_size, archive.members["a.png"].flag_bits = 10, 1
     with pytest.raises(UnsafeFileError, match="encrypted"):
         archive.read("a.png")
+
+
+def test_zips_of_windows_have_backslashes_and_folders(pack, png):
+    members = {"set\\Train\\cat\\": b"", "set\\Train\\cat\\a.png": png(5), "set\\Val\\b.png": png(6)}
+    path = pack(members | {"set\\index.csv": b"file;smile\r\nTrain\\cat\\a.png;1\r\n"})
+    source = open_source(path, "train")
+    assert (len(source), source.name(0), source.labels(0)["smile"]) == (1, "Train/cat/a.png", "1")
+    assert (source.labels(0)["label"], source.picture(0)[0, 0, 0]) == ("cat", 5)
+    assert open_source(path, "val").name(0) == "Val/b.png"
+
+
+@pytest.mark.parametrize("encoding", ["cp437", "utf-8"])
+def test_names_without_the_mark_of_utf_8_are_told(tmp_path, pack, png, encoding):
+    """As Windows' Explorer writes them, in its old code page, and some other programs in UTF-8."""
+    path = pack({"train/M__ller.png": png(7)})
+    name = "Müller".encode(encoding)
+    stand_in = b"M__ller" if encoding == "utf-8" else b"M_ller"
+    if encoding == "cp437":
+        path = pack({"train/M_ller.png": png(7)})
+    data = (tmp_path / "a.zip").read_bytes()
+    (tmp_path / "a.zip").write_bytes(data.replace(stand_in, name))
+    source = open_source(path, "train")
+    assert (source.name(0), source.picture(0)[0, 0, 0]) == ("train/Müller.png", 7)
+
+
+def test_hidden_members_are_no_pictures_and_no_classes(pack, png):
+    hidden = ("__MACOSX/set/train/._a.png", "set/.DS_Store", "set/train/.ipynb_checkpoints/a.png", "set/._x.csv")
+    members = {"set/train/a.png": png(1), "set/train/x.jpg/b.avif": b"", **dict.fromkeys(hidden, b"x")}
+    source = open_source(pack(members), "train")
+    assert [source.name(place) for place in range(len(source))] == ["train/a.png", "train/x.jpg/b.avif"]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("place", range(0, 120, 7))
+def test_a_damaged_member_of_any_method_is_refused(tmp_path, png, method, place):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as file:
+        file.writestr("a.png", bytes(range(256)) * 4)
+    data = bytearray((tmp_path / "a.zip").read_bytes())
+    start = 30 + len("a.png")
+    data[start + place : start + place + 9] = b"\xff\x00\xff\x5d\xee\xff\x80\x01\x02"
+    (tmp_path / "a.zip").write_bytes(data)
+    with pytest.raises(UnsafeFileError, match=r"a\.png in .*a\.zip is damaged"):
+        Archive(tmp_path / "a.zip").read("a.png")
+
+
+def test_what_is_no_file_is_no_zip(tmp_path):
+    os.mkfifo(tmp_path / "pipe.zip")
+    for path in (tmp_path / "pipe.zip", tmp_path, "/dev/zero"):
+        with pytest.raises(UnsafeFileError, match="not a zip file but a folder, a pipe or a device"):
+            open_source(f"zip:{path}", "train")
 
 
 def _reads(archive: Archive, name: str) -> bool:

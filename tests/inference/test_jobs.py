@@ -122,7 +122,7 @@ def test_a_result_named_by_hand_is_an_input() -> None:
 
 def test_hidden_files_of_a_folder_are_no_inputs() -> None:
     before = planned("album", recursive=True)
-    touch("album/._c.jpeg", "album/.thumbnails/c.jpeg")
+    touch("album/._c.jpeg", "album/.thumbnails/c.jpeg", "album/__MACOSX/c.jpeg", "album/@eaDir/c.jpeg/thumb.jpg")
     assert planned("album", recursive=True) == before
 
 
@@ -166,12 +166,45 @@ def test_a_result_never_replaces_another_input() -> None:
         planned("album", out="album")
 
 
-def test_two_results_are_never_one_file() -> None:
-    touch("album/c.gif", "other/c.gif", "other/c.png")
-    with pytest.raises(UsageError, match=r"other/c\.gif and other/c\.png would both be written to out/c\.png"):
-        planned("other", out="out")
-    with pytest.raises(UsageError, match=r"album/c\.gif and other/c\.gif would both be written to out/c\.png"):
-        planned("album/c.gif", "other/c.gif", out="out")
+def test_two_results_that_would_be_one_file_stop_each_other_only() -> None:
+    touch("album/c.gif", "other/b.jpg", "other/c.gif", "other/c.png")
+    first, *both = plan(["other"], "out", "colorize")
+    assert (first.name, first.fault) == ("other/b.jpg", None)
+    assert [str(job.fault) for job in both] == [
+        "other/c.gif and other/c.png would both be written to out/c.png: run one of them into another folder",
+        "other/c.png and other/c.gif would both be written to out/c.png: run one of them into another folder",
+    ]
+    jobs = plan(["album/c.gif", "other/c.gif", "a.jpg", "other/c.png"], "out", "colorize")
+    assert [isinstance(job.fault, UsageError) for job in jobs] == [True, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("holiday [2024]/*.png", {"holiday [2024]/1.png": "1.png", "holiday [2024]/2.png": "2.png"}),
+        ("holiday [2024]/[1].png", {"holiday [2024]/1.png": "1.png"}),
+        ("holiday [2024]/sub [a]/?.png", {"holiday [2024]/sub [a]/3.png": "3.png"}),
+        ("holiday [2024]/**/[3].png", {"holiday [2024]/sub [a]/3.png": "sub [a]/3.png"}),
+        ("*/sub [a]/*.png", {"holiday [2024]/sub [a]/3.png": "holiday [2024]/sub [a]/3.png"}),
+        (
+            "h*/[12].png",
+            {"holiday [2024]/1.png": "holiday [2024]/1.png", "holiday [2024]/2.png": "holiday [2024]/2.png"},
+        ),
+        ("roll [[]x]/*", {"roll [x]/4.png": "roll [x]/4.png"}),
+        ("roll ?x?/*", {"roll [x]/4.png": "roll [x]/4.png"}),
+    ],
+)
+def test_brackets_are_part_of_a_name_that_is_there(folder: Path, pattern: str, found: dict[str, str]) -> None:
+    touch(
+        "holiday [2024]/1.png",
+        "holiday [2024]/2.png",
+        "holiday [2024]/sub [a]/3.png",
+        "holiday 2/9.png",
+        "roll [x]/4.png",
+    )
+    assert planned(pattern, out="out") == {source: f"out/{target}" for source, target in found.items()}
+    below = {str(folder / source): f"out/{target}" for source, target in found.items()}
+    assert planned(f"{folder}/{pattern}", out="out") == below
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,41 @@ class TestFiles:
         assert read_picture(path).pixels.shape == (24, 40, 3)
         assert names_in(tmp_path) == ["a.png"]
 
+    @pytest.mark.parametrize("there", [True, False])
+    def test_a_link_stays_and_what_it_points_to_is_replaced(self, tmp_path, there):
+        (tmp_path / "real").mkdir()
+        if there:
+            (tmp_path / "real" / "b.png").write_bytes(b"mine")
+        (tmp_path / "middle.png").symlink_to("real/b.png")
+        (tmp_path / "a.png").symlink_to(tmp_path / "middle.png")
+        with pytest.raises(UsageError, match="exists: use --force"):
+            write_picture(tmp_path / "a.png", from_pil(scene()))
+        write_picture(tmp_path / "a.png", from_pil(scene()), force=True)
+        assert (tmp_path / "a.png").readlink() == tmp_path / "middle.png"
+        assert read_picture(tmp_path / "real" / "b.png").format == "PNG"
+        assert [path.name for path in (tmp_path / "real").iterdir()] == ["b.png"]
+
+    def test_a_failed_write_through_a_link_leaves_everything(self, tmp_path, monkeypatch):
+        (tmp_path / "b.png").write_bytes(b"mine")
+        (tmp_path / "a.png").symlink_to("b.png")
+
+        def full(handle):
+            raise OSError(errno.ENOSPC, "full")
+
+        monkeypatch.setattr(picture_writing.os, "fsync", full)
+        with pytest.raises(DiskError, match="the disk is full"):
+            write_picture(tmp_path / "a.png", from_pil(scene()), force=True)
+        assert ((tmp_path / "b.png").read_bytes(), (tmp_path / "a.png").is_symlink()) == (b"mine", True)
+        assert len(list(tmp_path.iterdir())) == 2
+
+    def test_links_that_lead_nowhere_are_refused(self, tmp_path):
+        (tmp_path / "a.png").symlink_to("a.png")
+        (tmp_path / "b.png").symlink_to("gone/b.png")
+        with pytest.raises(UsageError, match="a link that leads to itself"):
+            refuse_existing(tmp_path / "a.png", force=True)
+        with pytest.raises(NotFoundError, match=r"there is no folder .*gone"):
+            refuse_existing(tmp_path / "b.png", force=True)
+
     @pytest.mark.parametrize("links", [True, False])
     def test_a_file_that_appears_meanwhile_is_not_replaced(self, tmp_path, monkeypatch, links):
         monkeypatch.setattr(picture_writing, "refuse_existing", lambda *_: None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from zoo.catalog.families import configured
+from zoo.datasets import open_source
 from zoo.errors import NotFoundError, UsageError
 from zoo.training.recipe import read_recipe, write_recipe
 from zoo.training.recipe_pictures import AugmentTable, EdgesTable, NoiseTable
@@ -47,6 +48,22 @@ def test_changes_are_toml_values_or_bare_words(registry: Registry) -> None:
         ("train.epochs=3", "augment.crop=[0.5, 0.9]", "data.source=folder:x y", "degrade.jpeg_share=0"),
     )
     assert (recipe.train.epochs, recipe.augment.crop, recipe.data.source) == (3, (0.5, 0.9), "folder:x y")
+
+
+@pytest.mark.parametrize(
+    "name", ['my "best" pictures', "a#b = 'c'", "c\\d\\new", "é ü 日本", "[x]", "9" * 400, " x ", "1.5"]
+)
+def test_a_source_is_taken_as_it_stands(tmp_path: Path, registry: Registry, name: str) -> None:
+    recipe = read_recipe(shipped(registry), ("data.source=other",), f"folder:{name}")
+    assert recipe.data.source == f"folder:{name}"
+    write_recipe(tmp_path / "r.toml", recipe)
+    assert read_recipe(tmp_path / "r.toml") == recipe
+
+
+@pytest.mark.parametrize(("name", "says"), [("a\nb", "source"), ("\udcff", "is not UTF-8"), ("", "write pack:NAME")])
+def test_a_source_that_no_recipe_can_hold_is_refused(registry: Registry, name: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        open_source(read_recipe(shipped(registry), (), name).data.source, "train")
 
 
 @pytest.mark.parametrize(

@@ -246,10 +246,13 @@ def _encoded(
 
 def _loose(folder: Path, channels: int) -> Files:
     """All pictures in a folder and its subfolders, whatever their split."""
-    from zoo.datasets.files import SUFFIXES, Files, PictureFile
+    from zoo.datasets.files import Files, PictureFile, ordinary_files
     from zoo.errors import NotFoundError
+    from zoo.inference.picture_files import has_picture_suffix
 
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not folder.is_dir():
+        raise NotFoundError(f"no pictures in {folder}: there is no such folder")
+    paths = [folder / name for name in sorted(filter(has_picture_suffix, ordinary_files(folder)))]
     if not paths:
         raise NotFoundError(f"no pictures in {folder}")
     return Files(tuple(PictureFile(str(path), path, {}) for path in paths), channels)

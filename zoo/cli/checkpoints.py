@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -79,7 +80,8 @@ def import_(
     family: Annotated[str, typer.Option(help="The architecture they belong to.", metavar="FAMILY")],
     preset: Annotated[str | None, typer.Option(help="A named configuration of it.", metavar="NAME")] = None,
     config: Annotated[
-        str | None, typer.Option(help='Its settings: channels=64, norm="batch", or a TOML file.', metavar="SETTINGS")
+        list[str] | None,
+        typer.Option(help='Its settings: channels=64, norm="batch", or a TOML file.', metavar="SETTINGS"),
     ] = None,
     id_: Annotated[str | None, typer.Option("--id", help="What to call the model.", metavar="FAMILY.TAG")] = None,
     task: Annotated[str | None, typer.Option(help="What it does: colorize, denoise...", metavar="TASK")] = None,
@@ -100,20 +102,23 @@ def import_(
     with needs_torch("import"):
         from zoo.training.importing import import_weights, table_for
     facts = {"id": id_, "preset": preset, "task": task, "summary": summary or f"Imported from {file.name}"}
-    table = table_for(family, file, license=license_, config=_settings(config), **facts)
+    table = table_for(family, file, license=license_, config=_merged(config or ()), **facts)
     folder = out or Path(table.id.partition(".")[2])
     written = import_weights(file, known, table, folder)
     print(f"dir:{folder}", f"({written.weights.parameters:,} parameters)")
 
 
-def _settings(text: str | None) -> dict[str, Any]:
+def _merged(texts: Sequence[str]) -> dict[str, Any]:
+    """The settings of all `--config` options; of one that is set twice the last counts."""
+    return {name: value for text in texts for name, value in _settings(text).items()}
+
+
+def _settings(text: str) -> dict[str, Any]:
     """A family's settings, from a TOML file or written as in one, with commas between. Raises UsageError."""
     import tomllib
 
     from zoo.errors import UsageError
 
-    if text is None:
-        return {}
     try:
         if text.endswith(".toml"):
             return tomllib.loads(Path(text).read_text(encoding="utf-8"))

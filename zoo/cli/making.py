@@ -64,14 +64,13 @@ def train(
     """
     registry = open_registry()
     changes = list(set_ or [])
-    changes += [f'data.source="{data}"'] if data else []
     changes += [f"train.epochs={epochs}"] if epochs else []
     with needs_torch("train"):
         from zoo.training.recipe import read_recipe
         from zoo.training.train import find_recipe
         from zoo.training.train import train as train_model
     path = find_recipe(recipe, registry)
-    chosen = read_recipe(path, tuple(changes))
+    chosen = read_recipe(path, tuple(changes), data)
     folder = out or Path("runs") / chosen.model.id
     with progress(chosen.model.id, 0) as bar:
         try:

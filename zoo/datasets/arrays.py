@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.datasets.splits import SPLITS, part_of_train
+from zoo.datasets.archive import open_zip_file
+from zoo.datasets.splits import SPLITS, part_of_train, spelled
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError
 from zoo.inference.color import gray_of, rgb_of
 
@@ -75,8 +75,9 @@ def open_arrays(path: Path, split: str, channels: int) -> Arrays:
 
 def _positions(arrays: dict[str, NDArray[Any]], count: int, split: str, path: Path) -> NDArray[np.int64]:
     """Positions of the split's pictures, checked."""
-    named = [name for name in (*SPLITS, split) if name in arrays and name not in ("images", "labels")]
-    known = {name: _checked(arrays[name], count, name, path) for name in named}
+    words = set(arrays) - {"images", "labels"}
+    named = {name: word for name in (*SPLITS, split) for word in sorted(spelled(name, words))}
+    known = {name: _checked(arrays[word], count, word, path) for name, word in named.items()}
     if "train" not in known:
         known["train"] = np.setdiff1d(np.arange(count), np.concatenate([np.arange(0), *known.values()]))
     if "val" not in known:
@@ -98,15 +99,23 @@ def _checked(positions: NDArray[np.generic], count: int, split: str, path: Path)
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:
     """Every array of the file; none that would need pickle."""
+    if not path.exists():
+        raise NotFoundError(f"no file {path}")
+    with open_zip_file(path, "an .npz file") as members:
+        if sum(member.file_size for member in members.infolist()) > MAX_ARRAY_BYTES:
+            raise UnsafeFileError(f"{path} holds more than {MAX_ARRAY_BYTES >> 30} GiB")
+    arrays: dict[str, NDArray[Any]] = {}
+    name = ""
     try:
-        with zipfile.ZipFile(path) as members:
-            if sum(member.file_size for member in members.infolist()) > MAX_ARRAY_BYTES:
-                raise UnsafeFileError(f"{path} holds more than {MAX_ARRAY_BYTES >> 30} GiB")
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (FileNotFoundError, NotADirectoryError):
-        raise NotFoundError(f"no file {path}") from None
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise UnsafeFileError(f"{path} is not an .npz of plain arrays, or damaged: {error}") from error
-    except OSError as error:
-        raise DiskError(f"{path} can't be read: {error.strerror or error}") from error
+            for name in file.files:
+                arrays[name] = file[name]
+    except Exception as error:  # the decoders of zip and of numpy's header raise all kinds, MemoryError too
+        if isinstance(error, OSError) and error.errno is not None:
+            raise DiskError(f"{path} can't be read: {error.strerror or error}") from error
+        reason = f"{name}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        raise UnsafeFileError(f"{path} is not an .npz of plain arrays, or damaged: {reason}") from error
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):  # the bytes of a member that does not begin as an array
+            raise UnsafeFileError(f"{path} is not an .npz of plain arrays, or damaged: {name} is no array")
+    return arrays

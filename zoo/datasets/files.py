@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.datasets.archive import Archive, Member
-from zoo.datasets.index import Row, read_index
-from zoo.datasets.splits import SPLITS, split_of_name
-from zoo.errors import NotFoundError
+from zoo.datasets.choosing import choose
+from zoo.datasets.index import Row, is_table, open_file, read_index
+from zoo.datasets.notes import say_once
+from zoo.datasets.splits import split_of_word
+from zoo.errors import DiskError, NotFoundError
+from zoo.inference.picture_files import any_hidden, has_picture_suffix, is_hidden
 from zoo.inference.picture_reading import read_picture
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 
 @dataclass(frozen=True)
@@ -59,46 +64,62 @@ def open_folder(folder: Path, split: str, channels: int) -> Files:
     """One split of the pictures in a folder and its subfolders. Raises NotFoundError where there is no folder."""
     if not folder.is_dir():
         raise NotFoundError(f"no folder {folder}")
-    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    rows = read_index({path.name: path.read_bytes() for path in folder.glob("*.csv")}, str(folder))
-    return Files(tuple(PictureFile(name, folder / name, row) for name, row in _chosen(names, rows, split)), channels)
+    names = list(ordinary_files(folder))
+    tables = {name: partial(open_file, folder / name) for name in _tables(names, str(folder))}
+    index = read_index(tables, str(folder))
+    chosen = choose(filter(has_picture_suffix, names), index, split, f"folder:{folder}")
+    return Files(tuple(PictureFile(name, folder / name, row) for name, row in chosen), channels)
+
+
+def ordinary_files(folder: Path) -> Iterator[str]:
+    """The files in a folder and its subfolders, by their paths below it: none that is hidden, no pipes, no devices.
+
+    Subfolders that are links are not gone into, and said. Raises DiskError for a folder that can't be listed.
+    """
+    waiting = [""]
+    while waiting:
+        below = waiting.pop()
+        try:
+            with os.scandir(folder / below) as entries:
+                found = [entry for entry in entries if not is_hidden(entry.name)]
+        except OSError as error:
+            raise DiskError(f"can't list {folder / below}: {error.strerror or error}") from error
+        for entry in found:
+            with suppress(OSError):  # a link in a circle is no file
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{below}{entry.name}/")
+                elif entry.is_file():
+                    yield f"{below}{entry.name}"
+                elif entry.is_dir():
+                    say_once(f"{folder / below / entry.name} is a link to a folder, and is left out")
 
 
 def open_zip(path: Path, split: str, channels: int) -> Files:
     """One split of the pictures in a zip. One folder around everything in it does not count."""
     archive = Archive(path)
-    root = _root(archive.members)
-    inner = {name.removeprefix(root): name for name in archive.members if not name.startswith("__MACOSX/")}
-    tables = {name: archive.read(full) for name, full in inner.items() if name.endswith(".csv") and "/" not in name}
-    rows = read_index(tables, str(path))
-    pictures = (name for name in inner if name.lower().endswith(SUFFIXES))
-    found = (PictureFile(name, Member(archive, inner[name]), row) for name, row in _chosen(pictures, rows, split))
-    return Files(tuple(found), channels)
+    names = [name for name in archive.members if not any_hidden(name)]
+    root = _root(names)
+    inner = {name.removeprefix(root): name for name in names}
+    tables = {name: partial(_opened, archive, inner[name]) for name in _tables(inner, str(path))}
+    index = read_index(tables, str(path))
+    found = choose(filter(has_picture_suffix, inner), index, split, f"zip:{path}")
+    return Files(tuple(PictureFile(name, Member(archive, inner[name]), row) for name, row in found), channels)
+
+
+def _opened(archive: Archive, name: str) -> BytesIO:
+    return BytesIO(archive.read(name))
+
+
+def _tables(names: Iterable[str], where: str) -> list[str]:
+    """The names of csv files that may be the index; those in subfolders can't, which is said."""
+    tables = [name for name in names if is_table(name.rpartition("/")[2])]
+    for name in sorted(name for name in tables if "/" in name)[:3]:
+        say_once(f"{where}/{name} is not used: an index lies in the folder itself, not in one of its folders")
+    return sorted(name for name in tables if "/" not in name)
 
 
 def _root(names: Iterable[str]) -> str:
     """The one folder around all members, with its slash, unless it is called as a split; else nothing."""
-    tops = {top if slash else "" for top, slash, _ in (name.partition("/") for name in names) if top != "__MACOSX"}
+    tops = {top if slash else "" for top, slash, _ in (name.partition("/") for name in names)}
     top = tops.pop() if len(tops) == 1 else ""
-    return f"{top}/" if top and top not in SPLITS else ""
-
-
-def _chosen(names: Iterable[str], index: Sequence[Row], split: str) -> list[tuple[str, Row]]:
-    """The names of one split with what is known: by the csv's `split`, by folders of splits, or by the names' hash."""
-    rows = {row["file"]: row for row in index}
-    ordered = sorted(name for name in names if not name.rpartition("/")[2].startswith("."))
-    root = ""
-    if index and "split" in index[0]:
-        chosen = [name for name in ordered if rows.get(name, {}).get("split") == split]
-    elif any(name.startswith(tuple(f"{each}/" for each in SPLITS)) for name in ordered):
-        root = f"{split}/"
-        chosen = [name for name in ordered if name.startswith(root)]
-    else:
-        chosen = [name for name in ordered if split_of_name(name) == split]
-    return [(name, _class_of(name.removeprefix(root)) | dict(rows.get(name, {}))) for name in chosen]
-
-
-def _class_of(name: str) -> dict[str, str]:
-    """The class of a picture is the outermost folder it is in."""
-    folder, slash, _ = name.partition("/")
-    return {"label": folder} if slash else {}
+    return f"{top}/" if top and not split_of_word(top) else ""

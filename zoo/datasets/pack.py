@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from zoo.datasets.archive import Archive, Member
 from zoo.datasets.arrays import Arrays, open_arrays
+from zoo.datasets.choosing import slashed
 from zoo.datasets.files import Files, PictureFile
-from zoo.datasets.index import Row, read_index
+from zoo.datasets.index import Row, is_table, open_file, read_index
+from zoo.datasets.splits import spelled
 from zoo.errors import NotFoundError, UsageError
 
 
 def open_pack(home: Path, name: str, split: str, channels: int) -> Files | Arrays:
     """One split of the pack `home/name`: a csv index with files or zips, or one .npz."""
     folder = home / name
-    tables = {path.name: path.read_bytes() for path in folder.glob("*.csv")}
-    arrays = sorted(folder.glob("*.npz"))
+    found = sorted(path for path in folder.glob("*") if path.is_file())
+    tables = {path.name: partial(open_file, path) for path in found if is_table(path.name)}
+    arrays = [path for path in found if path.suffix == ".npz"]
     if not tables and len(arrays) == 1:
         return open_arrays(arrays[0], split, channels)
     if not tables:
@@ -23,23 +27,27 @@ def open_pack(home: Path, name: str, split: str, channels: int) -> Files | Array
             f"no data pack {name!r} in {home}: set ZOO_DATA to the folder that holds it; "
             "docs/data.md tells how packs are built"
         )
-    rows = read_index(tables, str(folder))
-    if not rows or "split" not in rows[0]:
+    index = read_index(tables, str(folder))
+    if index is None or "split" not in index.columns:
         raise UsageError(f"the csv index of the pack {folder} needs the columns file and split")
     archives: dict[str, Archive] = {}
-    chosen = [row for row in rows if row["split"] == split]
+    words = spelled(split, {row["split"] for row in index.rows})
+    chosen = [row for row in index.rows if row["split"] in words]
     return Files(tuple(_file(folder, row, archives) for row in chosen), channels)
 
 
 def _file(folder: Path, row: Row, archives: dict[str, Archive]) -> PictureFile:
     """The picture of one row, which must be there; `archives` are those opened so far."""
-    name, packed = row["file"], row.get("zip")
+    packed = row.get("zip")
     if not packed:
-        if not (folder / name).is_file():
-            raise NotFoundError(f"the pack {folder} lacks {name}, which its csv index names: build the pack again")
-        return PictureFile(name, folder / name, row)
+        name = next((name for name in (row["file"], slashed(row["file"])) if (folder / name).is_file()), None)
+        if name is None:
+            raise NotFoundError(f"the pack {folder} lacks {row['file']}, which its csv index names: build it again")
+        return PictureFile(name, folder / name, {**row, "file": name})
     if packed not in archives:
         archives[packed] = Archive(folder / packed)
-    if name not in archives[packed].members:
-        raise NotFoundError(f"{folder / packed} lacks {name}, which the csv index names: build the pack again")
-    return PictureFile(name, Member(archives[packed], name), row)
+    members = archives[packed].members
+    name = next((name for name in (row["file"], slashed(row["file"])) if name in members), None)
+    if name is None:
+        raise NotFoundError(f"{folder / packed} lacks {row['file']}, which the csv index names: build the pack again")
+    return PictureFile(name, Member(archives[packed], name), {**row, "file": name})

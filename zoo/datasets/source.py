@@ -49,7 +49,7 @@ def open_source(source: str, split: str, channels: int = 3) -> Source:
     source and for a csv or array that is not laid out so; UnsafeFileError for a damaged file.
     """
     kind, _, rest = source.partition(":")
-    path = Path(rest).expanduser()
+    path = Path(rest).expanduser() if rest.startswith(("~/", f"~{os.sep}")) else Path(rest)
     opened: Source
     if not rest:
         kind = ""

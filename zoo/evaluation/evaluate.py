@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Literal, cast
 
 import msgspec
@@ -76,7 +77,7 @@ def evaluate(
         raise NotFoundError(f"{model.id} comes without its recipe: name the pictures with --data and --split")
     data = data or (recipe.data.source if recipe else "")
     split = split or (recipe.data.splits.card if recipe else "")
-    setting = Setting(split, f"zoo eval {name} --data {data} --split {split}{options.arguments()}", report)
+    setting = Setting(split, f"zoo eval {name} --data {quote(data)} --split {split}{options.arguments()}", report)
     if classification.is_classifier(model.config):
         source = open_source(data, split, model.config.capabilities["encode"].takes()[1].channels)
         labels = labels_of(model, recipe)

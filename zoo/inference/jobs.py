@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Hashable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from pathlib import Path
 
-from zoo.errors import DiskError, NotFoundError, UsageError
-from zoo.inference.images import READ_SUFFIXES, WRITE_SUFFIXES
+from zoo.errors import DiskError, NotFoundError, UsageError, ZooError
+from zoo.inference.images import WRITE_SUFFIXES
+from zoo.inference.picture_files import has_picture_suffix, is_hidden
 
 STREAM = "-"
 # A GIF holds 256 colours, too few for a photo.
@@ -23,11 +24,13 @@ class Job:
     """One picture: where it comes from and where the result goes; None is standard input or output.
 
     `candidate` is which of several plausible answers is wanted, 0 the usual one.
+    A job with a `fault` is not to be done: it fails with that, and the others are done.
     """
 
     source: Path | None
     target: Path | None
     candidate: int = 0
+    fault: ZooError | None = None
 
     @property
     def name(self) -> str:
@@ -45,8 +48,9 @@ def plan(
     suffix; with the suffix of a picture it takes one. A picture that is named twice is done once. `sheet` is a file
     that the run also writes: a folder's picture of that name is no input.
 
-    Raises NotFoundError for a pattern or folder that holds no picture, UsageError where two results would be one file
-    or a result would replace an input, DiskError for a folder that can't be listed. A missing file is found out later.
+    Jobs whose results would be one file have a fault. Raises NotFoundError for a pattern or folder that holds no
+    picture, UsageError where a result would replace an input, DiskError for a folder that can't be listed. A missing
+    file is found out later.
     """
     page = _path(sheet) if sheet else None
     results = _Results(label, _path(out) if out and out != STREAM else None, page)
@@ -59,7 +63,8 @@ def plan(
     jobs = list(unique.values())
     if len(jobs) > 1 and any(job.target is None for job in jobs):
         raise UsageError("standard output takes one picture; name a folder with -o")
-    _refuse_clashes(jobs)
+    _refuse_inputs(jobs)
+    jobs = _with_clashes(jobs)
     if page and _file(page) in {_file(path) for job in jobs for path in (job.source, job.target) if path}:
         raise UsageError(f"{page} is an input or a result and can't be the sheet too: give the sheet another name")
     return jobs
@@ -68,7 +73,8 @@ def plan(
 def with_candidates(jobs: Sequence[Job], count: int, label: str) -> list[Job]:
     """Each job `count` times, for as many answers: photo.1.colorize.jpg, photo.2.colorize.jpg and so on.
 
-    Raises UsageError for results that go to standard output, or to a file that another job reads or writes.
+    Results that would be one file have a fault. Raises UsageError for results that go to standard output or replace an
+    input.
     """
     if any(job.target is None for job in jobs):
         raise UsageError("standard output takes one picture; name a file or a folder for the candidates with -o")
@@ -78,8 +84,8 @@ def with_candidates(jobs: Sequence[Job], count: int, label: str) -> list[Job]:
         if job.target
         for number in range(count)
     ]
-    _refuse_clashes(several)
-    return several
+    _refuse_inputs(several)
+    return _with_clashes(several)
 
 
 def _numbered(target: Path, number: int, label: str) -> Path:
@@ -124,12 +130,21 @@ def _sources(text: str, results: _Results, recursive: bool) -> Iterable[tuple[Pa
 
 
 def _matches(pattern: Path, results: _Results) -> Iterable[tuple[Path, Path]]:
-    below = Path(*takewhile(lambda part: not glob.has_magic(part), pattern.parts))
-    paths = [Path(match) for match in sorted(glob.iglob(str(pattern), recursive=True))]  # noqa: PTH207 (takes absolute patterns, Path.glob does not)
-    files = [path for path in paths if path.is_file() and not results.holds(path, below)]
-    if not files:
-        raise NotFoundError(f"no picture matches {pattern}")
-    return [(path, path.relative_to(below)) for path in files]
+    """The files that match. A part of the pattern that is there by that very name, brackets and all, is that."""
+    below = Path()
+    for part in pattern.parts:
+        if glob.has_magic(part) and not (below / part).exists():
+            break
+        below /= part
+    rest = Path(*pattern.parts[len(below.parts) :])
+    # Where nothing matches, brackets further on are part of names too.
+    for text in (str(rest), re.sub(r"[\[]", "[[]", str(rest))):
+        place = Path(glob.escape(str(below))) / text
+        paths = [Path(match) for match in sorted(glob.iglob(str(place), recursive=True))]  # noqa: PTH207 (takes absolute patterns, Path.glob does not)
+        files = [path for path in paths if path.is_file() and not results.holds(path, below)]
+        if files:
+            return [(path, path.relative_to(below)) for path in files]
+    raise NotFoundError(f"no picture matches {pattern}")
 
 
 def _folder(folder: Path, results: _Results, recursive: bool) -> Iterable[tuple[Path, Path]]:
@@ -137,11 +152,11 @@ def _folder(folder: Path, results: _Results, recursive: bool) -> Iterable[tuple[
         paths = sorted(folder.rglob("*") if recursive else folder.iterdir())
     except OSError as error:
         raise DiskError(f"can't list {folder}: {error.strerror}") from error
-    pairs = [(path, path.relative_to(folder)) for path in paths if path.suffix.lower() in READ_SUFFIXES]
+    pairs = [(path, path.relative_to(folder)) for path in paths if has_picture_suffix(path.name)]
     pairs = [
         (path, relative)
         for path, relative in pairs
-        if not any(part.startswith(".") for part in relative.parts)  # thumbnails, and what macOS leaves beside files
+        if not any(map(is_hidden, relative.parts))  # thumbnails, and what macOS leaves beside files
         and path.is_file()
         and not results.holds(path, folder)
     ]
@@ -173,21 +188,25 @@ def _suffix(path: Path) -> str:
     return path.suffix if path.suffix.lower() in KEPT_SUFFIXES else ".png"
 
 
-def _refuse_clashes(jobs: Sequence[Job]) -> None:
+def _refuse_inputs(jobs: Sequence[Job]) -> None:
     sources = {_file(job.source) for job in jobs if job.source}
-    written: dict[Hashable, Job] = {}
     for job in jobs:
-        if job.target is None:
-            continue
-        key = _file(job.target)
-        if key in sources:
+        if job.target and _file(job.target) in sources:
             raise UsageError(f"{job.target} is an input and would be overwritten: name another place with -o")
-        if key in written:
-            first = written[key].name
-            raise UsageError(
-                f"{first} and {job.name} would both be written to {job.target}: run one of them into another folder"
-            )
-        written[key] = job
+
+
+def _with_clashes(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs, those with one result at fault."""
+    by_target: dict[Hashable, list[Job]] = {}
+    for job in jobs:
+        if job.target:
+            by_target.setdefault(_file(job.target), []).append(job)
+    faults = {}
+    for group in (group for group in by_target.values() if len(group) > 1):
+        for job, other in zip(group, [*group[1:], group[0]], strict=True):
+            both = f"{job.name} and {other.name} would both be written to {job.target}"
+            faults[job] = UsageError(f"{both}: run one of them into another folder")
+    return [replace(job, fault=faults.get(job)) for job in jobs]
 
 
 def _file(path: Path | None) -> Hashable:

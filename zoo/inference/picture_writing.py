@@ -106,8 +106,19 @@ def refuse_existing(path: str | os.PathLike[str], force: bool = False) -> None:
             raise UsageError(f"{path} is not an ordinary file")
         if os.path.lexists(path) and not force:
             raise _exists(path)
-        if not path.parent.is_dir():
-            raise NotFoundError(f"{path} can't be written: there is no folder {path.parent}")
+        written = _behind_links(path)
+        if not written.parent.is_dir():
+            raise NotFoundError(f"{path} can't be written: there is no folder {written.parent}")
+
+
+def _behind_links(path: Path) -> Path:
+    """The file that is written at `path`: where that is a link, it stays one, and what it points to is written."""
+    if not path.is_symlink():
+        return path
+    written = Path(os.path.realpath(path))
+    if written.is_symlink():
+        raise UsageError(f"{path} can't be written: it is a link that leads to itself")
+    return written
 
 
 def _encoded(picture: Picture, kind: str, quality: int, name: str) -> BytesIO:
@@ -168,10 +179,12 @@ def _options(picture: Picture, kind: str, quality: int) -> dict[str, Any]:
 def write_whole(path: Path, data: BytesIO, force: bool) -> None:
     """Write a file's bytes under another name beside `path`, then give them its name in one step: whole or not at all.
 
-    Raises UsageError for a file that exists unless `force`, DiskError where the disk refuses.
+    With `force` a link stays, and the file that it points to is replaced so. Raises UsageError for a file that exists
+    unless `force`, DiskError where the disk refuses.
     """
-    temporary = path.with_name(f".zoo-{secrets.token_hex(8)}.tmp")
     with _disk_errors(path):
+        path = _behind_links(path) if force else path
+        temporary = path.with_name(f".zoo-{secrets.token_hex(8)}.tmp")
         try:
             # The mode is what open() uses: the umask decides.
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)

@@ -102,6 +102,8 @@ def _cores() -> int:
 
 
 def _run(model: Model, job: Job, options: Options, stopped: Event) -> Outcome:
+    if job.fault:
+        return Outcome(job, error=job.fault)
     try:
         return _translate(model, job, options, stopped)
     except MemoryError:

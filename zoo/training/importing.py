@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +33,17 @@ if TYPE_CHECKING:
 
 State = Mapping[str, "NDArray[np.float32]"]
 
+logger = logging.getLogger("zoo.training")
+
 HDF5 = b"\x89HDF\r\n\x1a\n"
 PICKLES = (b"PK\x03\x04", b"\x80")
+# What is often saved in the place of weights.
+OTHERS = {
+    b"version https://git-lfs": "is a pointer of Git LFS and not the file itself: fetch that, by git lfs pull",
+    b"<!doctype html": "is a web page: download the file itself",
+    b"<html": "is a web page: download the file itself",
+    b"\x1f\x8b": "is compressed with gzip: unpack it first",
+}
 CHILD_SECONDS = 600
 # What counts batches in training; nothing depends on it at use.
 COUNTER = "num_batches_tracked"
@@ -69,8 +79,10 @@ def load_weights(file: Path, family: Family, table: ModelTable) -> tuple[nn.Modu
 def kind_of(file: Path) -> str:
     """What a file holds, by its first bytes: "safetensors", "pickle" or "keras". Raises as `import_weights`."""
     try:
+        if file.exists() and not file.is_file():
+            raise UsageError(f"{file} is not an ordinary file: name the file of the weights")
         with file.open("rb") as opened:
-            head = opened.read(16)
+            head = opened.read(64)
     except FileNotFoundError as error:
         raise NotFoundError(f"there is no file {file}") from error
     except OSError as error:
@@ -81,6 +93,11 @@ def kind_of(file: Path) -> str:
         return "keras"
     if head.startswith(PICKLES):
         return "pickle"
+    for begins, says in OTHERS.items():
+        if head.strip().lower().startswith(begins):
+            raise UnsafeFileError(f"{file} {says}")
+    if not head:
+        raise UnsafeFileError(f"{file} is empty: download it again")
     raise UnsafeFileError(f"{file} holds no weights that can be imported: safetensors, a state dict (.pth), Keras' .h5")
 
 
@@ -96,8 +113,10 @@ def read_safetensors(file: Path) -> dict[str, NDArray[np.float32]]:
     """Every tensor of floating point as float32; counters are left out. Raises UnsafeFileError."""
     try:
         tensors = load_file(file)
-    except (SafetensorError, ValueError, OSError) as error:
-        raise UnsafeFileError(f"{file} is not a safetensors file: {error}") from error
+    except (SafetensorError, ValueError, OSError, KeyError, RuntimeError) as error:
+        raise UnsafeFileError(
+            f"{file} is not a safetensors file, or cut off or damaged ({error}): download it again"
+        ) from error
     return {name: tensor.float().numpy() for name, tensor in tensors.items() if tensor.is_floating_point()}
 
 
@@ -112,21 +131,40 @@ def read_pickle(file: Path) -> dict[str, NDArray[np.float32]]:
             raise UnsafeFileError(f"{file}: reading it took over {CHILD_SECONDS} s; refused") from error
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip().splitlines()
-            raise UnsafeFileError(f"{file} is no plain state dict: {said[-1][:300] if said else done.returncode}")
+            # the last line is ours where the process ended by itself
+            reason = said[-1][:500] if said and done.returncode == 1 else f"can't be read: exit {done.returncode}"
+            raise UnsafeFileError(f"{file} {reason}")
         found = read_safetensors(copy)
         with safe_open(copy, "numpy") as opened:
             order = json.loads(opened.metadata()["order"])
+            remark = opened.metadata()["remark"]
+        if remark:
+            logger.info(f"{file}: {remark}")
         return {name: found[name] for name in order if name in found}
 
 
 def renamed(given: State, network: nn.Module, names: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:
     """The tensors under the network's own names, where they are not already; those named "" are left out."""
-    kept = {name: array for name, array in given.items() if not name.endswith(COUNTER)}
     own = set(network.state_dict())
+    kept = {name: array for name, array in given.items() if not name.endswith(COUNTER)}
+    kept = without_prefix(kept, own | names.keys())
     if kept.keys() <= own or not names:
         return kept
     renamed = ((names.get(name, name), array) for name, array in kept.items())
     return _with_plain_norms({name: array for name, array in renamed if name}, network)
+
+
+def without_prefix(state: State, known: Set[str]) -> dict[str, NDArray[np.float32]]:
+    """The tensors without what wrappers put before all their names (`module.`, `_orig_mod.`, `netG.`, ...).
+
+    As many parts that all names share are taken off as make most of them known; none if that changes nothing.
+    """
+    best = shorter = dict(state)
+    while len({name.partition(".")[0] for name in shorter}) == 1 and all("." in name for name in shorter):
+        shorter = {name.partition(".")[2]: array for name, array in shorter.items()}
+        if len(shorter.keys() & known) > len(best.keys() & known):
+            best = shorter
+    return best
 
 
 def _with_plain_norms(state: dict[str, NDArray[np.float32]], network: nn.Module) -> dict[str, NDArray[np.float32]]:

@@ -54,8 +54,10 @@ def read_layers(file: Path) -> list[Layer]:
             root = opened.get("model_weights", opened)
             names = root.attrs.get("layer_names")
             layers = _keras2(root, names) if names is not None else _keras3(root)
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        raise UnsafeFileError(f"{file} is not a weights file of Keras: {str(error).splitlines()[0]}") from error
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError) as error:
+        why = (str(error) or type(error).__name__).splitlines()[0]
+        advice = ", cut off or damaged: download it again" if isinstance(error, OSError) else ""
+        raise UnsafeFileError(f"{file} is not a weights file of Keras{advice}: {why}") from error
     if not layers:
         raise UnsafeFileError(f"{file} holds no layer with weights")
     return layers

@@ -14,6 +14,9 @@ from zoo.datasets.labels import parse_label
 from zoo.errors import NotFoundError, UsageError
 from zoo.training.recipe_pictures import AugmentTable, Degradation, Table
 
+# A source of pictures, with a path as long as paths may be.
+Place = Annotated[str, Meta(max_length=5000, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+
 
 class ModelTable(Table, frozen=True, kw_only=True):
     """What is trained. `config` goes over the preset's values."""
@@ -44,7 +47,7 @@ class DataTable(Table, frozen=True, kw_only=True):
     source's index, or comparisons of them ("smile > 0.5"), that the objective is given as numbers.
     """
 
-    source: Line
+    source: Place
     size: Side
     final_size: Side | None = None
     final_epochs: Annotated[int, Meta(ge=0)] = 0
@@ -149,8 +152,10 @@ class Recipe(Table, frozen=True, kw_only=True):
     init: dict[str, Line] = msgspec.field(default_factory=dict)
 
 
-def read_recipe(path: Path, changes: tuple[str, ...] = ()) -> Recipe:
+def read_recipe(path: Path, changes: tuple[str, ...] = (), source: str | None = None) -> Recipe:
     """Read a recipe and apply `changes`, each `table.key=value` with the value in TOML (bare words are strings).
+
+    `source` replaces the recipe's source of pictures, taken as it stands.
 
     Raises NotFoundError for a missing file and UsageError for anything the schema does not know.
     """
@@ -162,6 +167,10 @@ def read_recipe(path: Path, changes: tuple[str, ...] = ()) -> Recipe:
         raise UsageError(f"{path} is not a readable TOML file: {error}") from error
     for change in changes:
         _apply(tables, change)
+    if source is not None:
+        if not source.isascii() and any("\ud800" <= letter <= "\udfff" for letter in source):
+            raise UsageError(f"--data {source!r}: its name is not UTF-8, and a recipe can't hold it: rename it")
+        _set(tables, "data.source", source, "--data")
     try:
         return msgspec.convert(tables, Recipe)
     except msgspec.ValidationError as error:
@@ -171,17 +180,22 @@ def read_recipe(path: Path, changes: tuple[str, ...] = ()) -> Recipe:
 def _apply(tables: dict[str, Any], change: str) -> None:
     """Set one dotted key of the decoded file."""
     key, equals, text = change.partition("=")
-    *parents, leaf = key.strip().split(".")
-    if not equals or not leaf:
+    if not equals or not key.strip().rpartition(".")[2]:
         raise UsageError(f"--set {change}: write it as table.key=value, for example --set train.epochs=3")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text.strip()
+    _set(tables, key.strip(), value, f"--set {change}")
+
+
+def _set(tables: dict[str, Any], key: str, value: Any, option: str) -> None:
+    """Set one dotted key."""
+    *parents, leaf = key.split(".")
     for parent in parents:
         tables = tables.setdefault(parent, {})
         if not isinstance(tables, dict):
-            raise UsageError(f"--set {change}: {parent} is not a table of the recipe")
+            raise UsageError(f"{option}: {parent} is not a table of the recipe")
     tables[leaf] = value
 
 

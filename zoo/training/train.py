@@ -112,7 +112,7 @@ def _export(
     network.load_state_dict(weights)
     facts = TrainingSpec(
         recipe=recipe_name,
-        data=f"{recipe.data.source}, split {recipe.data.splits.train}",
+        data=f"{recipe.data.source[:220]}, split {recipe.data.splits.train}",  # what config.json takes
         steps=training.best_step,
         seconds=round(training.seconds, 1),
         hardware=f"{hardware()}, {described(recipe.train)}",

@@ -7,33 +7,81 @@ what reads a stranger's pickle is a process that holds nothing and ends at once.
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Mapping
+import zipfile
+from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
 
-# Under which name training scripts put the weights beside other things.
-WRAPPERS = ("state_dict", "model", "params")
+from zoo.errors import UnsafeFileError
+from zoo.training.state_tables import ADVICE, choose_table
+
+DAMAGED = "is cut off or damaged: download it again"
+ZIP = b"PK\x03\x04"
 
 
 def main(source: str, target: str) -> None:
-    """Read one file and write the other; the last line of standard error says what went wrong."""
+    """Read one file and write the other; the last line of standard error says what is wrong with the file."""
     try:
+        _check_zip(Path(source))
         found = torch.load(source, map_location="cpu", weights_only=True)
+        chosen, remark = choose_table(found)
+    except UnsafeFileError as error:
+        sys.exit(" ".join(str(error).split()))
     except Exception as error:  # pickle, zip and torch raise what they like
-        sys.exit(f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}")
-    for name in WRAPPERS:
-        if isinstance(found, Mapping) and isinstance(found.get(name), Mapping):
-            found = found[name]
-    if not isinstance(found, Mapping) or not found:
-        sys.exit(f"it holds a {type(found).__name__} instead of tensors by name")
-    others = [str(name) for name, value in found.items() if not isinstance(value, torch.Tensor)]
-    if others:
-        sys.exit(f"it holds more than tensors: {', '.join(others[:5])}")
-    tensors = {str(name): tensor.detach().clone().contiguous() for name, tensor in found.items()}
-    # safetensors sorts its tensors; some files can only be told by their order
-    save_file(tensors, target, metadata={"order": json.dumps(list(tensors))})
+        sys.exit(_why(str(error)))
+    try:
+        tensors = {name: tensor.detach().clone().contiguous() for name, tensor in chosen.items()}
+        # safetensors sorts its tensors; some files can only be told by their order
+        save_file(tensors, target, metadata={"order": json.dumps(list(tensors)), "remark": remark})
+    except Exception as error:
+        sys.exit(f"holds tensors that can't be imported, sparse or quantized or without data: {type(error).__name__}")
+
+
+def _check_zip(file: Path) -> None:
+    """Raise UnsafeFileError for a zip that is none of torch.save's, or damaged: torch ignores its checksums."""
+    with file.open("rb") as opened:
+        if opened.read(4) != ZIP:
+            return
+    try:
+        with zipfile.ZipFile(file) as members:
+            names = members.namelist()
+            wrong = [name for name in names if not _is_whole(members, name)]
+    except Exception as error:
+        raise UnsafeFileError(DAMAGED) from error
+    if any(name.endswith(".weights.h5") for name in names):
+        weights = f"keras.models.load_model('{file.name}').save('{file.stem}.h5')"
+        raise UnsafeFileError(f"is a whole model of Keras 3 (.keras): save it as .h5 in Keras, by {weights}")
+    if any(name.endswith("/constants.pkl") for name in names):
+        raise UnsafeFileError(f"is a TorchScript program (torch.jit.save), no state dict: {ADVICE}")
+    if not any(name.rpartition("/")[2] == "data.pkl" for name in names):
+        if names and all(name.endswith(".npy") for name in names):
+            raise UnsafeFileError(f"is an .npz of numpy, no state dict of torch.save: {ADVICE}")
+        raise UnsafeFileError("is a zip, but none of torch.save: unpack it, and name the file of the weights in it")
+    if 0 < len(wrong) < len(names):  # all of them: it was saved without checksums
+        raise UnsafeFileError(DAMAGED)
+
+
+def _is_whole(members: zipfile.ZipFile, name: str) -> bool:
+    try:
+        with members.open(name) as opened:
+            while opened.read(2**20):
+                pass
+    except zipfile.BadZipFile:
+        return False
+    return True
+
+
+def _why(said: str) -> str:
+    """What torch's refusal means, in one line."""
+    named = re.search(r"GLOBAL ([\w.]{1,200})", said)
+    if named:
+        return f"holds {named[1]} besides tensors, and nothing but tensors is unpickled: {ADVICE}"
+    if "WeightsUnpickler" in said:
+        return f"is no state dict of torch.save, or cut off or damaged: download it again, or {ADVICE}"
+    return DAMAGED
 
 
 if __name__ == "__main__":
