@@ -18,7 +18,7 @@ from pictures import file_of, needs_avif, scene
 from PIL import Image, ImageCms
 
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError
-from zoo.inference import picture_reading
+from zoo.inference import picture_kinds, picture_reading
 from zoo.inference.images import read_picture
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -67,6 +67,7 @@ class TestBadFiles:
     )
     def test_a_file_that_is_no_picture(self, tmp_path, data, message, monkeypatch):
         monkeypatch.setattr(picture_reading, "heif_ready", lambda: False)
+        monkeypatch.setattr(picture_kinds, "heif_ready", lambda: False)
         (tmp_path / "a.png").write_bytes(data)
         with pytest.raises(UnsafeFileError, match=message):
             read_picture(tmp_path / "a.png")

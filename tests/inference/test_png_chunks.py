@@ -133,7 +133,7 @@ class TestWhatIsKept:
 
 
 class TestChunksThatAreNeeded:
-    @pytest.mark.parametrize("kind", ["IHDR", "PLTE", "IDAT", "IEND"])
+    @pytest.mark.parametrize("kind", ["IHDR", "PLTE", "IDAT"])
     def test_a_wrong_checksum_is_refused_by_name(self, kind):
         parts = [chunk(k, d, 1 if k == kind.encode() else None) for k, d in chunks_of(file_of(scene().quantize(8)))]
         with pytest.raises(UnsafeFileError, match=rf"the picture is damaged: its part {kind} \(\w+\) is damaged"):
@@ -156,6 +156,13 @@ class TestChunksThatAreNeeded:
             read = read_picture(whole[:-lost])
             shows_the_scene(read)
             assert read.notes == ("the end of its file is missing",)
+
+    def test_a_damaged_end_is_noted(self):
+        whole = file_of(scene())
+        for end, note in ((whole[-8:-4] + bytes(4), "damaged"), (bytes(8), "missing"), (bytes(500), "missing")):
+            read = read_picture(whole[:-8] + end)
+            shows_the_scene(read)
+            assert read.notes == (f"the end of its file is {note}",)
 
     def test_missing_pixels_are_refused(self):
         noise = np.random.default_rng(0).integers(0, 256, (24, 40, 3), dtype=np.uint8)

@@ -60,6 +60,12 @@ class TestThumbnails:
         (tmp_path / "a.tif").write_bytes(data)
         is_large(read_picture(tmp_path / "a.tif"))
 
+    def test_the_first_page_says_how_the_picture_is_turned(self, order):
+        turned = tiff((SMALL, {**REDUCED, 274: 6}), below=[(LARGE, {})], order=order)
+        np.testing.assert_array_equal(read_picture(turned).pixels[:, :, 0], np.rot90(LARGE, -1))
+        upright = tiff((SMALL, {**REDUCED, 274: 6}), below=[(LARGE, {274: 1})], order=order)
+        is_large(read_picture(upright))
+
 
 class TestRawFiles:
     @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import contextlib
 import re
 from typing import BinaryIO
 
-from PIL import JpegImagePlugin, TiffImagePlugin, features
+from PIL import features
 
 from zoo.inference.formats import heif_ready
 from zoo.inference.png_chunks import SIGNATURE
@@ -75,6 +75,8 @@ def _iso_media(brand: bytes) -> str:
 
 def _jpeg(stream: BinaryIO) -> str:
     """The kind of a JPEG that Pillow can't read, if that is why."""
+    from PIL import JpegImagePlugin
+
     stream.seek(0)
     try:
         with quiet_pillow():
@@ -88,6 +90,8 @@ def _jpeg(stream: BinaryIO) -> str:
 
 def _tiff(stream: BinaryIO) -> str:
     """The kind of a TIFF that Pillow can't read, if that is why."""
+    from PIL import TiffImagePlugin
+
     pages = read_pages(stream).chain
     if not pages or not pages[0].area:
         return ""

@@ -31,8 +31,8 @@ def plain_levels(image: Image.Image, curve: Curve, notes: list[str]) -> tuple[Im
         transparent = image.info.get("transparency")
         if isinstance(transparent, int):
             alpha = Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8))
-        white = 4095 if tags.get(_BITS) == (12,) else 65535
-        table = np.arange(65536, dtype=np.float32).clip(0, white) * np.float32(255 / white)
+        most = 4095 if tags.get(_BITS) == (12,) else 65535
+        table = np.arange(65536, dtype=np.float32).clip(0, most) * np.float32(255 / most)
         if tags.get(_PHOTOMETRIC) == 0:
             table = 255 - table
         return Image.fromarray(_rounded(table, curve)[values]), alpha
@@ -54,9 +54,9 @@ def _tags(image: Image.Image) -> Any:
 
 
 def _rounded(levels: NDArray[np.float32], curve: Curve) -> NDArray[np.uint8]:
-    if curve is not None:
-        levels = np.interp(levels, np.arange(256), curve)
-    return np.rint(levels).astype(np.uint8)
+    curved: NDArray[Any] = levels if curve is None else np.interp(levels, np.arange(256), curve)
+    rounded: NDArray[np.uint8] = np.rint(curved).astype(np.uint8)
+    return rounded
 
 
 def _range(image: Image.Image, values: NDArray[Any], notes: list[str]) -> tuple[float, float, NDArray[Any]]:

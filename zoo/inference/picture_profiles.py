@@ -51,7 +51,8 @@ def gray_curve(profile: bytes) -> NDArray[np.float32] | None:
         colours = np.asarray(ImageCms.buildTransform(source, target, "L", "RGB", flags=exact).apply(ramp))
     except Exception:  # ImageCms may be missing from Pillow, and raises its own error for any bad profile
         return None
-    return colours[0].mean(axis=1, dtype=np.float32)
+    curve: NDArray[np.float32] = colours[0].mean(axis=1, dtype=np.float32)
+    return curve
 
 
 def through_profiles(image: Image.Image, profile: bytes | None) -> Image.Image:

@@ -94,6 +94,10 @@ class _Reader:
             data = self.stream.read(length)
             if self._checksum(zlib.crc32(data, zlib.crc32(kind))):
                 self._needed(kind, data)
+            elif kind == b"IEND":
+                self.seen.add(kind)
+                self._note("the end of its file is damaged")
+                self._write(kind, b"")
             else:
                 raise self._damaged(kind.decode(), "is damaged: its checksum is wrong")
             return

@@ -23,6 +23,9 @@ _KEPT = {
 }
 _TYPES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _MAX_VALUES = 64
+# What a first page that is only a thumbnail says of the picture: camera, orientation, density, time, artist, EXIF,
+# profile, GPS.
+_SHARED = {271, 272, 274, 282, 283, 296, 305, 306, 315, 33432, 34665, 34675, 34853}
 _REDUCED, _MASK = 1, 4
 _SENSOR = {32803, 34892}  # a colour filter array, and linear raw
 _SENSOR_COMPRESSION = {32767, 32770, 34713, 65000, 65535}  # Sony, Samsung, Nikon, Kodak, Pentax
@@ -130,7 +133,7 @@ def shown_page(stream: BinaryIO, name: str) -> tuple[BinaryIO, tuple[str, ...]]:
     page = _picture(pages)
     if page.reduced:
         notes.append("it says of itself that it is a small copy of another picture")
-    return (stream if page is first else _begun_with(stream, page, head)), tuple(notes)
+    return (stream if page is first else _begun_with(stream, page, first)), tuple(notes)
 
 
 def _picture(pages: Pages) -> Page:
@@ -142,12 +145,20 @@ def _picture(pages: Pages) -> Page:
     return below if below.area > first.area else first
 
 
-def _begun_with(stream: BinaryIO, page: Page, head: bytes) -> BinaryIO:
-    """The file with a header that points to another page."""
+def _begun_with(stream: BinaryIO, page: Page, first: Page) -> BinaryIO:
+    """The file with a directory of `page` at its end, and a header that points there.
+
+    What the first page says of the picture and `page` does not is taken over.
+    """
+    walk = _Walk(stream)
+    shared = {tag: entry for tag, entry in walk.entries(first.offset).items() if tag in _SHARED}
+    entries = {**shared, **walk.entries(page.offset)}
     stream.seek(0)
     data = bytearray(stream.read())
-    order, large = (">" if head[:2] == b"MM" else "<"), b"+" in head[2:4]
-    struct.pack_into(f"{order}{'Q' if large else 'I'}", data, 8 if large else 4, page.offset)
+    data += bytes(len(data) % 2)
+    struct.pack_into(f"{walk.order}{walk.offset}", data, 8 if walk.large else 4, len(data))
+    data += struct.pack(f"{walk.order}{walk.count}", len(entries))
+    data += b"".join(entries[tag] for tag in sorted(entries)) + bytes(struct.calcsize(walk.offset))
     return BytesIO(data)
 
 
@@ -158,7 +169,7 @@ class _Walk:
         stream.seek(0)
         head = stream.read(16)
         self.order, self.large = (">" if head[:2] == b"MM" else "<"), b"+" in head[2:4]
-        self.offset = "Q" if self.large else "I"
+        self.offset, self.count = ("Q", "Q") if self.large else ("I", "H")
         self.seen: set[int] = set()
         at = 8 if self.large else 4
         self.first = self._numbers(self.offset, head[at : at + 8])[0] if len(head) == 16 else 0
@@ -187,20 +198,28 @@ class _Walk:
         if at in self.seen or not 0 < at < self.size or len(self.seen) > 2 * MAX_PAGES:
             return None, 0
         self.seen.add(at)
-        self.stream.seek(at)
-        counted = self._numbers("Q" if self.large else "H", self.stream.read(8 if self.large else 2))
-        entry = 20 if self.large else 12
-        if not counted or self.left < counted[0] * entry or counted[0] > 65535:
+        entries = self._read_entries(at)
+        if entries is None:
             return None, 0
+        following = self._numbers(self.offset, self.stream.read(struct.calcsize(self.offset)))
+        tags: dict[int, tuple[int, ...]] = {}
+        for entry in entries:
+            self._tag(tags, entry)
+        return Page(at, tags), following[0] if following else 0
+
+    def entries(self, at: int) -> dict[int, bytes]:
+        """The entries of a directory as they are in the file, by their tags."""
+        return {self._numbers("H", entry[:2])[0]: entry for entry in self._read_entries(at) or ()}
+
+    def _read_entries(self, at: int) -> list[bytes] | None:
+        self.stream.seek(at)
+        counted = self._numbers(self.count, self.stream.read(struct.calcsize(self.count)))
+        entry = 20 if self.large else 12
+        if not counted or counted[0] * entry > self.left:
+            return None
         self.left -= counted[0] * entry
         data = self.stream.read(counted[0] * entry)
-        following = self._numbers(self.offset, self.stream.read(8 if self.large else 4))
-        if len(data) < counted[0] * entry:
-            return None, 0
-        tags: dict[int, tuple[int, ...]] = {}
-        for start in range(0, len(data), entry):
-            self._tag(tags, data[start : start + entry])
-        return Page(at, tags), following[0] if following else 0
+        return [data[start : start + entry] for start in range(0, len(data), entry)] if len(data) % entry == 0 else None
 
     def _tag(self, tags: dict[int, tuple[int, ...]], entry: bytes) -> None:
         tag, kind = self._numbers("H", entry[:4])
