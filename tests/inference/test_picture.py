@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from io import BytesIO
 
 import numpy as np
 import pytest
-from pictures import file_of, gray_profile, needs_avif, scene, tiff
+from pictures import chunk, file_of, gray_profile, needs_avif, scene, tiff
 from PIL import ExifTags, Image
 
 from zoo.inference.images import from_pil, read_picture
@@ -117,6 +118,16 @@ class TestModes:
         values = np.array([[0, 16, 100, 257, 32896, 65535]], np.uint16)
         read = read_picture(file_of(Image.fromarray(values), kind, icc_profile=gray_profile()))
         np.testing.assert_allclose(read.pixels[0, :, 0], [0, 1, 5, 13, 188, 255], atol=1)
+
+    @pytest.mark.parametrize("profile", [None, gray_profile()])
+    def test_a_png_of_16_bit_gray_with_alpha_is_gray(self, profile):
+        pixels = zlib.compress(b"\0" + struct.pack(">4H", 32896, 65535, 32896, 0))
+        parts = [(b"IHDR", struct.pack(">IIBBBBB", 2, 1, 16, 4, 0, 0, 0)), (b"IDAT", pixels), (b"IEND", b"")]
+        if profile:
+            parts.insert(1, (b"iCCP", b"gray\0\0" + zlib.compress(profile)))
+        read = read_picture(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts))
+        assert read.pixels.tolist() == [[[188 if profile else 128], [255]]]
+        assert read.alpha.tolist() == [[255, 0]]
 
     def test_a_gray_profile_where_0_is_white(self):
         data = tiff((np.array([[0, 32639, 65535]], np.uint16), {262: 0}))

@@ -64,10 +64,11 @@ def from_pil(image: Image.Image, channels: int | None = None) -> Picture:
     """
     if channels not in (None, 1, 3):
         raise UsageError(f"a picture has 1 or 3 channels, not {channels}")
+    gray = _is_gray(image)
     _load(image)
     notes: list[str] = []
     turn, exif = _exif(image, notes)
-    plain, alpha, profile = _plain(image, embedded_profile(image, notes), notes)
+    plain, alpha, profile = _plain(image, gray, embedded_profile(image, notes), notes)
     if alpha is not None and alpha.getextrema() == (255, 255):
         alpha = None
     if alpha is not None:
@@ -86,6 +87,12 @@ def from_pil(image: Image.Image, channels: int | None = None) -> Picture:
         format="JPEG" if image.format == "MPO" else image.format or "",
         notes=tuple(notes),
     )
+
+
+def _is_gray(image: Image.Image) -> bool:
+    """Whether the file is gray, asked before it is decoded: Pillow makes RGBA of a PNG's 16-bit gray with alpha."""
+    tiles = getattr(image, "tile", None)
+    return image.mode in ("1", "L", "LA", "La") or is_deep(image) or bool(tiles and tiles[0][3] == "LA;16B")
 
 
 def _load(image: Image.Image) -> None:
@@ -112,11 +119,10 @@ def _pixels(image: Image.Image, turn: Image.Transpose | None) -> Bytes:
 
 
 def _plain(
-    image: Image.Image, profile: bytes | None, notes: list[str]
+    image: Image.Image, gray: bool, profile: bytes | None, notes: list[str]
 ) -> tuple[Image.Image, Image.Image | None, bytes | None]:
     """An L or RGB image of any mode, in sRGB or in the profile that is returned, and its alpha (L) if it has one."""
     mode = image.mode
-    gray = mode in ("1", "L", "LA", "La") or is_deep(image)
     curve = gray_curve(profile) if profile and gray and space_of(profile) == b"GRAY" else None
     if curve is not None:
         profile = None
