@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import subprocess
@@ -11,7 +12,10 @@ from io import BytesIO
 import numpy as np
 import pytest
 from pictures import file_of, scene, tiff
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, TiffImagePlugin
+
+from zoo.inference import quiet
+from zoo.inference.images import read_picture
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 READ_ALL = """
@@ -95,6 +99,29 @@ def test_where_libtiff_has_no_switch(damaged):
     errors, read = errors_of("sys.modules['ctypes'] = None", damaged)
     assert errors == "the end"
     assert 20 < read < 240
+
+
+def test_without_a_standard_error(monkeypatch):
+    def closed(_):
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(quiet, "_hushed", lambda: False)
+        patch.setattr(os, "dup", closed)
+        np.testing.assert_array_equal(read_picture(tiff((np.asarray(scene()), {}))).pixels, np.asarray(scene()))
+
+
+def test_a_tiff_never_lowers_the_limit_for_others(monkeypatch):
+    limits = []
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5000)
+    load = TiffImagePlugin.TiffImageFile.load
+    monkeypatch.setattr(
+        TiffImagePlugin.TiffImageFile, "load", lambda image: (limits.append(Image.MAX_IMAGE_PIXELS), load(image))[1]
+    )
+    for side in (8, 100):
+        read_picture(tiff((np.zeros((side, side), np.uint8), {})))
+    assert set(limits) == {5000, 10_000}
+    assert Image.MAX_IMAGE_PIXELS == 5000
 
 
 def test_the_pictures_do_make_libraries_speak(damaged):

@@ -100,7 +100,8 @@ def _load(image: Image.Image) -> None:
     if image.format != "TIFF":
         image.load()
         return
-    with quiet_pillow(image.width * image.height), quiet_libtiff():
+    limit = Image.MAX_IMAGE_PIXELS
+    with quiet_pillow(limit and max(limit, image.width * image.height)), quiet_libtiff():
         image.load()
 
 

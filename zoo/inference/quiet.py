@@ -47,7 +47,11 @@ def quiet_libtiff() -> Iterator[None]:
         yield
         return
     with _process_globals:
-        kept, nowhere = os.dup(_STDERR), os.open(os.devnull, os.O_WRONLY)
+        try:
+            kept, nowhere = os.dup(_STDERR), os.open(os.devnull, os.O_WRONLY)
+        except OSError:  # there is no standard error to be kept clean
+            yield
+            return
         os.dup2(nowhere, _STDERR)
         try:
             yield
