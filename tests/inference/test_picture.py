@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from io import BytesIO
 
 import numpy as np
 import pytest
-from pictures import file_of, needs_avif, scene
+from pictures import chunk, file_of, gray_profile, needs_avif, scene, tiff
 from PIL import ExifTags, Image
 
 from zoo.inference.images import from_pil, read_picture
@@ -93,6 +94,54 @@ class TestModes:
         assert np.ptp(read.pixels) <= 1  # by that profile cyan ink is gray
         assert 100 < read.pixels.mean() < 140
         assert read.icc is None
+
+    @pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG"])
+    @pytest.mark.parametrize("channels", [1, 3, None])
+    def test_gray_goes_through_its_profile_to_srgb(self, kind, channels):
+        image = Image.new("L", (16, 16), 128)
+        read = read_picture(file_of(image, kind, icc_profile=gray_profile()), channels)
+        assert set(np.unique(read.pixels)) == {188}  # linear light 128 / 255 in sRGB
+        assert (read.icc, read.notes) == (None, ())
+        read = read_picture(file_of(image, kind, icc_profile=gray_profile(1.8)), channels)
+        assert abs(int(read.pixels.max()) - 147) <= 1  # (128 / 255) ** 1.8 in sRGB
+
+    def test_a_gray_profile_keeps_black_white_and_alpha(self):
+        image = Image.merge("LA", [Image.linear_gradient("L"), Image.new("L", (256, 256), 255)])
+        image.putpixel((0, 128), (128, 100))
+        read = read_picture(file_of(image, icc_profile=gray_profile()))
+        assert [int(read.pixels[y, 5, 0]) for y in (0, 128, 255)] == [0, 188, 255]
+        assert int(read.alpha[128, 0]) == 100
+        assert abs(int(read.pixels[128, 0, 0]) - round(255 - (255 - 188) * 100 / 255)) <= 1
+
+    @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+    def test_a_gray_profile_of_16_bits(self, kind):
+        values = np.array([[0, 16, 100, 257, 32896, 65535]], np.uint16)
+        read = read_picture(file_of(Image.fromarray(values), kind, icc_profile=gray_profile()))
+        np.testing.assert_allclose(read.pixels[0, :, 0], [0, 1, 5, 13, 188, 255], atol=1)
+
+    @pytest.mark.parametrize("profile", [None, gray_profile()])
+    def test_a_png_of_16_bit_gray_with_alpha_is_gray(self, profile):
+        pixels = zlib.compress(b"\0" + struct.pack(">4H", 32896, 65535, 32896, 0))
+        parts = [(b"IHDR", struct.pack(">IIBBBBB", 2, 1, 16, 4, 0, 0, 0)), (b"IDAT", pixels), (b"IEND", b"")]
+        if profile:
+            parts.insert(1, (b"iCCP", b"gray\0\0" + zlib.compress(profile)))
+        read = read_picture(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts))
+        assert read.pixels.tolist() == [[[188 if profile else 128], [255]]]
+        assert read.alpha.tolist() == [[255, 0]]
+
+    def test_a_gray_profile_where_0_is_white(self):
+        data = tiff((np.array([[0, 32639, 65535]], np.uint16), {262: 0}))
+        image = Image.open(BytesIO(data))
+        image.info["icc_profile"] = gray_profile()
+        assert from_pil(image).pixels[0, :, 0].tolist() == [255, 188, 0]
+
+    def test_a_gray_profile_that_is_no_good_is_left_out(self):
+        broken = gray_profile()[:132] + bytes(60)
+        image = Image.new("L", (2, 2), 128)
+        for data in (file_of(image, icc_profile=broken), file_of(scene(), icc_profile=gray_profile())):
+            read = read_picture(data, 1)
+            assert (read.icc, read.notes) == (None, ("its GRAY colour profile was left out",))
+        assert read_picture(file_of(image, icc_profile=broken)).pixels[0, 0, 0] == 128
 
     def test_cmyk_with_a_broken_profile_is_read_without_it(self):
         broken = cmyk_profile()[:200]

@@ -18,7 +18,7 @@ from pictures import file_of, needs_avif, scene
 from PIL import Image, ImageCms
 
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError
-from zoo.inference import picture_reading
+from zoo.inference import picture_kinds, picture_reading
 from zoo.inference.images import read_picture
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -60,13 +60,14 @@ class TestBadFiles:
         [
             (b"", "a.png is empty"),
             (b"just some text, no picture at all", "a.png is not a picture of a known format"),
-            (b"\x89PNG\r\n\x1a\n", "a.png is not a picture of a known format, or its beginning is damaged"),
+            (b"\x89PNG\r\n\x1a\n", "a.png is damaged or cut off: no sound chunk begins at byte 8"),
             (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "a.png is not a picture of a known format"),
             (b"\0\0\0\x18ftypheic" + bytes(99), "pip install pillow-heif"),
         ],
     )
     def test_a_file_that_is_no_picture(self, tmp_path, data, message, monkeypatch):
         monkeypatch.setattr(picture_reading, "heif_ready", lambda: False)
+        monkeypatch.setattr(picture_kinds, "heif_ready", lambda: False)
         (tmp_path / "a.png").write_bytes(data)
         with pytest.raises(UnsafeFileError, match=message):
             read_picture(tmp_path / "a.png")
@@ -94,11 +95,20 @@ class TestBadFiles:
         ):
             read_picture(picture, max_pixels=49_999)
 
-    @pytest.mark.parametrize("chunk", [b"zTXtkey\0\0", b"iTXtkey\0\1\0\0\0", b"iCCPkey\0\0"])
-    def test_a_bomb_in_the_metadata(self, chunk):
-        bomb = chunk + zlib.compress(bytes(5_000_000))
-        with pytest.raises(UnsafeFileError, match="too large"):
-            read_picture(png(4, 4, zlib.compress(bytes(20)), bomb))
+    @pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+    def test_a_tiff_has_no_other_pixel_limit(self, monkeypatch, tmp_path, compression):
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+        (tmp_path / "a.tif").write_bytes(file_of(scene(), "TIFF", compression=compression))
+        for source in (tmp_path / "a.tif", (tmp_path / "a.tif").read_bytes()):
+            np.testing.assert_array_equal(read_picture(source, max_pixels=24 * 40).pixels, np.asarray(scene()))
+            with pytest.raises(UnsafeFileError, match="over the limit of"):
+                read_picture(source, max_pixels=24 * 40 - 1)
+
+    @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", needs_avif("AVIF")])
+    def test_a_wide_picture_meets_no_limit_of_pillows(self, monkeypatch, kind):
+        data = file_of(Image.new("RGB", (2000, 3)), kind)
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+        assert read_picture(data, max_pixels=6000).pixels.shape == (3, 2000, 3)
 
     def test_a_stream_without_an_end(self, monkeypatch):
         monkeypatch.setattr(picture_reading, "_MAX_STREAM_BYTES", 1000)

@@ -262,17 +262,23 @@ class TestWhatIsKept:
             if suffix in (".jpg", ".png", ".tif"):
                 assert written.info["dpi"] == pytest.approx((300, 300), abs=0.1)
 
-    def test_a_gray_profile_stays_with_gray_and_never_comes_onto_rgb(self, tmp_path):
-        data = file_of(scene().convert("L"), "JPEG", icc_profile=GRAY_PROFILE)
-        rgb = read_picture(data, 3)
-        assert rgb.icc is None
-        assert rgb.notes == ("its GRAY colour profile was left out",)
-        gray = read_picture(data, 1)
-        assert gray.icc == GRAY_PROFILE
-        write_picture(tmp_path / "gray.jpg", gray)
-        write_picture(tmp_path / "rgb.jpg", replace(gray, pixels=np.asarray(scene())))
-        assert read_picture(tmp_path / "gray.jpg").icc == GRAY_PROFILE
-        assert read_picture(tmp_path / "rgb.jpg").icc is None
+    def test_a_gray_profile_never_comes_onto_rgb(self, tmp_path):
+        rgb = Picture(np.asarray(scene()), icc=GRAY_PROFILE)
+        write_picture(tmp_path / "rgb.jpg", rgb)
+        write_picture(tmp_path / "gray.jpg", replace(rgb, pixels=rgb.pixels[:, :, :1]))
+        with Image.open(tmp_path / "rgb.jpg") as colour, Image.open(tmp_path / "gray.jpg") as gray:
+            assert "icc_profile" not in colour.info
+            assert gray.info["icc_profile"] == GRAY_PROFILE
+
+    @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".bmp", ".webp"])
+    @pytest.mark.parametrize("dpi", [(65535, 65535), (65536, 300), (99_000, 99_000), (2, 2)])
+    def test_any_density_can_be_written(self, tmp_path, suffix, dpi):
+        write_picture(tmp_path / f"a{suffix}", Picture(np.asarray(scene()), dpi=dpi))
+        kept = read_picture(tmp_path / f"a{suffix}").dpi
+        if suffix in (".png", ".tif") or (suffix == ".jpg" and max(dpi) <= 65535):
+            assert kept == pytest.approx(dpi, rel=0.02)
+        elif suffix == ".jpg":
+            assert kept is None
 
     def test_an_rgb_profile_never_comes_onto_gray(self, tmp_path):
         write_picture(tmp_path / "a.png", Picture(np.zeros((4, 4, 1), np.uint8), icc=SRGB))

@@ -12,9 +12,10 @@ from PIL import Image
 
 from zoo.errors import DiskError, UsageError
 from zoo.inference.color import gray_of, rgb_of
+from zoo.inference.formats import READ_SUFFIXES, WRITE_SUFFIXES
 from zoo.inference.picture import Picture, from_pil
-from zoo.inference.picture_reading import DEFAULT_MAX_PIXELS, READ_SUFFIXES, read_picture
-from zoo.inference.picture_writing import WRITE_SUFFIXES, refuse_existing, writable_format, write_picture
+from zoo.inference.picture_reading import DEFAULT_MAX_PIXELS, read_picture
+from zoo.inference.picture_writing import refuse_existing, writable_format, write_picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,35 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import importlib
 import logging
 import math
 import os
 import re
 from dataclasses import replace
-from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, UnidentifiedImageError, features
+from PIL import Image, ImageChops, UnidentifiedImageError
 
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError, ZooError
-from zoo.inference.picture import Picture, from_pil, quiet_pillow
+from zoo.inference.formats import FORMATS, READ_SUFFIXES, heif_ready, load_modules
+from zoo.inference.jpeg_end import is_jpeg, with_two_ends
+from zoo.inference.picture import Picture, from_pil
+from zoo.inference.picture_kinds import is_iso_media, kind_refused, why_unidentified
+from zoo.inference.png_chunks import END_MISSING, SIGNATURE, needed_chunks
+from zoo.inference.quiet import quiet_pillow
+from zoo.inference.tiff_pages import is_tiff, shown_page
+
+__all__ = ["DEFAULT_MAX_PIXELS", "READ_SUFFIXES", "heif_ready", "read_picture"]
 
 DEFAULT_MAX_PIXELS = 200_000_000
 
-READ_SUFFIXES = frozenset(
-    f".{name}"
-    for name in (
-        *("jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "webp", "tif", "tiff", "gif", "bmp", "avif"),
-        *("heic", "heif", "jp2", "j2k", "ppm", "pgm", "pbm", "pnm", "qoi"),
-    )
-)
-
-# Pillow knows more, but some of those start other programs (EPS) or have no signature (TGA).
-_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM", "QOI")
-_PLUGINS = ("Jpeg", "Mpo", "Png", "WebP", "Tiff", "Gif", "Bmp", "Avif", "Jpeg2K", "Ppm", "Qoi")
 _MAX_STREAM_BYTES = 2 * 2**30
 # Pillow logs what it finds wrong; without a handler Python would print it. Who sets up logging still gets it.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -63,14 +58,6 @@ def read_picture(
         return _read(_seekable(stream), str(path), channels, max_pixels)
 
 
-def heif_ready() -> bool:
-    """Whether HEIC can be read and written: Pillow learns it from the package pillow-heif, if that is installed."""
-    if "HEIF" not in Image.OPEN:
-        with contextlib.suppress(ImportError):
-            importlib.import_module("pillow_heif").register_heif_opener()
-    return "HEIF" in Image.OPEN
-
-
 def _open(path: Path) -> BinaryIO:
     try:
         if path.is_dir():
@@ -99,14 +86,9 @@ def _seekable(stream: BinaryIO) -> BinaryIO:
 def _read(stream: BinaryIO, name: str, channels: int | None, max_pixels: int) -> Picture:
     """Every exception of Pillow on a damaged file, and it raises all kinds, becomes one UnsafeFileError."""
     try:
-        with _identified(stream, name, max_pixels) as image:
-            _check_pixels(image.width * image.height, name, max_pixels)
-            if image.format == "TIFF":
-                _hush_libtiff()
-            picture = from_pil(image, channels)
-            return replace(picture, notes=picture.notes + _note_of_frames(image))
+        return _decoded(stream, name, channels, max_pixels)
     except UnidentifiedImageError as error:
-        raise UnsafeFileError(_why_unidentified(stream, name)) from error
+        raise UnsafeFileError(why_unidentified(stream, name)) from error
     except ZooError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -116,22 +98,57 @@ def _read(stream: BinaryIO, name: str, channels: int | None, max_pixels: int) ->
     except OSError as error:
         if error.errno not in _ERRNOS_OF_DAMAGE:
             raise DiskError(f"{name} can't be read: {error.strerror}") from error
-        raise UnsafeFileError(f"{name} is damaged or cut off: {_line(error)}") from error
+        raise UnsafeFileError(
+            kind_refused(name, _line(error)) or f"{name} is damaged or cut off: {_line(error)}"
+        ) from error
     except Exception as error:
-        raise UnsafeFileError(f"{name} is damaged: {_line(error)}") from error
+        raise UnsafeFileError(kind_refused(name, _line(error)) or f"{name} is damaged: {_line(error)}") from error
 
 
-def _identified(stream: BinaryIO, name: str, max_pixels: int) -> Image.Image:
-    """The picture with only its header read."""
-    for plugin in _PLUGINS:
-        importlib.import_module(f"PIL.{plugin}ImagePlugin")
+def _decoded(stream: BinaryIO, name: str, channels: int | None, max_pixels: int) -> Picture:
+    load_modules()
     stream.seek(0)
     head = stream.read(16)
     if not head:
         raise UnsafeFileError(f"{name} is empty")
-    formats = (*_FORMATS, "HEIF") if _is_iso_media(head) and heif_ready() else _FORMATS
+    notes, frames, profile = list[str](), None, None
+    if head.startswith(SIGNATURE):
+        chunks = needed_chunks(stream, name)
+        stream, frames, profile, notes = chunks.stream, chunks.frames, chunks.icc, chunks.notes
+    elif is_tiff(head):
+        stream, of_pages = shown_page(stream, name)
+        frames, notes = 1, [*of_pages]
+    elif is_jpeg(head):
+        stream, notes = _with_end(stream, head, name, max_pixels)
+    with _identified(stream, head, max_pixels) as image:
+        _check_pixels(image.width * image.height, name, max_pixels)
+        if profile:
+            image.info["icc_profile"] = profile
+        picture = from_pil(image, channels)
+        return replace(picture, notes=(*picture.notes, *notes, *_note_of_frames(image, frames, max_pixels)))
+
+
+def _identified(stream: BinaryIO, head: bytes, max_pixels: int) -> Image.Image:
+    """The picture with only its header read."""
+    formats = [row.name for row in FORMATS if row.modules]
+    if is_iso_media(head) and heif_ready():
+        formats.append("HEIF")
+    stream.seek(0)
     with quiet_pillow(max_pixels):
         return Image.open(stream, formats=formats)
+
+
+def _with_end(stream: BinaryIO, head: bytes, name: str, max_pixels: int) -> tuple[BinaryIO, list[str]]:
+    """A JPEG's file, with an end if it lacks only that, and a note then."""
+    ends = with_two_ends(stream)
+    if ends is None:
+        return stream, []
+    for one, other in ends:
+        with _identified(one, head, max_pixels) as image, _identified(other, head, max_pixels) as again:
+            _check_pixels(image.width * image.height, name, max_pixels)
+            if not ImageChops.difference(image, again).getbbox():
+                return one, [END_MISSING]
+    raise UnsafeFileError(f"{name} is cut off: not all of its pixels are there")
 
 
 def _check_pixels(pixels: int, name: str, max_pixels: int) -> None:
@@ -142,45 +159,15 @@ def _check_pixels(pixels: int, name: str, max_pixels: int) -> None:
         )
 
 
-@cache
-def _hush_libtiff() -> None:
-    """Keep libtiff from writing about damaged files to standard error, behind Python's back, where that can be had."""
-    with contextlib.suppress(Exception):
-        import ctypes
-
-        ctypes.CDLL(str(importlib.import_module("PIL._imaging").__file__)).TIFFSetErrorHandler(None)
-
-
-def _note_of_frames(image: Image.Image) -> tuple[str, ...]:
+def _note_of_frames(image: Image.Image, frames: int | None, max_pixels: int) -> list[str]:
     """A note if the file holds more pictures. Some formats count by walking the file, which may be damaged later on."""
     if image.format == "MPO":  # a camera's JPEG with a small preview or depth map behind it
-        return ()
-    frames = 1
-    with quiet_pillow(), contextlib.suppress(Exception):
-        frames = getattr(image, "n_frames", 1)
-    if frames <= 1:
-        return ()
-    return (f"{'pages' if image.format == 'TIFF' else 'animated'}: first of {frames} taken",)
-
-
-def _why_unidentified(stream: BinaryIO, name: str) -> str:
-    with contextlib.suppress(OSError, ValueError):
-        stream.seek(0)
-        head = stream.read(16)
-        if _is_iso_media(head) and head[8:12] in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"):
-            if not heif_ready():
-                return f"{name}: Pillow here cannot read HEIC: pip install pillow-heif"
-            return f"{name} is a damaged HEIC picture"
-        if _is_iso_media(head) and head[8:12] in (b"avif", b"avis"):
-            if not features.check("avif"):
-                return f"{name}: Pillow here cannot read AVIF: pip install --upgrade pillow"
-            return f"{name} is a damaged AVIF picture"
-    return f"{name} is not a picture of a known format, or its beginning is damaged"
-
-
-def _is_iso_media(head: bytes) -> bool:
-    """Whether a file begins as HEIC and AVIF do: with an `ftyp` box (ISO 14496-12)."""
-    return head[4:8] == b"ftyp"
+        return []
+    if frames is None:
+        frames = 1
+        with quiet_pillow(max_pixels), contextlib.suppress(Exception):
+            frames = getattr(image, "n_frames", 1)
+    return [f"animated: first of {frames} taken"] if frames > 1 else []
 
 
 def _line(error: BaseException) -> str:

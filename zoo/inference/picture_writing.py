@@ -3,48 +3,32 @@
 from __future__ import annotations
 
 import errno
-import importlib.util
 import os
 import secrets
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from PIL import Image, features
+from PIL import Image
 
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError, ZooError
-from zoo.inference.picture import Picture, fits_profile
-from zoo.inference.picture_reading import heif_ready
+from zoo.inference.formats import BY_NAME, BY_SUFFIX, WRITE_SUFFIXES, can_write, heif_ready
+from zoo.inference.picture import Picture
+from zoo.inference.picture_profiles import fits_profile
+from zoo.inference.quiet import quiet_libtiff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-_FORMATS = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".jpe": "JPEG",
-    ".jfif": "JPEG",
-    ".png": "PNG",
-    ".webp": "WEBP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".bmp": "BMP",
-    ".gif": "GIF",
-    ".avif": "AVIF",
-    ".heic": "HEIF",
-    ".heif": "HEIF",
-}
-_HERE = {"AVIF": features.check("avif"), "HEIF": importlib.util.find_spec("pillow_heif") is not None}
-WRITE_SUFFIXES = frozenset(suffix for suffix, kind in _FORMATS.items() if _HERE.get(kind, True))
-_MAX_SIDE = {"JPEG": 65500, "WEBP": 16383, "GIF": 65535, "AVIF": 65535, "HEIF": 65535}
-_HOLDS_ALPHA = {"PNG", "WEBP", "TIFF", "GIF", "AVIF", "HEIF"}
-_HOLDS_PROFILE = {"JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"}
-# The most one segment of a JPEG holds.
+__all__ = ["WRITE_SUFFIXES", "refuse_existing", "writable_format", "write_picture", "write_whole"]
+
+# The most one segment of a JPEG holds, and the most dots per inch.
 _MAX_JPEG_EXIF = 65533
+_MAX_JPEG_DENSITY = 65535
 
 
 def write_picture(
@@ -70,7 +54,7 @@ def write_picture(
         refuse_existing(path, force)
         write_whole(path, _encoded(picture, kind, quality, str(path)), force)
         return
-    own = picture.format if picture.format in _FORMATS.values() else "PNG"
+    own = picture.format if picture.format in {row.name for row in BY_SUFFIX.values()} else "PNG"
     data = _encoded(picture, writable_format(f".{format}") if format else own, quality, "the stream")
     try:
         target.write(data.getbuffer())
@@ -84,13 +68,13 @@ def write_picture(
 def writable_format(path: str | os.PathLike[str]) -> str:
     """Pillow's name of the format of a file name's suffix. Raises UsageError if Pillow can't write it here."""
     suffix = Path(path).suffix.lower() or Path(path).name.lower()
-    kind = _FORMATS.get(suffix)
-    if kind == "HEIF" and not heif_ready():
+    row = BY_SUFFIX.get(suffix)
+    if row and row.name == "HEIF" and not heif_ready():
         raise UsageError("Pillow here cannot write HEIC: pip install pillow-heif")
-    if kind is None or not _HERE.get(kind, True):
-        known = ", ".join(name for name in _FORMATS if name in WRITE_SUFFIXES)
+    if row is None or not can_write(row):
+        known = ", ".join(name for name in BY_SUFFIX if name in WRITE_SUFFIXES)
         raise UsageError(f"{path}: a picture can't be written by this name; it must end in one of {known}")
-    return kind
+    return row.name
 
 
 def refuse_existing(path: str | os.PathLike[str], force: bool = False) -> None:
@@ -124,12 +108,13 @@ def _behind_links(path: Path) -> Path:
 def _encoded(picture: Picture, kind: str, quality: int, name: str) -> BytesIO:
     """The file's bytes, in memory: so that an error of the encoder is never taken for one of the disk."""
     height, width = picture.pixels.shape[:2]
-    limit = _MAX_SIDE.get(kind)
+    limit = BY_NAME[kind].max_side
     if limit and max(height, width) > limit:
         raise UsageError(f"{name}: {kind} holds at most {limit} pixels a side, not {width} x {height}: use PNG")
     data = BytesIO()
     try:
-        _image(picture, kind).save(data, kind, **_options(picture, kind, quality))
+        with quiet_libtiff() if kind == "TIFF" else nullcontext():
+            _image(picture, kind).save(data, kind, **_options(picture, kind, quality))
     except Exception as error:  # encoders raise OSError, ValueError, TypeError, struct.error, ...
         raise UnsafeFileError(f"{name}: the picture can't be written as {kind}, {error}: use PNG") from error
     return data
@@ -137,7 +122,7 @@ def _encoded(picture: Picture, kind: str, quality: int, name: str) -> BytesIO:
 
 def _image(picture: Picture, kind: str) -> Image.Image:
     pixels, alpha = picture.pixels, picture.alpha
-    if alpha is not None and kind in _HOLDS_ALPHA:
+    if alpha is not None and BY_NAME[kind].alpha:
         return Image.fromarray(np.dstack((_off_white(pixels, alpha), alpha)))
     return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
 
@@ -155,12 +140,12 @@ def _off_white(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[n
 
 def _options(picture: Picture, kind: str, quality: int) -> dict[str, Any]:
     options: dict[str, Any] = {}
-    if kind in _HOLDS_PROFILE:
+    if BY_NAME[kind].profile:
         if picture.icc and fits_profile(picture.icc, picture.pixels.shape[2]):
             options["icc_profile"] = picture.icc
         if picture.exif and (kind != "JPEG" or len(picture.exif) <= _MAX_JPEG_EXIF):
             options["exif"] = picture.exif
-    if picture.dpi and kind in ("JPEG", "PNG", "TIFF", "BMP"):
+    if picture.dpi and BY_NAME[kind].density and (kind != "JPEG" or max(picture.dpi) <= _MAX_JPEG_DENSITY):
         options["dpi"] = picture.dpi
     if kind in ("JPEG", "WEBP", "AVIF", "HEIF"):
         options["quality"] = quality

@@ -1,0 +1,175 @@
+"""The picture of a TIFF is read, never its thumbnail; raw files and kinds that can't be read are named."""
+
+from __future__ import annotations
+
+import struct
+from io import BytesIO
+
+import numpy as np
+import pytest
+from pictures import tiff
+
+from zoo.errors import UnsafeFileError
+from zoo.inference import tiff_pages
+from zoo.inference.images import read_picture
+from zoo.inference.tiff_pages import read_pages
+
+SMALL = np.full((8, 12), 200, np.uint8)
+LARGE = np.arange(48 * 32, dtype=np.uint16).reshape(32, 48).astype(np.uint8)
+REDUCED = {254: 1}
+RAW = "is a camera's raw file: develop it first, for example with darktable or RawTherapee"
+
+
+def is_large(picture):
+    np.testing.assert_array_equal(picture.pixels[:, :, 0], LARGE)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+class TestThumbnails:
+    def test_the_picture_below_the_first_page(self, order, tmp_path):
+        data = tiff((SMALL, REDUCED), below=[(SMALL, REDUCED), (LARGE, {254: 0})], order=order)
+        is_large(read_picture(data))
+        (tmp_path / "a.tif").write_bytes(data)
+        is_large(read_picture(tmp_path / "a.tif"))
+        assert read_picture(data).notes == ()
+
+    @pytest.mark.parametrize("flag", [{254: 1}, {255: 2}])
+    def test_the_picture_on_a_later_page(self, order, flag):
+        read = read_picture(tiff((SMALL, flag), (LARGE, {}), (SMALL, flag), order=order))
+        is_large(read)
+        assert read.notes == ()
+
+    def test_a_picture_below_that_is_larger_and_unmarked(self, order):
+        is_large(read_picture(tiff((SMALL, {}), below=[(LARGE, {})], order=order)))
+
+    def test_a_small_copy_below_or_behind_the_picture(self, order):
+        is_large(read_picture(tiff((LARGE, {}), below=[(SMALL, {})], order=order)))
+        read = read_picture(tiff((LARGE, {}), (SMALL, REDUCED), (SMALL, {254: 4}), order=order))
+        is_large(read)
+        assert read.notes == ()
+
+    def test_a_small_copy_alone_is_read_with_a_note(self, order):
+        read = read_picture(tiff((LARGE, REDUCED), order=order))
+        is_large(read)
+        assert read.notes == ("it says of itself that it is a small copy of another picture",)
+
+    def test_compressed_by_libtiff(self, order, tmp_path):
+        packed = b"".join(bytes([47]) + row.tobytes() for row in LARGE)  # PackBits, each row a literal
+        data = tiff((SMALL, REDUCED), below=[(LARGE, {259: 32773, "raw": packed})], order=order)
+        is_large(read_picture(data))
+        (tmp_path / "a.tif").write_bytes(data)
+        is_large(read_picture(tmp_path / "a.tif"))
+
+    def test_the_first_page_says_how_the_picture_is_turned(self, order):
+        turned = tiff((SMALL, {**REDUCED, 274: 6}), below=[(LARGE, {})], order=order)
+        np.testing.assert_array_equal(read_picture(turned).pixels[:, :, 0], np.rot90(LARGE, -1))
+        upright = tiff((SMALL, {**REDUCED, 274: 6}), below=[(LARGE, {274: 1})], order=order)
+        is_large(read_picture(upright))
+
+
+class TestRawFiles:
+    @pytest.mark.parametrize(
+        "data",
+        [
+            tiff((SMALL, REDUCED), below=[(LARGE, {262: 32803})]),
+            tiff((SMALL, REDUCED), below=[(LARGE, {262: 34892, 254: 0})], order=">"),
+            tiff((SMALL, REDUCED), below=[(SMALL, REDUCED), (LARGE, {259: 34713})]),
+            tiff((SMALL, REDUCED), (LARGE, {259: 32767})),
+            tiff((LARGE, {262: 32803, 50706: 4})),
+            tiff((SMALL, {**REDUCED, 50706: 4})),
+            b"II*\0" + struct.pack("<I", 16) + b"CR\2\0" + bytes(4) + struct.pack("<H", 0) + bytes(4),
+            b"FUJIFILMCCD-RAW 0201" + bytes(99),
+            b"IIU\0" + bytes(99),
+            b"IIRO\x08\0\0\0" + bytes(99),
+            b"\0\0\0\x18ftypcrx " + bytes(99),
+            b"II\x1a\0\0\0HEAPCCDR" + bytes(99),
+        ],
+    )
+    def test_they_are_refused_by_name(self, data):
+        with pytest.raises(UnsafeFileError, match=RAW):
+            read_picture(data)
+
+
+class TestLevels:
+    @pytest.mark.parametrize("order", ["<", ">"])
+    def test_signed_16_bits_end_at_32767(self, order):
+        values = np.array([[0, 64, 128, 16384, 32767]], np.int16)
+        read = read_picture(tiff((values, {}), order=order))
+        assert read.pixels[0, :, 0].tolist() == [0, 0, 1, 128, 255]
+        assert read.notes == ()
+
+    @pytest.mark.parametrize(("kind", "most"), [(np.int16, 32767), (np.int8, 127)])
+    def test_negative_values_are_black_with_a_note(self, kind, most):
+        read = read_picture(tiff((np.array([[-most, -1, 0, most]], kind), {})))
+        assert read.pixels[0, :, 0].tolist() == [0, 0, 0, 255]
+        assert read.notes == ("its negative values were set to black",)
+
+    def test_32_bit_floats_up_to_1(self):
+        assert read_picture(tiff((np.float32([[0, 0.5, 1]]), {}))).pixels[0, :, 0].tolist() == [0, 128, 255]
+
+
+class TestKindsThatCannotBeRead:
+    @pytest.mark.parametrize(
+        ("page", "kind"),
+        [
+            ((np.zeros((4, 4)), {}), "64-bit floating-point gray"),
+            ((np.zeros((4, 4), np.float16), {}), "16-bit floating-point gray"),
+            ((np.zeros((4, 4, 3), np.float32), {}), "32-bit floating-point RGB"),
+            ((np.zeros((4, 4, 2), np.uint16), {338: 2}), "16-bit gray with alpha"),
+            ((np.zeros((4, 4, 3), np.uint16), {262: 6}), "16-bit YCbCr"),
+            ((np.zeros((4, 4), np.uint16), {258: 14}), "14-bit gray"),
+            ((np.zeros((4, 4), np.uint64), {}), "64-bit gray"),
+        ],
+    )
+    def test_they_are_named_with_what_to_do(self, page, kind):
+        with pytest.raises(
+            UnsafeFileError, match=f"is a TIFF of {kind} pixels, which is not supported: save it as 8-bit or 16-bit"
+        ):
+            read_picture(tiff(page))
+
+    def test_12_bits_where_pillow_has_no_decoder(self):
+        with pytest.raises(UnsafeFileError, match="a TIFF of 12-bit gray pixels, which is not supported"):
+            read_picture(tiff((np.zeros((4, 4), np.uint16), {258: 12}), order=">"))
+
+    def test_an_unknown_compression(self):
+        with pytest.raises(UnsafeFileError, match="a TIFF of compression 34712, which is not supported"):
+            read_picture(tiff((SMALL, {259: 34712})))
+
+    def test_a_damaged_tiff_is_called_damaged(self):
+        with pytest.raises(UnsafeFileError, match="damaged"):
+            read_picture(tiff((SMALL, {273: 10**6})))
+
+
+class TestPages:
+    def test_pages_are_counted(self):
+        assert read_picture(tiff(*[(SMALL, {})] * 4)).notes == ("pages: first of 4 taken",)
+
+    def test_a_loop_of_pages_ends(self):
+        data = bytearray(tiff((SMALL, {}), (SMALL, {})))
+        last = read_pages(BytesIO(data)).chain[1].offset
+        struct.pack_into("<I", data, last + 2 + 12 * 10, struct.unpack_from("<I", data, 4)[0])
+        assert read_picture(bytes(data)).notes == ("pages: first of 2 taken",)
+
+    def test_too_many_pages_are_not_all_counted(self, monkeypatch):
+        monkeypatch.setattr(tiff_pages, "MAX_PAGES", 3)
+        assert read_picture(tiff(*[(SMALL, {})] * 4)).notes == ("pages: first of 3 or more taken",)
+
+    def test_directories_that_overlap_are_read_in_linear_time(self):
+        """Each of a million places is a directory of 65,535 entries that ends in a pointer to the next place."""
+
+        class Counting(BytesIO):
+            total = 0
+
+            def read(self, size=-1):
+                data = super().read(size)
+                self.total += len(data)
+                return data
+
+        body = bytearray(b"\xff" * 2_000_000)
+        for page in range(500):
+            start = 8 + page * 2
+            end = start + 2 + 12 * 0xFFFF
+            struct.pack_into("<I", body, end, 8 + (page + 1) * 2)
+        stream = Counting(b"II*\0" + struct.pack("<I", 8) + bytes(body)[8:])
+        read_pages(stream)
+        assert stream.total < 2 * len(body)
