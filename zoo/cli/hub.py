@@ -47,15 +47,13 @@ def pull(
     """
     _set_timeout(timeout)
     registry = open_registry()
-    from zoo.checkpoints.format import CONFIG_FILE
     from zoo.checkpoints.hub.reference import parse
-    from zoo.checkpoints.hub.verify import digest
     from zoo.loading import find_checkpoint
 
     reference = parse(model)
     pin = f"#{reference.config_sha256}" if reference.config_sha256 else ""
     checkpoint = find_checkpoint(f"{reference}{pin}", registry)
-    print(f"{checkpoint.origin}#{digest(checkpoint.folder / CONFIG_FILE, 'sha256')}")
+    print(f"{checkpoint.origin}#{checkpoint.config_sha256}")
 
 
 def push(

@@ -20,7 +20,7 @@ import zlib
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx2
 from huggingface_hub import constants, set_client_factory
@@ -37,7 +37,7 @@ MAX_ANSWER_BYTES = 32 * 1024 * 1024
 
 logger = logging.getLogger("zoo.hub")
 
-_HASH = re.compile(r'(?:W/)?"?(?:[0-9a-f]{40}|[0-9a-f]{64})"?')
+_HASH = re.compile(r'(?:W/)?"?([0-9a-f]{40}|[0-9a-f]{64})"?')
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 PASSING = {408, 500, 502, 503, 504}
 _installing, _installed = threading.Lock(), list[bool]()
@@ -47,14 +47,17 @@ _installing, _installed = threading.Lock(), list[bool]()
 class Call:
     """One thing asked of the Hub: what it is about in messages, how long it may take, how much it may bring.
 
-    Nothing may happen for longer than `timeout`; where `steady` is false, all of it must be done by then. `limit` is
-    the announced size of the file that is fetched, None where the answer is no file.
+    Nothing may happen for longer than `timeout`; where `steady` is false, all of it must be done by then. Of a file
+    that is fetched, `limit` is the size and `digest` the hash that the listing of `commit` gives; None and "" where
+    the answer is no file.
     """
 
     subject: str
     timeout: float = field(default_factory=timeout)
     steady: bool = False
     limit: int | None = None
+    digest: str = ""
+    commit: str = ""
     tries: int = MAX_TRIES
     failures: int = 0
     reason: str = ""
@@ -191,7 +194,7 @@ def _before(request: httpx2.Request) -> None:
 def _after(response: httpx2.Response) -> None:
     """Refuse answers that would do harm, count those that fail, and bound what is read."""
     call = current()
-    if "/resolve/" in response.request.url.path or "/resolve-cache/" in response.request.url.path:
+    if response.request.method == "HEAD":  # asked for a file's place in the cache, wherever that was redirected to
         _check_headers(response, call)
     if response.status_code == 429:
         call.asked_to_wait(_seconds(response.headers.get("retry-after")))
@@ -211,16 +214,31 @@ def _after(response: httpx2.Response) -> None:
 
 
 def _check_headers(response: httpx2.Response, call: Call) -> None:
-    """The two headers that become paths in the cache are hashes."""
+    """The two headers that become paths in the cache say what the listing said: this commit, and this file's hash.
+
+    Else two files could get one place in the cache, and the bytes of one be read as the other.
+    """
     commit = response.headers.get(constants.HUGGINGFACE_HEADER_X_REPO_COMMIT)
-    if commit is not None and not is_commit(commit):
-        raise IntegrityError(f"{call.subject}: unsafe answer: the commit {commit[:60]!r} is no hash; nothing is kept")
-    if response.status_code >= 400:
-        return
+    if commit is not None and (not is_commit(commit) or call.commit not in ("", commit)):
+        raise IntegrityError(
+            f"{call.subject}: unsafe answer: the commit {commit[:60]!r} is not the one that was asked for; nothing is "
+            "kept"
+        )
     linked = response.headers.get(constants.HUGGINGFACE_HEADER_X_LINKED_ETAG)
     tag = linked or response.headers.get("etag")
-    if tag is not None and not _HASH.fullmatch(tag):
-        raise IntegrityError(f"{call.subject}: unsafe answer: the ETag {tag[:60]!r} is no hash; nothing is kept")
+    if tag is None or response.status_code >= 400 or (_followed(response) and not linked):
+        return
+    found = _HASH.fullmatch(tag)
+    if found is None or call.digest not in ("", found[1]):
+        raise IntegrityError(
+            f"{call.subject}: unsafe answer: the ETag {tag[:60]!r} is not the file's hash; nothing is kept"
+        )
+
+
+def _followed(response: httpx2.Response) -> bool:
+    """Whether the client goes on to another address of the same server, and takes nothing of this answer."""
+    url = str(response.request.url)
+    return response.has_redirect_location and _origin(urljoin(url, response.headers["location"])) == _origin(url)
 
 
 def _seconds(retry_after: str | None) -> float:

@@ -17,22 +17,27 @@ BLOCK = 1024 * 1024
 
 
 def digest(path: Path, algorithm: str) -> str:
-    """The hash of a file as the Hub counts: sha256 of large files, git's sha1 (a head, then the content) of small ones.
-
-    Raises DiskError if it can't be read.
-    """
+    """The hash of a file as the Hub counts. Raises DiskError if it can't be read."""
     try:
         with path.open("rb") as file:
-            if algorithm == "sha256":
-                hashed = hashlib.sha256()
-            else:
-                size = path.stat().st_size
-                hashed = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+            hashed = _begin(algorithm, path.stat().st_size)
             while block := file.read(BLOCK):
                 hashed.update(block)
     except OSError as error:
         raise DiskError(f"can't read {path}: {error.strerror or error}") from error
     return hashed.hexdigest()
+
+
+def digest_of(data: bytes, algorithm: str) -> str:
+    """The same of bytes that were read."""
+    hashed = _begin(algorithm, len(data))
+    hashed.update(data)
+    return hashed.hexdigest()
+
+
+def _begin(algorithm: str, size: int) -> hashlib._Hash:
+    """Large files have a sha256 at the Hub, small ones git's sha1: of a head, then the content."""
+    return hashlib.sha256() if algorithm == "sha256" else hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
 
 
 def verified(path: Path, promise: Promise) -> tuple[Promise | None, str]:
