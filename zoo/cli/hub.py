@@ -138,7 +138,7 @@ def list_(json: JsonOption = False) -> None:
         return
     rows = []
     for facts in (_facts(*entry) for entry in found):
-        state = "verified" if facts["whole"] else "changed or not whole: zoo cache verify"
+        state = "verified" if facts["whole"] else "changed, damaged or not whole: zoo cache verify"
         rows.append((facts["name"], f"{facts['bytes'] / 1e6:.1f} MB", ", ".join(facts["revisions"]) or "-", state))
     for line in columns([("MODEL", "SIZE", "REVISIONS", "STATE"), *rows]):
         print(line)
@@ -158,7 +158,7 @@ def verify() -> None:
         if word == "verified":
             continue
         damaged += 1
-        error(f"{name}: cached file damaged: {file}: {word}; deleted, `zoo pull` gets it again")
+        error(f"{name}: cached file damaged: {file}: {word}")
     if damaged:
         raise typer.Exit(6)
     print(f"{sum(1 for _ in cache.recorded())} models verified in {cache.root()}")
@@ -185,14 +185,14 @@ def clean(
     note(f"{freed / 1e6:.1f} MB freed")
 
 
-def _facts(repository: str, commit: str, record: Record) -> dict[str, Any]:
+def _facts(repository: str, commit: str, record: Record | None) -> dict[str, Any]:
     from zoo.checkpoints.hub import cache
 
     return {
         "name": f"hub:{repository}@{commit}",
-        "bytes": sum(record.files[name].size for name in record.wanted),
+        "bytes": sum(record.files[name].size for name in record.wanted) if record else 0,
         "revisions": cache.refs_of(repository, commit),
-        "whole": cache.whole(repository, commit, record),
+        "whole": record is not None and cache.whole(repository, commit, record),
     }
 
 

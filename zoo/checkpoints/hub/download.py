@@ -18,7 +18,7 @@ from zoo.checkpoints.hub import cache
 from zoo.checkpoints.hub.cache import Promise, Record
 from zoo.checkpoints.hub.locking import locked, unwritable
 from zoo.checkpoints.hub.reference import Reference
-from zoo.checkpoints.hub.verify import digest_of, discard, verified
+from zoo.checkpoints.hub.verify import digest_of, verified
 from zoo.errors import AccessError, DiskError, IntegrityError, NetworkError
 
 MAX_CARD_BYTES = 1024 * 1024
@@ -137,7 +137,7 @@ def _check_again(reference: Reference, record: Record) -> None:
         path = cache.snapshot(reference.repository, reference.revision) / name
         found, word = verified(path, record.files[name])
         if found is None:
-            discard(path)
+            cache.discard(reference.repository, path)
             raise IntegrityError(f"{reference}: {name} was changed while other files came: {word}; not kept")
 
 
@@ -186,7 +186,7 @@ def _with_file(reference: Reference, record: Record, name: str) -> Record:
         _download(reference, name, record.files[name])
         here, (found, word) = True, verified(path, record.files[name])
     if found is None:
-        discard(path)
+        cache.discard(reference.repository, path)
         raise IntegrityError(
             f"{reference}: {name} is damaged on the Hub or on its way: {word}; fetched twice, not kept"
         )
@@ -195,7 +195,11 @@ def _with_file(reference: Reference, record: Record, name: str) -> Record:
 
 def _heal(reference: Reference, path: Path, name: str, word: str) -> None:
     """Delete a file that is not what it should be, if another can be had. Raises IntegrityError."""
-    discard(path)
+    if not cache.discard(reference.repository, path):
+        raise IntegrityError(
+            f"{reference}: cached file damaged: {path}: {word}; it can't be deleted, or leads out of the cache: look "
+            "at it yourself"
+        )
     if cache.offline():
         raise IntegrityError(
             f"{reference}: cached file damaged: {name}: {word}; deleted; go online and `zoo pull` it again"
