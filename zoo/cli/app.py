@@ -80,7 +80,8 @@ def frame(
 def main() -> NoReturn:
     """Run the command line and exit with the code of what happened."""
     if isinstance(sys.stdout, TextIOWrapper):  # a file's name may hold what the terminal can't show
-        sys.stdout.reconfigure(errors="surrogateescape" if sys.stdout.encoding == "utf-8" else "replace")
+        exact = sys.stdout.encoding == "utf-8" and not sys.stdout.isatty()
+        sys.stdout.reconfigure(errors="surrogateescape" if exact else "replace")
     code = call(sys.argv[1:])
     try:
         _flush()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zoo.cli.completion import models
-from zoo.cli.console import columns, note, open_registry
+from zoo.cli.console import columns, echo, note, open_registry
 from zoo.cli.light import LightTyper
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def pull(
     reference = parse(model)
     pin = f"#{reference.config_sha256}" if reference.config_sha256 else ""
     checkpoint = find_checkpoint(f"{reference}{pin}", registry)
-    print(f"{checkpoint.origin}#{checkpoint.config_sha256}")
+    echo(f"{checkpoint.origin}#{checkpoint.config_sha256}")
 
 
 def push(
@@ -89,7 +88,7 @@ def push(
     from zoo.checkpoints.hub.upload import push as upload
 
     pushed = upload(found, reference, Options(private, tag, message, pull_request))
-    print(pushed.page if pull_request else pushed.reference)
+    echo(pushed.page if pull_request else pushed.reference)
     if not pull_request:
         note(f"see {pushed.page}")
 
@@ -120,7 +119,7 @@ def search(
         for model in found
     ]
     for line in columns([head, *rows]):
-        print(line)
+        echo(line)
     if len(found) == limit:
         note(f"there may be more; these are the first {limit}: --limit")
 
@@ -141,7 +140,7 @@ def list_(json: JsonOption = False) -> None:
         state = "verified" if facts["whole"] else "changed, damaged or not whole: zoo cache verify"
         rows.append((facts["name"], f"{facts['bytes'] / 1e6:.1f} MB", ", ".join(facts["revisions"]) or "-", state))
     for line in columns([("MODEL", "SIZE", "REVISIONS", "STATE"), *rows]):
-        print(line)
+        echo(line)
 
 
 def verify() -> None:
@@ -161,7 +160,7 @@ def verify() -> None:
         error(f"{name}: cached file damaged: {file}: {word}")
     if damaged:
         raise typer.Exit(6)
-    print(f"{sum(1 for _ in cache.recorded())} models verified in {cache.root()}")
+    echo(f"{sum(1 for _ in cache.recorded())} models verified in {cache.root()}")
 
 
 def clean(
@@ -178,10 +177,10 @@ def clean(
     for path in cache.leftovers() if not references else []:
         freed += path.lstat().st_size
         path.unlink(missing_ok=True)
-        print(path)
+        echo(path)
     for reference in references:
         freed += cache.remove(reference.repository)
-        print(cache.storage(reference.repository))
+        echo(cache.storage(reference.repository))
     note(f"{freed / 1e6:.1f} MB freed")
 
 
@@ -204,4 +203,4 @@ def _set_timeout(seconds: float | None) -> None:
 def _print_json(value: object) -> None:
     import json
 
-    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+    echo(json.dumps(value, indent=2))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zoo.cli.completion import models
-from zoo.cli.console import columns, note, open_registry, progress
+from zoo.cli.console import columns, echo, note, open_registry, progress
 from zoo.cli.running import Backend, BackendOption, DeviceOption
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def train(
         except KeyboardInterrupt:
             note(f"the run is saved in {folder}: the same command with --resume goes on")
             raise
-    print(folder / "checkpoint")
+    echo(folder / "checkpoint")
 
 
 def eval_(
@@ -131,11 +130,11 @@ def eval_(
     with progress(model, 0) as bar:
         found = evaluate(model, registry, data, split, options, backend.value, device, bar.at)
     if write:
-        print(f"written to {write_metrics(model, registry, found.metrics)}", file=sys.stderr)
+        note(f"written to {write_metrics(model, registry, found.metrics)}")
     if json:
         import msgspec
 
-        print(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
         return
     _print(found.metrics)
 
@@ -143,11 +142,11 @@ def eval_(
 def _print(metrics: Sequence[Metric]) -> None:
     """A table of all figures, then each protocol with the figures it is of."""
     for line in columns([("FIGURE", "VALUE", "± STANDARD ERROR", "DOING NOTHING"), *map(_row, metrics)]):
-        print(line)
+        echo(line)
     for protocol in dict.fromkeys(metric.protocol for metric in metrics):
         group = [metric for metric in metrics if metric.protocol == protocol]
         names = ", ".join(metric.name for metric in group)
-        print(f"\n{names}: {group[0].n} of {group[0].split}; {protocol}")
+        echo(f"\n{names}: {group[0].n} of {group[0].split}; {protocol}")
 
 
 def _row(metric: Metric) -> tuple[str, str, str, str]:
