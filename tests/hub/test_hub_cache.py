@@ -317,6 +317,10 @@ def test_47_locks_that_are_refused_are_said_and_what_is_cached_still_runs(
     [
         ("huggingface.co", "is no address: give https://HOST"),
         ("htps://huggingface.co", "is no address"),
+        ("http://[::1", "is no address"),
+        ("https://huggingface.co:99999", "is no address"),
+        ("https://huggingface.co:http", "is no address"),
+        ("https://hugging face.co", "is no address"),
         ("http://hub.example.test", "would send your token unencrypted"),
     ],
 )

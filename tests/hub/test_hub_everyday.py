@@ -38,6 +38,15 @@ def test_what_a_search_shows_is_not_obeyed_by_a_terminal(hub: Hub, machine: Mach
     assert re.split(r" {2,}", line) == ["hub:ana/dyed", "a [31mb 31mc d e", "1", "0", "a [31mb 31mc d e"]
 
 
+def test_a_search_takes_counts_and_letters_that_are_none(hub: Hub, machine: Machine) -> None:
+    row = {"id": "ana/odd", "sha": "0" * 40, "tags": ["latent-zoo", "a\ud800b"], "downloads": float("inf")}
+    hub.fault("rewrite", r"/api/models\?.*odd", by=lambda _: [{**row, "likes": 10**30}])
+    _, line = machine.zoo("search", "odd").out.splitlines()
+    assert line.split() == ["hub:ana/odd", "-", "0", "0", "a?b"]
+    (found,) = json.loads(machine.zoo("search", "odd", "--json").out)
+    assert (found["downloads"], found["likes"]) == (0, 0)
+
+
 def test_a_stranger_s_model_is_introduced_once_and_its_card_shown(
     machine: Machine, published: str, picture: Path
 ) -> None:
