@@ -5,6 +5,7 @@ The client's own timeouts begin anew with every byte, so that an answer whose he
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
@@ -44,9 +45,11 @@ class _Network(httpcore2.NetworkBackend):
     def __init__(self, inner: httpcore2.NetworkBackend, current: Callable[[], Timed]) -> None:
         self._inner, self._current = inner, current
 
-    def connect_tcp(self, *args: Any, timeout: float | None = None, **settings: Any) -> httpcore2.NetworkStream:
+    def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **settings: Any
+    ) -> httpcore2.NetworkStream:
         left = _least(timeout, self._current())
-        return _Stream(self._inner.connect_tcp(*args, timeout=left, **settings), self._current)
+        return _Stream(self._inner.connect_tcp(host, port, left, *args, **settings), self._current)
 
     def connect_unix_socket(self, *args: Any, **settings: Any) -> httpcore2.NetworkStream:
         return _Stream(self._inner.connect_unix_socket(*args, **settings), self._current)
@@ -72,9 +75,11 @@ class _Stream(httpcore2.NetworkStream):
     def close(self) -> None:
         self._inner.close()
 
-    def start_tls(self, *args: Any, timeout: float | None = None, **settings: Any) -> httpcore2.NetworkStream:
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
         left = _least(timeout, self._current())
-        return _Stream(self._inner.start_tls(*args, timeout=left, **settings), self._current)
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, left), self._current)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
