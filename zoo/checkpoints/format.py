@@ -126,20 +126,17 @@ def read_checkpoint(folder: Path, origin: str, check: Callable[[bytes], None] | 
 
 def write_config(folder: Path, config: CheckpointConfig) -> None:
     """Write `config.json`: the old one or the new one is there, never half of one. Raises DiskError."""
-    import tempfile
-
-    temporary = None
+    partial = folder / f".{CONFIG_FILE}.partial"  # always this name, so that the next one replaces what a kill left
     try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{CONFIG_FILE}.", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(format_config(config))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(folder / CONFIG_FILE)
+        try:
+            with partial.open("wb") as file:
+                file.write(format_config(config))
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(folder / CONFIG_FILE)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
-        if temporary:
-            temporary.unlink(missing_ok=True)
         raise DiskError(f"can't write {folder / CONFIG_FILE}: {error.strerror}") from error
 
 

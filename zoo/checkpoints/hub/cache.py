@@ -183,21 +183,27 @@ def forget(repository: str, commit: str) -> bool:
     return discard(repository, _record_path(repository, commit))
 
 
-def leftovers() -> list[Path]:
-    """Halves of files that killed downloads left behind; those that a living process is writing are not among them."""
+def leftovers(repository: str = "") -> list[Path]:
+    """Halves of files that killed downloads left behind, of one repository or of all.
+
+    Those that a living process is writing are not among them.
+    """
     from filelock import FileLock, Timeout
 
     found = []
-    for path in sorted(root().glob("models--*/blobs/*.incomplete")):
-        lock = root() / ".locks" / path.parent.parent.name / f"{path.name.split('.')[0]}.lock"
-        if not lock.exists():
-            found.append(path)
-            continue
-        try:
-            with FileLock(lock, timeout=0):
+    folders = [storage(repository)] if repository else sorted(root().glob("models--*"))
+    for folder in folders:
+        found += sorted(folder.glob(".*.partial"))  # written in an instant, so whoever wrote it is gone
+        for path in sorted(folder.glob("blobs/*.incomplete")):
+            lock = root() / ".locks" / folder.name / f"{path.name.split('.')[0]}.lock"
+            if not lock.exists():
                 found.append(path)
-        except (Timeout, OSError, NotImplementedError):  # held, or of a file system where that can't be known
-            continue
+                continue
+            try:
+                with FileLock(lock, timeout=0):
+                    found.append(path)
+            except (Timeout, OSError, NotImplementedError):  # held, or where that can't be known
+                continue
     return found
 
 

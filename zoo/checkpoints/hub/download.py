@@ -104,6 +104,8 @@ def _complete(reference: Reference, record: Record | None) -> Record:
     if cache.offline() and (absent := cache.missing(reference.repository, reference.revision, record)):
         raise NetworkError(f"{reference}: not whole in the cache, and offline: {', '.join(absent)} missing")
     try:
+        for path in cache.leftovers(reference.repository):  # of a process that was killed
+            path.unlink(missing_ok=True)
         return _gathered(reference, record)
     except OSError as error:
         raise unwritable(reference, error) from error
