@@ -3,7 +3,8 @@
 Each case changes config.json, the header of the weights or the graph, and makes config.json promise the result, since
 otherwise every case would end at a hash. A child process opens it and makes a picture, with limits of memory and time.
 It must end with the picture, finite, or with one of the zoo's errors: a crash, a hang, another exception or a traceback
-is a fault, and its case is kept. Cases are numbered by their seed, so that each can be run again:
+is a fault, and its case is kept. So is a file that the zoo takes and the packages of its format don't, or read
+otherwise. Cases are numbered by their seed, so that each can be run again:
 
     python scripts/fuzz.py --cases 20000 --checkpoint plugins/zoo_conv_vae/checkpoints/mnist-2d
     python scripts/fuzz.py --first 4711 --cases 1
@@ -35,13 +36,16 @@ MEMORY = 1024 * 1024 * 1024
 def open_and_run(folder: Path) -> str:
     """Open a checkpoint and make one small picture with each capability: what a child process does."""
     import numpy as np
+    from oracles import check_checkpoint
 
     from zoo.catalog.registry import Registry
+    from zoo.checkpoints.format import read_checkpoint
     from zoo.errors import ZooError
     from zoo.loading import load
 
     try:
         model = load(f"dir:{folder}", backend="onnx", device="cpu", registry=Registry.discover([]))
+        check_checkpoint(read_checkpoint(folder, f"dir:{folder}"))
         model.backend.limit_threads(1)
         for name, graph in model.config.capabilities.items():
             if name == "decode":
