@@ -45,7 +45,6 @@ def open_and_run(folder: Path) -> str:
 
     try:
         model = load(f"dir:{folder}", backend="onnx", device="cpu", registry=Registry.discover([]))
-        check_checkpoint(read_checkpoint(folder, f"dir:{folder}"))
         model.backend.limit_threads(1)
         for name, graph in model.config.capabilities.items():
             if name == "decode":
@@ -58,6 +57,7 @@ def open_and_run(folder: Path) -> str:
                 made = model.encode(pictures) if name == "encode" else model.translate(pictures)
             if not np.isfinite(made).all():
                 return "FAULT: numbers that are not finite"
+        check_checkpoint(read_checkpoint(folder, f"dir:{folder}"))
     except ZooError as error:
         if "\n" in str(error) or len(str(error)) > 1000:
             return f"FAULT: an error that is no line: {str(error)[:200]!r}"
