@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import onnx
-from safetensors import deserialize
+import safetensors
 
 from zoo.catalog.spec import CheckpointConfig
 from zoo.checkpoints.format import Checkpoint
@@ -36,6 +37,7 @@ def check_checkpoint(checkpoint: Checkpoint) -> None:
 
 def check_weights(data: bytes, tensors: Mapping[str, TensorInfo]) -> None:
     """The package safetensors finds the same tensors, with the same bytes."""
+    deserialize: Any = safetensors.deserialize  # it has no types
     found = {
         name: (DTYPE_NAMES[info["dtype"]], tuple(info["shape"]), bytes(info["data"]))
         for name, info in deserialize(data)

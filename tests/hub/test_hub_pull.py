@@ -191,7 +191,8 @@ def test_35_two_files_with_one_etag_do_not_share_a_blob(world: World) -> None:
 def test_35_the_etag_of_a_redirected_answer_is_held_too(world: World) -> None:
     """The hash is asked for at an address that looks like no file's."""
     fault = world.hub.fault("redirect", rf"{world.name}/resolve/.*README.md", to=f"/cdn/{world.name}/{'0' * 64}")
-    world.hub.fault("status", rf"/cdn/{world.name}/0", "HEAD", code=200, headers={"ETag": '"../../evil"'})
+    headers = {"ETag": '"../../evil"', "X-Repo-Commit": world.repository.head}
+    world.hub.fault("status", rf"/cdn/{world.name}/0", "HEAD", code=200, headers=headers)
     assert "unsafe answer: the ETag" in world.machine.zoo("pull", world.name).error(6)
     assert fault.hits
     assert not [path for path in world.machine.folder.rglob("*evil*") if path.is_file()]
