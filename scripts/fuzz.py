@@ -3,7 +3,8 @@
 Each case changes config.json, the header of the weights or the graph, and makes config.json promise the result, since
 otherwise every case would end at a hash. A child process opens it and makes a picture, with limits of memory and time.
 It must end with the picture, finite, or with one of the zoo's errors: a crash, a hang, another exception or a traceback
-is a fault, and its case is kept. Cases are numbered by their seed, so that each can be run again:
+is a fault, and its case is kept. So is a file that the zoo takes and the packages of its format don't, or read
+otherwise. Cases are numbered by their seed, so that each can be run again:
 
     python scripts/fuzz.py --cases 20000 --checkpoint plugins/zoo_conv_vae/checkpoints/mnist-2d
     python scripts/fuzz.py --first 4711 --cases 1
@@ -28,8 +29,10 @@ from judge import Judge
 def open_and_run(folder: Path) -> str:
     """Open a checkpoint and make one small picture with each capability: what a child process does."""
     import numpy as np
+    from oracles import check_checkpoint
 
     from zoo.catalog.registry import Registry
+    from zoo.checkpoints.format import read_checkpoint
     from zoo.errors import ZooError
     from zoo.loading import load
 
@@ -47,6 +50,7 @@ def open_and_run(folder: Path) -> str:
                 made = model.encode(pictures) if name == "encode" else model.translate(pictures)
             if not np.isfinite(made).all():
                 return "FAULT: numbers that are not finite"
+        check_checkpoint(read_checkpoint(folder, f"dir:{folder}"))
     except ZooError as error:
         if "\n" in str(error) or len(str(error)) > 1000:
             return f"FAULT: an error that is no line: {str(error)[:200]!r}"

@@ -14,10 +14,11 @@ from hostile import edited
 from onnx import helper
 from tiny import WEIGHTS, make_model, port, write_checkpoint
 
+from zoo.checkpoints import graphs
 from zoo.checkpoints.format import read_checkpoint
 from zoo.checkpoints.graph_file import read_graph
 from zoo.checkpoints.graphs import MAX_VALUE_BYTES, MAX_WORK, check_graph, trace
-from zoo.errors import UnsafeFileError, ZooError
+from zoo.errors import UnsafeFileError, UsageError, ZooError
 
 N = helper.make_node
 I64 = np.int64
@@ -170,6 +171,38 @@ def test_notes_for_people_are_passed_over(tmp_path: Path) -> None:
 def test_a_float32_checkpoint_needs_no_conversion(tmp_path: Path) -> None:
     weights = {name: array.astype(np.float32) for name, array in WEIGHTS.items()}
     check(write_checkpoint(tmp_path, make_model(weights=weights), weights))
+
+
+def test_what_a_run_holds_at_one_time_is_followed() -> None:
+    """Of 1,000 steps in a row two values are held at a time; of 200 that are kept, all."""
+    row = [N("Relu", [f"r{i}"], [f"r{i + 1}"]) for i in range(1000)]
+    model = make_model([N("Relu", ["image"], ["r0"]), *row, N("Relu", ["r1000"], ["translated"])], weights={})
+    kept = [N("Relu", ["image"], [f"k{i}"]) for i in range(200)]
+    other = make_model([*kept, N("Sum", [f"k{i}" for i in range(200)], ["translated"])], weights={})
+    shape, bytes_ = (1, 3, 16, 16), 4 * 3 * 16 * 16
+    port_ = [port("image", ["n", 3, "h", "w"])]
+    for graph, held in ((model, 2), (other, 201)):
+        graph.graph.input.pop()
+        graph.graph.input.extend(port_)
+        assert trace(read_graph("t.onnx", graph.SerializeToString(), {}), shape).peak == held * bytes_
+
+
+def test_a_graph_that_costs_too_much_runs_where_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its cost is that of the tiny one; what is allowed is made small."""
+    folder = write_checkpoint(tmp_path)
+    cost = trace(read_checkpoint(folder, "tiny").plans["translate.onnx"], (2, 1, 64, 64))
+    for name, found in (("MAX_PEAK_BYTES", cost.peak), ("MAX_WORK", cost.work)):
+        with monkeypatch.context() as patch:
+            patch.setattr(graphs, name, found - 1)
+            with pytest.raises(UnsafeFileError, match="ZOO_MAX_COST=4 allows more"):
+                read_checkpoint(folder, "tiny")
+            patch.setenv("ZOO_MAX_COST", "4")
+            read_checkpoint(folder, "tiny")
+            patch.setenv("ZOO_MAX_COST", "much")
+            with pytest.raises(UsageError, match="ZOO_MAX_COST=much is no number from 1 to 1000"):
+                read_checkpoint(folder, "tiny")
 
 
 def test_the_cost_follows_the_input(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ HOSTILE: dict[str, tuple[onnx.ModelProto, str]] = {
             N("Transpose", ["rows"], ["columns"], perm=[1, 0]),
             *(N("MatMul", ["rows", "columns"], [f"m{i}"]) for i in range(40)),
             N("Sum", [f"m{i}" for i in range(40)], ["big"]),
-            s=I64([1, 680, 1, 1]),
+            s=I64([1, 160, 1, 1]),
         ),
         "multiplications",
     ),

@@ -13,6 +13,14 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 BLOCK = 65536
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+# What comes at once, and what comes after it again and again.
+DRIPS = {
+    "head": (b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n"),
+    "continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "extension": (CHUNKED + b"2;a=", b"b"),
+    "trailer": (CHUNKED + b"2\r\n[]\r\n0\r\n", b"X-A: b\r\n"),
+}
 
 
 @dataclass(frozen=True)
@@ -28,10 +36,11 @@ class Sent:
 class Fault:
     """One rule. Kinds, with what they take:
 
-    status (code, headers) answers with that; reset hangs up; hang answers nothing until `released` is set; redirect
-    (to); headers (set, drop) changes headers; flip changes one byte of the body, swap (data) all of it, at the same
-    length; cut (after) ends the body early, cut_each (every) after so many bytes of each answer, stall (after) goes
-    silent in it, slow sends it in small pieces; longer (extra) and bomb (size) send more than is announced;
+    status (code, headers, body) answers with that; drip (part) sends a part of an answer that never ends; reset hangs
+    up; hang answers nothing until `released` is set; redirect (to); headers (set, drop) changes headers; flip changes
+    one byte of the body, swap (data) all of it, at the same length; cut (after) ends the body early, cut_each (every)
+    after so many bytes of each answer, stall (after) goes silent in it, slow sends it in small pieces; longer (extra)
+    and bomb (size) send more than is announced;
     whole answers a request for a range with everything; rewrite (by) changes the JSON; unsure answers 500 after the
     work is done.
     """
@@ -65,10 +74,12 @@ class Fault:
             self.reached.set()
             self.released.wait(60)
         if self.kind == "status":
-            handler.reply(self.how["code"], b"", self.how.get("headers", {}))
+            handler.reply(self.how["code"], self.how.get("body", b""), self.how.get("headers", {}))
+        if self.kind == "drip":
+            _drip(handler, *DRIPS[self.how["part"]])
         if self.kind == "redirect":
             handler.reply(302, b"", {"Location": self.how["to"], **self.how.get("headers", {})})
-        return self.kind in ("status", "redirect", "hang")
+        return self.kind in ("status", "redirect", "hang", "drip")
 
     def after(self, handler: Any) -> None:
         """Strike when the work is done, and its answer is about to be sent."""
@@ -125,6 +136,17 @@ def hang_up(handler: Any) -> None:
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     handler.close_connection = True
     handler.connection.close()
+
+
+def _drip(handler: Any, begin: bytes, piece: bytes) -> None:
+    """Until the other side hangs up, or for a minute."""
+    handler.close_connection = True
+    handler.wfile.write(begin)
+    pause = threading.Event()
+    for _ in range(300):
+        handler.wfile.write(piece)
+        handler.wfile.flush()
+        pause.wait(0.2)
 
 
 def _ranged(sent: Sent, wanted: str | None) -> Sent:

@@ -7,6 +7,7 @@ system: instead, locks answer here as they do on some of those.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import shutil
@@ -77,19 +78,96 @@ def test_34_verify_reads_all_again_and_says_what_is_damaged(machine: Machine, pu
     assert not blob.exists()
 
 
-def test_42_an_interrupt_leaves_no_half_of_a_file(machine: Machine, published: str) -> None:
+def record_of(machine: Machine, name: str) -> Path:
+    (path,) = machine.cached(name).glob("zoo/*.json")
+    return path
+
+
+@pytest.mark.parametrize("up", ["{home}/mine", "../../../../mine", "a/../../../../../mine"])
+def test_34_a_record_that_names_a_file_elsewhere_harms_none(
+    machine: Machine, published: str, files: dict[str, bytes], up: str, picture: Path
+) -> None:
+    machine.zoo("pull", published)
+    mine = machine.home / "mine"
+    mine.write_text("a file of the user's")
+    record = record_of(machine, published)
+    changed = json.loads(record.read_bytes())
+    name = up.format(home=machine.home)
+    changed["files"][name] = {"size": 5, "algorithm": "sha256", "digest": "0" * 64}
+    record.write_text(json.dumps({**changed, "wanted": [*changed["wanted"], name]}))
+    assert "not in the cache, and offline" in machine.zoo("run", f"hub:{published}", picture, **OFFLINE).error(5)
+    line = machine.zoo("cache", "verify").error(6)
+    assert f"hub:{published}@{record.stem}: cached file damaged: the record of its files: makes no sense" in line
+    assert mine.read_text() == "a file of the user's"
+    assert machine.zoo("pull", published).code == 0
+
+
+@pytest.mark.parametrize("where", ["snapshot", "blobs"])
+def test_34_links_that_lead_out_of_the_cache_are_not_followed(
+    machine: Machine, published: str, where: str, picture: Path
+) -> None:
+    machine.zoo("pull", published)
+    snapshot = blob_of(machine, published).parent.parent / "snapshots" / record_of(machine, published).stem
+    mine = machine.home / "blobs"
+    if where == "snapshot":
+        shutil.copytree(snapshot, mine)
+        shutil.rmtree(snapshot)
+        snapshot.symlink_to(mine)
+    else:
+        mine.mkdir()
+        (snapshot / "config.json").unlink()
+        (snapshot / "config.json").symlink_to(mine / "config.json")
+    (mine / "config.json").write_text("a file of the user's")
+    assert "cached file damaged: " in machine.zoo("run", f"hub:{published}", picture, **OFFLINE).error(6)
+    machine.zoo("cache", "verify")
+    assert (mine / "config.json").read_text() == "a file of the user's"
+
+
+BROKEN = {
+    "empty": b"",
+    "cut": b'{"files": {',
+    "deep": b"[" * 100_000,
+    "bytes": b"\xff\xfe",
+    "unlisted": b'{"files":{}}',
+}
+
+
+@pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
+def test_34_a_broken_record_is_one_line_about_one_model(
+    machine: Machine, published: str, hub: Hub, files: dict[str, bytes], data: bytes
+) -> None:
+    hub.add("ana/beside", files)
+    machine.zoo("pull", "ana/beside")
+    machine.zoo("pull", published)
+    record_of(machine, published).write_bytes(data)
+    _, *lines = machine.zoo("cache", "list").out.splitlines()
+    states = {line.split()[0].split("@")[0]: line.split()[-1] for line in lines}
+    assert states == {f"hub:{published}": "verify", "hub:ana/beside": "verified"}
+    facts = {row["name"].split("@")[0]: row["whole"] for row in json.loads(machine.zoo("cache", "list", "--json").out)}
+    assert facts == {f"hub:{published}": False, "hub:ana/beside": True}
+    assert machine.zoo("cache", "verify").err.count("error: ") == 1
+    assert machine.zoo("pull", published).code == 0
+    assert machine.zoo("cache", "verify").code == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "says"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_42_an_interrupt_leaves_no_half_of_a_file(
+    machine: Machine, published: str, number: signal.Signals, code: int, says: str
+) -> None:
     fault = machine.hub.fault("stall", f"/cdn/{published}", after=50, times=1)
     running = machine.start("pull", published, HF_HUB_DOWNLOAD_TIMEOUT="30", ZOO_HUB_TIMEOUT="40")
     assert fault.reached.wait(30)
-    os.kill(running.process.pid, signal.SIGINT)
+    os.kill(running.process.pid, number)
     result = running.wait()
     fault.released.set()
-    assert result.error(130) == "error: interrupted"
+    assert result.error(code) == f"error: {says}"
     assert not list(machine.home.rglob("*.incomplete"))
     assert machine.zoo("pull", published).code == 0
 
 
-def test_43_after_a_kill_the_next_run_works_and_clean_removes_the_rest(machine: Machine, published: str) -> None:
+def test_43_after_a_kill_the_next_run_works_and_removes_the_rest(machine: Machine, published: str) -> None:
     fault = machine.hub.fault("stall", f"/cdn/{published}", after=50, times=1)
     running = machine.start("pull", published, HF_HUB_DOWNLOAD_TIMEOUT="30", ZOO_HUB_TIMEOUT="40")
     assert fault.reached.wait(30)
@@ -99,9 +177,11 @@ def test_43_after_a_kill_the_next_run_works_and_clean_removes_the_rest(machine: 
     os.kill(running.process.pid, signal.SIGKILL)
     running.process.join(30)
     fault.released.set()
+    partial = machine.cached(published) / ".half.partial"
+    partial.write_bytes(b"half of a record")
     assert machine.zoo("pull", published).code == 0
-    assert machine.zoo("cache", "clean").out == f"{orphan}\n"
     assert not orphan.exists()
+    assert not partial.exists()
     assert machine.zoo("pull", published, **OFFLINE).code == 0
 
 
@@ -160,7 +240,7 @@ def test_44_too_little_space_is_said_before_it_is_used(
 
     monkeypatch.setattr(cache, "root", lambda: machine.folder)
     monkeypatch.setattr(download.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000}))
-    record = Record({"a": Promise(5000, "sha256", "0" * 64)}, ("a",))
+    record = Record({"config.json": Promise(5000, "sha256", "0" * 64)}, ("config.json",))
     with pytest.raises(DiskError, match="5000 bytes are needed, 1000 are free"):
         download._check_space(parse(published).at("0" * 40), record)
 
@@ -244,6 +324,10 @@ def test_47_locks_that_are_refused_are_said_and_what_is_cached_still_runs(
     [
         ("huggingface.co", "is no address: give https://HOST"),
         ("htps://huggingface.co", "is no address"),
+        ("http://[::1", "is no address"),
+        ("https://huggingface.co:99999", "is no address"),
+        ("https://huggingface.co:http", "is no address"),
+        ("https://hugging face.co", "is no address"),
         ("http://hub.example.test", "would send your token unencrypted"),
     ],
 )

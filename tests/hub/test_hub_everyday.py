@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,23 @@ def test_search_shows_models_of_the_zoo_only(hub: Hub, machine: Machine, files: 
     assert (row["name"], row["license"]) == ("hub:ana/findme", "apache-2.0")
     assert "no model for the zoo has 'nothing-like-it'" in machine.zoo("search", "nothing-like-it").notes
     assert "offline" in machine.zoo("search", HF_HUB_OFFLINE="1").error(5)
+
+
+def test_what_a_search_shows_is_not_obeyed_by_a_terminal(hub: Hub, machine: Machine) -> None:
+    evil = "a\x1b[31mb\x9b31mc\u202ed\ne"
+    rows = [{"id": "ana/dyed", "sha": "0" * 40, "tags": ["latent-zoo", f"license:{evil}", evil], "downloads": 1}]
+    hub.fault("rewrite", r"/api/models\?.*dyed", by=lambda _: rows)
+    _, line = machine.zoo("search", "dyed").out.splitlines()
+    assert re.split(r" {2,}", line) == ["hub:ana/dyed", "a [31mb 31mc d e", "1", "0", "a [31mb 31mc d e"]
+
+
+def test_a_search_takes_counts_and_letters_that_are_none(hub: Hub, machine: Machine) -> None:
+    row = {"id": "ana/odd", "sha": "0" * 40, "tags": ["latent-zoo", "a\ud800b"], "downloads": float("inf")}
+    hub.fault("rewrite", r"/api/models\?.*odd", by=lambda _: [{**row, "likes": 10**30}])
+    _, line = machine.zoo("search", "odd").out.splitlines()
+    assert line.split() == ["hub:ana/odd", "-", "0", "0", "a?b"]
+    (found,) = json.loads(machine.zoo("search", "odd", "--json").out)
+    assert (found["downloads"], found["likes"]) == (0, 0)
 
 
 def test_a_stranger_s_model_is_introduced_once_and_its_card_shown(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from gzip import compress
 
 import pytest
 from world import (
@@ -38,6 +39,10 @@ NO_MODEL = r"no such model on http.*\(or it is private: set HF_TOKEN\)"
 NO_WEIGHTS = "has no model.safetensors, only README.md, config.json, translate.onnx"
 CLOSE = r"has no revision 'v1.9'; there is (v1\.\d, ){4}v1\.\d$"
 DAMAGED = r"is damaged on the Hub or on its way: (sha256|git-sha1) \w+… instead of \w+…; fetched twice, not kept"
+LATE = "given up after 1 s"
+PACKED = "unsafe answer: it comes packed"
+TWICE = {"code": 200, "body": compress(compress(bytes(100 * MIB))), "headers": {"Content-Encoding": "gzip, gzip"}}
+DEEP = {"code": 200, "body": b"[" * 200_000}
 UP = '"../../../../evil"'
 
 
@@ -72,12 +77,19 @@ FAILURES = [
     Case(21, "wait an hour", 5, "asks to wait 3600 s", on("", "status", **WAIT_LONG)),
     Case(22, "the API hangs", 5, "no answer from http.* given up after 1 s", on("/revision", "hang"), SOON),
     Case(22, "the listing hangs", 5, "no answer from http.* given up after 1 s", on("/tree", "hang"), SOON),
+    Case(22, "a head drips", 5, LATE, on("/tree", "drip", part="head"), SOON),
+    Case(22, "100 Continue drips", 5, LATE, on("/tree", "drip", part="continue"), SOON),
+    Case(22, "the size of a chunk drips", 5, LATE, on("/tree", "drip", part="extension"), SOON),
+    Case(22, "a trailer drips", 5, LATE, on("/tree", "drip", part="trailer"), SOON),
+    Case(22, "the head of a file drips", 5, LATE, on("/resolve", "drip", part="head"), SOON),
+    Case(22, "the size of a file's chunk drips", 5, LATE, on_files("drip", part="extension"), SOON),
     Case(23, "a body stalls for ever", 5, "unstable.*3 times in a row", on_files("stall", after=50), IMPATIENT),
     Case(28, "a bit flips, always", 6, DAMAGED, on_files("flip")),
     Case(28, "a bit of config.json flips, always", 6, DAMAGED, on("/resolve/.*config", "flip")),
     Case(30, "a page of the same length", 6, DAMAGED, on_files("swap", data=b"<html>Log in")),
     Case(31, "a body longer than announced", 6, "longer than its", on_files("longer", size=40 * MIB)),
-    Case(32, "a gzip bomb", 6, "longer than its", on_files("bomb", size=60 * MIB)),
+    Case(32, "a listing that is packed twice", 6, PACKED, on("/tree", "status", **TWICE)),
+    Case(32, "a gzip bomb", 6, PACKED, on_files("bomb", size=60 * MIB)),
     Case(35, "an ETag that leads up", 6, "unsafe answer: the ETag", headers(ETag=UP, X_Linked_ETag=UP)),
     Case(35, "an ETag that is ..", 6, "unsafe answer: the ETag", headers(ETag='".."', X_Linked_ETag='".."')),
     Case(36, "a commit in a header", 6, "unsafe answer: the commit", headers(X_Repo_Commit="../../../evil")),
@@ -88,9 +100,21 @@ FAILURES = [
     Case(40, "the API answers no name", 5, "is not a Hub", answers("/revision", {"a": 1})),
     Case(40, "the API answers a list", 5, "is not a Hub", answers("/revision", [1])),
     Case(40, "the listing lacks fields", 5, "is not a Hub", answers("/tree", [{"type": "file"}])),
+    Case(40, "a listing of lists in lists", 5, "is not a Hub", on("/tree", "status", **DEEP)),
+    Case(40, "a size that has no end", 6, "listed without size and hash", lists(size=float("inf"))),
+    Case(40, "an answer that leads nowhere", 5, "http", on("/tree", "redirect", to="http://[::1"), SOON),
     Case(40, "a size that is no number", 6, "listed without size and hash", lists(size="large")),
     Case(40, "a hash that is a path", 6, "listed without size and hash", lists(oid="../../x")),
-    Case(40, "no headers of a Hub", 5, "is not a Hub", on("/resolve", "headers", drop=["X-Repo-Commit"])),
+    Case(
+        40, "no ETag", 5, "its answer lacks the header ETag", on("/resolve", "headers", drop=["ETag", "X-Linked-ETag"])
+    ),
+    Case(
+        40,
+        "no headers of a Hub",
+        5,
+        "is not a Hub: .* lacks the header X-Repo-Commit",
+        on("/resolve", "headers", drop=["X-Repo-Commit"]),
+    ),
     Case(54, "an index of shards", 7, "splits the weights", holds(model_safetensors_index_json=b"{}")),
     Case(56, "a config.json of 50 MB", 7, "at most 262144 are read", lists(size=50_000_000)),
 ]
@@ -102,6 +126,7 @@ PASSING = [
     Case(20, "an address that has expired", 0, "", on_files("status", code=403, times=1)),
     Case(21, "wait a second", 0, "too many requests; waiting 1 s", on("/tree", "status", **WAIT)),
     Case(23, "a body stalls once", 0, "unstable", on_files("stall", after=50, times=1), IMPATIENT),
+    Case(40, "no sizes of links", 0, "", on("/resolve", "headers", drop=["X-Linked-Size"])),
     Case(24, "a slow but steady body", 0, "", on_files("slow", size=60, pause=0.3), {"HF_HUB_DOWNLOAD_TIMEOUT": "2"}),
     Case(29, "a bit flips once", 0, r"damaged \(sha256 .*\); downloading it again", on_files("flip", times=1)),
 ]

@@ -190,6 +190,15 @@ def test_the_pictures_of_the_card_go_along_and_nothing_else(hub: Hub, machine: M
     assert "notes.txt" not in repository.files
 
 
+@pytest.mark.parametrize("name", [".git/x.png", "a/.hidden/x.png", "./.x.png"])
+def test_a_card_that_shows_hidden_files_is_refused(hub: Hub, machine: Machine, copy: Path, name: str) -> None:
+    (copy / "README.md").write_text((copy / "README.md").read_text() + f"\n![It at work]({name})\n")
+    (copy / name).parent.mkdir(parents=True, exist_ok=True)
+    (copy / name).write_bytes(b"\x89PNG")
+    assert "is hidden and can't be pushed" in push(machine, copy, "ana/hidden").error(7)
+    assert "ana/hidden" not in hub.repositories
+
+
 def test_a_pull_request_leaves_the_branch_alone(hub: Hub, machine: Machine, copy: Path, published: str) -> None:
     commit = hub.repositories[published].head
     (copy / "README.md").write_text((copy / "README.md").read_text() + "\nMore.\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import resource
 import threading
@@ -323,3 +324,14 @@ def names_in(folder):
 
 def no_links(*_):
     raise OSError(errno.EPERM, "Operation not permitted")
+
+
+def test_what_killed_runs_left_is_removed_and_what_is_written_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(picture_writing, "_SWEPT", set())
+    left, written = tmp_path / ".zoo-1.tmp", tmp_path / ".zoo-2.tmp"
+    left.write_bytes(b"half of a picture")
+    written.write_bytes(b"half of another")
+    with written.open("rb+") as file:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        picture_writing.write_whole(tmp_path / "a.png", BytesIO(b"whole"), force=False)
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".zoo-2.tmp", "a.png"]

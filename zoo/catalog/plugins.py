@@ -14,6 +14,7 @@ import pluggy
 
 from zoo.catalog.hookspecs import ZooSpecs
 from zoo.catalog.spec import CheckpointConfig, Family, ModelSpec, Name
+from zoo.catalog.text import printable
 from zoo.errors import PluginError
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ _DISTRIBUTIONS = {  # modules that go by another name on the package index
     "zoo": "--upgrade latent-zoo",
     **dict.fromkeys(_TRAIN, "'latent-zoo[train]'"),
 }
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def refused(info: PluginInfo, stage: Stage, error: BaseException) -> PluginInfo:
 def one_line(error: BaseException, plugin: PluginInfo | None = None) -> str:
     """`Type: message` on one line of printable characters; for a missing module, with what to install."""
     try:
-        message = " ".join(_UNPRINTABLE.sub(" ", str(error)).split())
+        message = " ".join(printable(str(error)).split())
     except Exception:  # a stranger's exception may fail even at this
         message = "(its message can't be read)"
     line = f"{type(error).__name__}: {message[:500]}".removesuffix(": ")

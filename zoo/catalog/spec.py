@@ -6,7 +6,7 @@ bounds, and an unknown field is refused. Nothing in it names a module, a URL or 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Annotated, Any, Literal
@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from zoo.catalog.text import obeyed
 from zoo.errors import UnsafeFileError
 
 Capability = Literal["encode", "decode", "generate", "translate"]
@@ -243,7 +244,7 @@ def parse_config(data: bytes, name: str | PurePath) -> CheckpointConfig:
     if len(data) > MAX_CONFIG_BYTES:
         raise UnsafeFileError(f"{name} is {len(data)} bytes; a checkpoint's config.json has at most {MAX_CONFIG_BYTES}")
     try:
-        return msgspec.json.decode(data, type=CheckpointConfig)
+        config = msgspec.json.decode(data, type=CheckpointConfig)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         newer = _newer_format(data)
         if newer:
@@ -252,6 +253,22 @@ def parse_config(data: bytes, name: str | PurePath) -> CheckpointConfig:
             ) from error
         reason = str(error)[:MAX_REASON]  # it quotes the file
         raise UnsafeFileError(f"{name} is not a checkpoint's config of format {FORMAT} or older: {reason}") from error
+    if not data.isascii() or b"\\" in data or b"\x7f" in data:  # else it can hold nothing of that kind
+        for text in _texts(msgspec.json.decode(data)):
+            if found := obeyed(text):
+                raise UnsafeFileError(
+                    f"{name} holds a character that a terminal obeys, U+{ord(found[0]):04X}, in {text[:60]!r}: refused"
+                )
+    return config
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every string of a JSON value, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for inner in (*value, *value.values()) if isinstance(value, dict) else value:
+            yield from _texts(inner)
 
 
 class _Format(msgspec.Struct):

@@ -22,7 +22,7 @@ from zoo.checkpoints.safetensors_header import TensorInfo, read_header
 from zoo.errors import DiskError, IntegrityError, NotFoundError, UnsafeFileError, UnsupportedCapability, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -49,7 +49,7 @@ _FOREIGN = {
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model at rest, read and verified; `origin` is its name in messages.
+    """A model at rest, read and verified; `origin` is its name in messages, `config_sha256` the hash of config.json.
 
     By file name, `graphs` are the bytes of each graph and `plans` what was read in them; `tensors` says where in
     `weights`, the whole weights file, each tensor lies.
@@ -62,6 +62,7 @@ class Checkpoint:
     graphs: Mapping[str, bytes] = field(repr=False)
     tensors: Mapping[str, TensorInfo] = field(repr=False)
     plans: Mapping[str, Graph] = field(repr=False)
+    config_sha256: str = ""
 
     def arrays(self) -> dict[str, NDArray[np.floating]]:
         """Every weight by name, read-only views on the bytes, in the type they are stored in."""
@@ -93,8 +94,10 @@ def graph_name(config: CheckpointConfig, role: Role) -> str | None:
     return config.capabilities[role].graph if role in config.capabilities else None
 
 
-def read_checkpoint(folder: Path, origin: str) -> Checkpoint:
+def read_checkpoint(folder: Path, origin: str, check: Callable[[bytes], None] | None = None) -> Checkpoint:
     """Read and verify the checkpoint in `folder`; `origin` is its name in messages.
+
+    `check` is given the bytes of config.json before they are believed; it raises if they are not those it expects.
 
     What a file is in truth comes before its hash: told that it is a pickle or a Git LFS pointer, a person knows more
     than that a hash differs. Raises NotFoundError (no folder, or no config.json in it), UsageError (a file, not a
@@ -105,7 +108,10 @@ def read_checkpoint(folder: Path, origin: str) -> Checkpoint:
         raise NotFoundError(f"{origin}: there is no folder {folder}")
     if not folder.is_dir():
         raise UsageError(f"{origin}: {folder} is a file; give the folder that holds {CONFIG_FILE}")
-    config = _read_config(folder, origin)
+    data = _read_config(folder, origin)
+    if check:
+        check(data)
+    config = parse_config(data, f"{origin}: {CONFIG_FILE}")
     _refuse_other_weights(folder, origin)
     weights = _read_weights(folder, config, origin)
     tensors = read_header(weights, f"{origin}: {WEIGHTS_FILE}")
@@ -115,33 +121,30 @@ def read_checkpoint(folder: Path, origin: str) -> Checkpoint:
         if name := graph_name(config, role):
             graphs[name] = _read_graph(folder, name, config.graph_hashes()[name], origin)
             plans[name] = check_graph(f"{origin}: {name}", graphs[name], tensors, role, config)
-    return Checkpoint(folder, origin, config, weights, graphs, tensors, plans)
+    return Checkpoint(folder, origin, config, weights, graphs, tensors, plans, hashlib.sha256(data).hexdigest())
 
 
 def write_config(folder: Path, config: CheckpointConfig) -> None:
     """Write `config.json`: the old one or the new one is there, never half of one. Raises DiskError."""
-    import tempfile
-
-    temporary = None
+    partial = folder / f".{CONFIG_FILE}.partial"  # always this name, so that the next one replaces what a kill left
     try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{CONFIG_FILE}.", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(format_config(config))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(folder / CONFIG_FILE)
+        try:
+            with partial.open("wb") as file:
+                file.write(format_config(config))
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(folder / CONFIG_FILE)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
-        if temporary:
-            temporary.unlink(missing_ok=True)
         raise DiskError(f"can't write {folder / CONFIG_FILE}: {error.strerror}") from error
 
 
-def _read_config(folder: Path, origin: str) -> CheckpointConfig:
+def _read_config(folder: Path, origin: str) -> bytes:
     data = _read(folder / CONFIG_FILE, MAX_CONFIG_BYTES, f"{origin}: {CONFIG_FILE}")
     if data is None:
         raise NotFoundError(f"{origin}: {folder} has no {CONFIG_FILE}, so it is no checkpoint")
-    return parse_config(data, f"{origin}: {CONFIG_FILE}")
+    return data
 
 
 def _refuse_other_weights(folder: Path, origin: str) -> None:

@@ -34,8 +34,8 @@ def open_source(source: str) -> Checkpoint:
         from zoo.checkpoints.hub.download import fetch
         from zoo.checkpoints.hub.reference import parse
 
-        reference, folder = fetch(parse(source))
-        return read_checkpoint(folder, str(reference))
+        fetched = fetch(parse(source))
+        return read_checkpoint(fetched.folder, str(fetched.reference), fetched.check_config)
     raise UsageError(f"{source!r} begins with the unknown source {kind!r}; give {FORMS}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -18,7 +19,7 @@ from zoo.cli.light import LightTyper
 
 # What typer raises for a wrong option or argument; the class itself is not exported under a public name.
 CommandLineError: type[Any] = typer.BadParameter.__mro__[2]
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 
 app = LightTyper(
     name="zoo",
@@ -80,7 +81,9 @@ def frame(
 def main() -> NoReturn:
     """Run the command line and exit with the code of what happened."""
     if isinstance(sys.stdout, TextIOWrapper):  # a file's name may hold what the terminal can't show
-        sys.stdout.reconfigure(errors="surrogateescape" if sys.stdout.encoding == "utf-8" else "replace")
+        exact = sys.stdout.encoding == "utf-8" and not sys.stdout.isatty()
+        sys.stdout.reconfigure(errors="surrogateescape" if exact else "replace")
+    signal.signal(signal.SIGTERM, _terminate)
     code = call(sys.argv[1:])
     try:
         _flush()
@@ -106,8 +109,18 @@ def call(words: Sequence[str]) -> int:
     except Exception as problem:  # the last line of defence: whatever it is, it is said in one line
         return report(problem)
     if code == INTERRUPTED:  # typer turns the first Ctrl-C into this code
-        error("interrupted")
+        error("terminated" if _terminated else "interrupted")
+        return TERMINATED if _terminated else INTERRUPTED
     return code if isinstance(code, int) else 0
+
+
+_terminated = list[bool]()
+
+
+def _terminate(*_: object) -> NoReturn:
+    """SIGTERM ends as Ctrl-C does, with all that is cleaned up then, but has a code of its own."""
+    _terminated.append(True)
+    raise KeyboardInterrupt
 
 
 class _Notes(logging.Handler):

@@ -10,7 +10,7 @@ import typer
 
 from zoo.cli.completion import models
 from zoo.cli.console import columns as table
-from zoo.cli.console import note, open_registry, progress
+from zoo.cli.console import echo, note, open_registry, progress
 from zoo.cli.light import LightTyper
 from zoo.cli.running import Backend, BackendOption, DeviceOption
 
@@ -89,7 +89,7 @@ def learn(
     else:
         learned = _from_labels(loaded, str(data), split, _names(columns), _names(controls))
     write_directions(target, learned, force=force)
-    print(target)
+    echo(target)
 
 
 def apply(
@@ -144,7 +144,7 @@ def apply(
     strengths = [0.0, *strengths] if side_by_side else strengths
     made = _moved(loaded, np.concatenate([operand.latents for operand in found]), direction, strengths)
     write_sheet(target, made, columns=len(strengths) if len(strengths) > 1 else None, force=force)
-    print(target)
+    echo(target)
 
 
 def show(file: FileArgument) -> None:
@@ -159,8 +159,8 @@ def show(file: FileArgument) -> None:
 
     learned = read_directions(file)
     shape = " x ".join(map(str, learned.latent_shape))
-    print(f"{learned.model}, weights {learned.weights[:12]}, latents {shape}")
-    print(f"learned from {learned.n} pictures; all labels together explain {learned.r2:.1%} of the latents' variance\n")
+    echo(f"{learned.model}, weights {learned.weights[:12]}, latents {shape}")
+    echo(f"learned from {learned.n} pictures; all labels together explain {learned.r2:.1%} of the latents' variance\n")
     rows = [
         (label, f"{mean:.3g}", f"{share:.2%}", f"{np.linalg.norm(vector):.2f}")
         for label, mean, share, vector in zip(
@@ -168,7 +168,7 @@ def show(file: FileArgument) -> None:
         )
     ]
     for line in table([("NAME", "MEAN", "SHARE", "LENGTH"), *rows]):
-        print(line)
+        echo(line)
 
 
 def _check_sources(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from zoo.cli.completion import models, plugins_and_models
-from zoo.cli.console import error, open_registry
+from zoo.cli.console import echo, error, open_registry
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +26,7 @@ def card(
 ) -> None:
     """Render a model's card from config.json, keeping the prose of the one that is there."""
     registry = open_registry()
+    from zoo.catalog.text import printable_lines
     from zoo.checkpoints.cards import CARD, problems, read_card, render, write_card
     from zoo.errors import UsageError
     from zoo.loading import find_checkpoint
@@ -35,16 +35,16 @@ def card(
         raise UsageError("give --write or --check, not both")
     checkpoint = find_checkpoint(model, registry)
     if write:
-        print(write_card(checkpoint.folder, checkpoint.config))
+        echo(write_card(checkpoint.folder, checkpoint.config))
     elif check:
         found = problems(checkpoint.folder, checkpoint.config)
         for line in found:
             error(line)
         if found:
             raise typer.Exit(7)
-        print(f"{checkpoint.folder / CARD} is complete")
+        echo(f"{checkpoint.folder / CARD} is complete")
     else:
-        sys.stdout.write(render(checkpoint.config, read_card(checkpoint.folder)))
+        echo(printable_lines(render(checkpoint.config, read_card(checkpoint.folder))), end="")
 
 
 def check(
@@ -64,11 +64,11 @@ def check(
     for finding in findings(name, Registry.discover()):
         found.append(finding)
         if not json:
-            print("ok    " if finding.passed else "FAILED", f" {finding}", flush=True)
+            echo("ok    " if finding.passed else "FAILED", f" {finding}")
     if json:
         import msgspec
 
-        print(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
     failed = sum(not finding.passed for finding in found)
     if failed:
         error(f"{failed} of {len(found)} checks failed for {name}")
@@ -105,7 +105,7 @@ def import_(
     table = table_for(family, file, license=license_, config=_merged(config or ()), **facts)
     folder = out or Path(table.id.partition(".")[2])
     written = import_weights(file, known, table, folder)
-    print(f"dir:{folder}", f"({written.weights.parameters:,} parameters)")
+    echo(f"dir:{folder}", f"({written.weights.parameters:,} parameters)")
 
 
 def _merged(texts: Sequence[str]) -> dict[str, Any]:

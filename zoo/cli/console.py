@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from zoo.catalog.text import printable, printable_lines
 from zoo.errors import DiskError, ZooError
 
 if TYPE_CHECKING:
     from zoo.catalog.registry import Registry
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+def echo(*values: object, end: str = "\n") -> None:
+    """Print results on standard output, at once: in a pipe as they are, on a terminal so that it obeys none of them."""
+    text = " ".join(map(str, values))
+    if sys.stdout and sys.stdout.isatty():
+        text = printable_lines(text)
+    print(text, end=end, flush=True)
 
 
 def error(message: str) -> None:
@@ -32,7 +38,7 @@ def report(problem: Exception) -> int:
     if os.environ.get("ZOO_DEBUG"):
         import traceback
 
-        traceback.print_exception(problem)
+        print(printable_lines("".join(traceback.format_exception(problem))), end="", file=sys.stderr)
     if isinstance(problem, OSError):
         problem = DiskError(f"{problem.filename or 'standard output'}: {problem.strerror or problem}")
     elif isinstance(problem, MemoryError):
@@ -46,11 +52,12 @@ def report(problem: Exception) -> int:
 
 def _say(kind: str, message: str) -> None:
     # A file's name may hold a newline, or codes that a terminal obeys.
-    print(f"{kind}: {_UNPRINTABLE.sub(' ', message).strip()}", file=sys.stderr)
+    print(f"{kind}: {printable(message).strip()}", file=sys.stderr)
 
 
 def columns(rows: Sequence[Sequence[str]], gap: int = 2) -> Iterator[str]:
-    """Lines with each column as wide as its widest cell; the last is left ragged."""
+    """Lines with each column as wide as its widest cell; the last is left ragged. Cells hold nothing to be obeyed."""
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
     for row in rows:
         padded = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
@@ -81,17 +88,17 @@ def progress(description: str, total: int) -> Iterator[Any]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[text]}"),
+        TextColumn("{task.fields[text]}", markup=False),
         console=Console(stderr=True),
         transient=True,
         redirect_stdout=bool(sys.stdout and sys.stdout.isatty()),  # else what is piped on would go to the terminal
     )
     with bar:
-        task = bar.add_task(description, total=total, text="")
+        task = bar.add_task(printable(description), total=total, text="")
         yield _Bar(bar, task)
 
 
@@ -125,7 +132,7 @@ class _Bar:
 
     def say(self, text: str) -> None:
         """Show a word behind the bar."""
-        self.bar.update(self.task, text=text)
+        self.bar.update(self.task, text=printable(text))
 
     def at(self, done: int, total: int) -> None:
         """So many of so many are done."""

@@ -13,7 +13,7 @@ import typer
 
 from zoo.cli import attributes
 from zoo.cli.attributes import ForceOption, ModelArgument
-from zoo.cli.console import open_registry, progress
+from zoo.cli.console import echo, open_registry, progress
 from zoo.cli.light import LightTyper
 from zoo.cli.running import Backend, BackendOption, DeviceOption
 
@@ -124,7 +124,7 @@ def map_(
     else:
         raise UsageError("say which pictures: --data SOURCE, or --latents FILE.npz")
     write_figure(target, figure, force=force)
-    print(target)
+    echo(target)
 
 
 def _from_source(model: Model, data: str, split: str, limit: int, posterior: bool) -> Encoded:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zoo.cli.completion import models
-from zoo.cli.console import columns, note, open_registry
+from zoo.cli.console import columns, echo, note, open_registry
 from zoo.cli.light import LightTyper
 
 if TYPE_CHECKING:
@@ -47,15 +46,13 @@ def pull(
     """
     _set_timeout(timeout)
     registry = open_registry()
-    from zoo.checkpoints.format import CONFIG_FILE
     from zoo.checkpoints.hub.reference import parse
-    from zoo.checkpoints.hub.verify import digest
     from zoo.loading import find_checkpoint
 
     reference = parse(model)
     pin = f"#{reference.config_sha256}" if reference.config_sha256 else ""
     checkpoint = find_checkpoint(f"{reference}{pin}", registry)
-    print(f"{checkpoint.origin}#{digest(checkpoint.folder / CONFIG_FILE, 'sha256')}")
+    echo(f"{checkpoint.origin}#{checkpoint.config_sha256}")
 
 
 def push(
@@ -91,7 +88,7 @@ def push(
     from zoo.checkpoints.hub.upload import push as upload
 
     pushed = upload(found, reference, Options(private, tag, message, pull_request))
-    print(pushed.page if pull_request else pushed.reference)
+    echo(pushed.page if pull_request else pushed.reference)
     if not pull_request:
         note(f"see {pushed.page}")
 
@@ -122,7 +119,7 @@ def search(
         for model in found
     ]
     for line in columns([head, *rows]):
-        print(line)
+        echo(line)
     if len(found) == limit:
         note(f"there may be more; these are the first {limit}: --limit")
 
@@ -140,10 +137,10 @@ def list_(json: JsonOption = False) -> None:
         return
     rows = []
     for facts in (_facts(*entry) for entry in found):
-        state = "verified" if facts["whole"] else "changed or not whole: zoo cache verify"
+        state = "verified" if facts["whole"] else "changed, damaged or not whole: zoo cache verify"
         rows.append((facts["name"], f"{facts['bytes'] / 1e6:.1f} MB", ", ".join(facts["revisions"]) or "-", state))
     for line in columns([("MODEL", "SIZE", "REVISIONS", "STATE"), *rows]):
-        print(line)
+        echo(line)
 
 
 def verify() -> None:
@@ -160,10 +157,10 @@ def verify() -> None:
         if word == "verified":
             continue
         damaged += 1
-        error(f"{name}: cached file damaged: {file}: {word}; deleted, `zoo pull` gets it again")
+        error(f"{name}: cached file damaged: {file}: {word}")
     if damaged:
         raise typer.Exit(6)
-    print(f"{sum(1 for _ in cache.recorded())} models verified in {cache.root()}")
+    echo(f"{sum(1 for _ in cache.recorded())} models verified in {cache.root()}")
 
 
 def clean(
@@ -180,21 +177,21 @@ def clean(
     for path in cache.leftovers() if not references else []:
         freed += path.lstat().st_size
         path.unlink(missing_ok=True)
-        print(path)
+        echo(path)
     for reference in references:
         freed += cache.remove(reference.repository)
-        print(cache.storage(reference.repository))
+        echo(cache.storage(reference.repository))
     note(f"{freed / 1e6:.1f} MB freed")
 
 
-def _facts(repository: str, commit: str, record: Record) -> dict[str, Any]:
+def _facts(repository: str, commit: str, record: Record | None) -> dict[str, Any]:
     from zoo.checkpoints.hub import cache
 
     return {
         "name": f"hub:{repository}@{commit}",
-        "bytes": sum(record.files[name].size for name in record.wanted),
+        "bytes": sum(record.files[name].size for name in record.wanted) if record else 0,
         "revisions": cache.refs_of(repository, commit),
-        "whole": cache.whole(repository, commit, record),
+        "whole": record is not None and cache.whole(repository, commit, record),
     }
 
 
@@ -206,4 +203,4 @@ def _set_timeout(seconds: float | None) -> None:
 def _print_json(value: object) -> None:
     import json
 
-    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+    echo(json.dumps(value, indent=2))

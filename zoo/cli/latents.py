@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from zoo.cli.completion import models
-from zoo.cli.console import progress, report
+from zoo.cli.console import echo, progress, report
 from zoo.cli.results import (
     decoded,
     open_model,
@@ -98,7 +98,7 @@ def encode(
         content, errors = encode_files(loaded, files, std, bar.advance)
     if content:
         write_latents(target, content, force)
-        print(target)
+        echo(target)
     codes = [report(problem) for problem in errors]
     if codes:
         raise typer.Exit(codes[0])
@@ -201,7 +201,7 @@ def interpolate(
         first, last = like(start.picture, rows[0][:1]), like(end.picture, rows[0][-1:])
         rows.append(cross_fade(first[0], last[0], count))
     write_way(target, rows, scale=scale_of(scale), fps=fps, force=force)
-    print(target)
+    echo(target)
 
 
 def vary(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zoo.cli.completion import names
-from zoo.cli.console import columns, note, open_registry
+from zoo.cli.console import columns, echo, note, open_registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +61,7 @@ def list_(
     ]
     width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
     for line in columns([("MODEL", "TASK", "PARAMETERS", "SUMMARY"), *rows]):
-        print(line if width is None or len(line) <= width else line[: width - 1] + "…")
+        echo(line if width is None or len(line) <= width else line[: width - 1] + "…")
 
 
 def info(
@@ -100,7 +100,7 @@ def info(
 
         facts = [*dict([*facts, *about(checkpoint, registry.families)]).items()]
     for line in _model_lines(config, facts, f"zoo run {example} photo.jpg"):
-        print(line)
+        echo(line)
 
 
 def plugins(json: JsonOption = False) -> None:
@@ -124,7 +124,7 @@ def plugins(json: JsonOption = False) -> None:
         for item in infos
     ]
     for line in columns([("PLUGIN", "DISTRIBUTION", "FAMILIES", "MODELS", "STATE"), *rows]):
-        print(line)
+        echo(line)
 
 
 def _state(item: PluginInfo) -> str:
@@ -153,7 +153,7 @@ def _row(model: ModelSpec, registry: Registry) -> dict[str, Any]:
 def _print_json(value: Any) -> None:
     import json
 
-    print(json.dumps(value, indent=2))
+    echo(json.dumps(value, indent=2))
 
 
 def _count(number: int) -> str:
@@ -217,6 +217,7 @@ def _metric(metric: Metric) -> tuple[str, str, str, str]:
 
 def _print_card(name: str, registry: Registry) -> None:
     """The card, formatted on a terminal and as it stands in its file elsewhere."""
+    from zoo.catalog.text import printable_lines
     from zoo.checkpoints.cards import prose, read_card
     from zoo.errors import NotFoundError
     from zoo.loading import find_checkpoint
@@ -226,12 +227,17 @@ def _print_card(name: str, registry: Registry) -> None:
     if not text:
         raise NotFoundError(f"{checkpoint.origin} has no card")
     if not (sys.stdout and sys.stdout.isatty()):
-        print(text, end="")
+        echo(printable_lines(text), end="")
         return
     from rich.console import Console
     from rich.markdown import Markdown
+    from rich.segment import Segment, Segments
 
-    Console().print(Markdown(prose(text)))
+    # Filtered when it is laid out: `&#27;` is a letter of the file, and an escape code only then. Links are shown as
+    # they are, not hidden behind their words.
+    console = Console()
+    laid_out = console.render(Markdown(prose(text), hyperlinks=False))
+    console.print(Segments(Segment(printable_lines(part.text), part.style) for part in laid_out), end="")
 
 
 def _print_family(family: Family, registry: Registry, json: bool) -> None:
@@ -248,8 +254,8 @@ def _print_family(family: Family, registry: Registry, json: bool) -> None:
     if json:
         _print_json(facts)
         return
-    print(f"{family.name} (family)\n  {family.summary}\n")
+    echo(f"{family.name} (family)\n  {family.summary}\n")
     rows = [("can", ", ".join(family.capabilities)), ("paper", family.paper or "-")]
     rows += [("presets", ", ".join(family.presets) or "-"), ("models", ", ".join(members) or "none yet: zoo train")]
     for line in columns([*rows, ("plugin", str(facts["plugin"]))]):
-        print(f"  {line}")
+        echo(f"  {line}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zoo.cli.completion import models
-from zoo.cli.console import columns, note, open_registry, progress
+from zoo.cli.console import columns, echo, note, open_registry, progress
 from zoo.cli.running import Backend, BackendOption, DeviceOption
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def train(
         except KeyboardInterrupt:
             note(f"the run is saved in {folder}: the same command with --resume goes on")
             raise
-    print(folder / "checkpoint")
+    echo(folder / "checkpoint")
 
 
 class _Epochs:
@@ -180,11 +179,11 @@ def eval_(
     for text in found.notes:
         note(text)
     if write:
-        print(f"written to {write_metrics(model, registry, found.metrics)}", file=sys.stderr)
+        note(f"written to {write_metrics(model, registry, found.metrics)}")
     if json:
         import msgspec
 
-        print(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
         return
     _print(found.metrics)
 
@@ -197,11 +196,11 @@ def _print(metrics: Sequence[Metric]) -> None:
     tables = [figure_table([metric for metric in metrics if metric not in sets], places=4)]
     tables += [set_table(sets)] if sets else []
     for head, *rows in tables:
-        print("\n".join(columns([tuple(name.upper() for name in head), *rows])), end="\n\n")
+        echo("\n".join(columns([tuple(name.upper() for name in head), *rows])) + "\n")
     paragraphs = []
     for protocol in dict.fromkeys(metric.protocol for metric in metrics):
         group = [metric for metric in metrics if metric.protocol == protocol]
         names = ", ".join(dict.fromkeys(map(figure_of, group)))
         count = "by set" if is_of_set(group[0]) else f"{group[0].n} of {group[0].split}"
         paragraphs.append(f"{names}: {count}; {protocol}")
-    print("\n\n".join(paragraphs))
+    echo("\n\n".join(paragraphs))

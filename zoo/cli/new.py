@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.console import note, open_registry
+from zoo.cli.console import echo, note, open_registry
 
 
 class Family(StrEnum):
@@ -42,7 +42,7 @@ def new(
 
     folder = write_plugin(name, family.value, out, open_registry())
     called = folder.name.removeprefix("zoo-")
-    print(folder)
+    echo(folder)
     steps = (
         f"pip install -e '{folder}[test]'",
         f"zoo check {called}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zoo.cli.console import note, open_registry, progress
+from zoo.cli.console import echo, note, open_registry, progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -100,7 +100,7 @@ def save_sheet(target: Path, pictures: Array, scale: str, force: bool, columns: 
     from zoo.inference.sheets import write_sheet
 
     write_sheet(target, pictures, columns=columns, scale=scale_of(scale), force=force)
-    print(target)
+    echo(target)
 
 
 def save_singles(
@@ -123,7 +123,7 @@ def save_singles(
     with progress("pictures", len(targets)) as bar:
         for path in write_singles(targets, pictures, scale=scale_of(scale) or 1, force=force):
             bar.advance()
-            print(path, flush=True)
+            echo(path)
 
 
 def decoded(model: Model, latents: Array) -> Iterator[Array]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from zoo.cli.completion import tasks_and_models
-from zoo.cli.console import columns, error, note, open_registry, progress, report
+from zoo.cli.console import columns, echo, error, note, open_registry, progress, report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -162,7 +161,7 @@ def _run(model: Model, planned: Sequence[Job], options: Options, workers: int | 
                 if outcome.error:
                     errors.append(outcome.error)
                 elif outcome.job.target:
-                    print(outcome.job.target, flush=True)
+                    echo(outcome.job.target)
                 if outcome.cell is not None:
                     cells.append(outcome.cell)
         if grid and cells:
@@ -183,7 +182,7 @@ def _write_grid(grid: str, cells: Sequence[NDArray[np.uint8]], force: bool) -> N
 
     path = Path(grid).expanduser()
     write_sheet(path, np.stack(cells), scale=1, force=force)
-    print(path, flush=True)
+    echo(path)
 
 
 def _does(registry: Registry, task: str, models: Sequence[ModelSpec]) -> str:
@@ -197,7 +196,7 @@ def _list_tasks(registry: Registry) -> None:
         (name, _does(registry, name, models), f"zoo run {name} photo.jpg") for name, models in registry.tasks().items()
     ]
     if not rows:
-        print("no model with a task is installed; `zoo plugins` shows what is", file=sys.stderr)
+        note("no model with a task is installed; `zoo plugins` shows what is")
         return
     for line in columns([("TASK", "MODEL", "EXAMPLE"), *rows]):
-        print(line)
+        echo(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import secrets
@@ -161,6 +162,9 @@ def _options(picture: Picture, kind: str, quality: int) -> dict[str, Any]:
     return options
 
 
+_SWEPT: set[Path] = set()
+
+
 def write_whole(path: Path, data: BytesIO, force: bool) -> None:
     """Write a file's bytes under another name beside `path`, then give them its name in one step: whole or not at all.
 
@@ -170,10 +174,12 @@ def write_whole(path: Path, data: BytesIO, force: bool) -> None:
     with _disk_errors(path):
         path = _behind_links(path) if force else path
         temporary = path.with_name(f".zoo-{secrets.token_hex(8)}.tmp")
+        _remove_leftovers(path.parent)
         try:
             # The mode is what open() uses: the umask decides.
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
             with os.fdopen(handle, "wb") as stream:
+                _lock(handle)
                 stream.write(data.getbuffer())
                 stream.flush()
                 os.fsync(handle)
@@ -183,6 +189,30 @@ def write_whole(path: Path, data: BytesIO, force: bool) -> None:
                 _name_if_free(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _lock(handle: int) -> bool:
+    """Mark a file as being written, until it is closed or its process ends; returns whether it was free."""
+    try:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:  # Windows, where a file that is open can't be deleted anyway
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Delete what killed runs left half-written in a folder, once for each process."""
+    if folder in _SWEPT:
+        return
+    _SWEPT.add(folder)
+    for path in folder.glob(".zoo-*.tmp"):
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size and _lock(file.fileno()):  # an empty one may be about to be locked
+                path.unlink()
 
 
 def _name_if_free(temporary: Path, path: Path) -> None:

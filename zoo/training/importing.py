@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import stat
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,10 @@ OTHERS = {
     b"\x1f\x8b": "is compressed with gzip: unpack it first",
 }
 CHILD_SECONDS = 600
+# A file may hold more than the network takes, as a discriminator beside a generator, in float64; but not without end.
+SURPLUS = 4
+SPARE_BYTES = 16 * 2**20
+MAX_BYTES = 4 * 2**30
 # What counts batches in training; nothing depends on it at use.
 COUNTER = "num_batches_tracked"
 
@@ -66,11 +71,12 @@ def load_weights(file: Path, family: Family, table: ModelTable) -> tuple[nn.Modu
     """The family's network with the weights of `file`, and its configuration. Raises as `import_weights`."""
     config = configured(family, table.config, table.preset)
     network: nn.Module = load_object(family.network)(config)
-    kind = kind_of(file)
+    kind, room = kind_of(file), room_for(network)
     if kind == "keras":
-        state = to_state(read_layers(file), network, file.name)
+        check_size(file, room)
+        state = to_state(read_layers(file, room), network, file.name)
     else:
-        given = read_weights(file, kind)
+        given = read_weights(file, kind, room)
         state = renamed(given, network, load_object(family.weight_names)(config) if family.weight_names else {})
     fill(network, state, file.name)
     return network, config
@@ -79,7 +85,7 @@ def load_weights(file: Path, family: Family, table: ModelTable) -> tuple[nn.Modu
 def kind_of(file: Path) -> str:
     """What a file holds, by its first bytes: "safetensors", "pickle" or "keras". Raises as `import_weights`."""
     try:
-        if file.exists() and not file.is_file():
+        if not stat.S_ISREG(file.stat().st_mode):  # before opening: to open a named pipe is to wait for its other end
             raise UsageError(f"{file} is not an ordinary file: name the file of the weights")
         with file.open("rb") as opened:
             head = opened.read(64)
@@ -101,12 +107,28 @@ def kind_of(file: Path) -> str:
     raise UnsafeFileError(f"{file} holds no weights that can be imported: safetensors, a state dict (.pth), Keras' .h5")
 
 
-def read_weights(file: Path, kind: str | None = None) -> dict[str, NDArray[np.float32]]:
-    """Every tensor of a safetensors file or a PyTorch state dict, in the file's order. Raises as `import_weights`."""
+def room_for(network: nn.Module) -> int:
+    """How many bytes a file of this network's weights may have, and its tensors in memory."""
+    numbers = sum(int(tensor.numel()) for tensor in network.state_dict().values())
+    return min(8 * SURPLUS * numbers + SPARE_BYTES, MAX_BYTES)
+
+
+def check_size(file: Path, room: int) -> None:
+    """Raise UnsafeFileError for a file that is too large for what it is to fill; nothing of it is read."""
+    size = file.stat().st_size
+    if size > room:
+        raise UnsafeFileError(f"{file} has {size} bytes, far more than the network takes: at most {room} are read")
+
+
+def read_weights(file: Path, kind: str | None = None, room: int = MAX_BYTES) -> dict[str, NDArray[np.float32]]:
+    """Every tensor of a safetensors file or a PyTorch state dict, in the file's order; `room` is how many bytes it may
+    have. Raises as `import_weights`.
+    """
     kind = kind or kind_of(file)
     if kind == "keras":
         raise UnsafeFileError(f"{file} is a Keras file; safetensors or a PyTorch state dict is wanted")
-    return read_safetensors(file) if kind == "safetensors" else read_pickle(file)
+    check_size(file, room)
+    return read_safetensors(file) if kind == "safetensors" else read_pickle(file, room)
 
 
 def read_safetensors(file: Path) -> dict[str, NDArray[np.float32]]:
@@ -120,11 +142,11 @@ def read_safetensors(file: Path) -> dict[str, NDArray[np.float32]]:
     return {name: tensor.float().numpy() for name, tensor in tensors.items() if tensor.is_floating_point()}
 
 
-def read_pickle(file: Path) -> dict[str, NDArray[np.float32]]:
+def read_pickle(file: Path, room: int = MAX_BYTES) -> dict[str, NDArray[np.float32]]:
     """A PyTorch state dict, unpickled weights-only in a process that can do no harm here. Raises UnsafeFileError."""
     with tempfile.TemporaryDirectory(prefix="zoo-import-") as place:
         copy = Path(place) / "weights.safetensors"
-        words = [sys.executable, "-m", "zoo.training.unpickling", str(file.resolve()), str(copy)]
+        words = [sys.executable, "-m", "zoo.training.unpickling", str(file.resolve()), str(copy), str(room)]
         try:
             done = subprocess.run(words, check=False, capture_output=True, timeout=CHILD_SECONDS, cwd=place)  # noqa: S603 (our own module, in this interpreter)
         except subprocess.TimeoutExpired as error:

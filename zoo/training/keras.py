@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 KERAS_EPSILON = 1e-3
 MAX_BYTES = 4 * 2**30
+MAX_OBJECTS = 10_000
 NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 
 Array = Any
@@ -40,10 +41,11 @@ class Layer:
     arrays: tuple[Array, ...]
 
 
-def read_layers(file: Path) -> list[Layer]:
+def read_layers(file: Path, room: int = MAX_BYTES) -> list[Layer]:
     """The layers that have weights, in order: of a weights file or a whole model, of Keras 2 or 3.
 
-    Raises PluginError without h5py, UnsafeFileError for a file of another layout.
+    Raises PluginError without h5py, UnsafeFileError for a file of another layout, one whose arrays have more bytes
+    than `room`, and one that leads to other files.
     """
     try:
         h5py: Any = import_module("h5py")  # it has no types
@@ -51,16 +53,51 @@ def read_layers(file: Path) -> list[Layer]:
         raise PluginError("Keras' files need h5py: pip install 'latent-zoo[keras]'") from error
     try:
         with h5py.File(file, "r") as opened:
+            _check_contents(opened, h5py, room)
             root = opened.get("model_weights", opened)
             names = root.attrs.get("layer_names")
             layers = _keras2(root, names) if names is not None else _keras3(root)
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError) as error:
-        why = (str(error) or type(error).__name__).splitlines()[0]
+    except (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError, ArithmeticError) as error:
+        why = (str(error).splitlines() or [type(error).__name__])[0]
         advice = ", cut off or damaged: download it again" if isinstance(error, OSError) else ""
         raise UnsafeFileError(f"{file} is not a weights file of Keras{advice}: {why}") from error
     if not layers:
         raise UnsafeFileError(f"{file} holds no layer with weights")
     return layers
+
+
+def _check_contents(opened: Any, h5py: Any, room: int) -> None:
+    """Look at every object before any array is read: where it lies, and how large it is. Raises ValueError.
+
+    What an HDF5 file holds may stand in another file: by external storage, external links and virtual datasets. Groups
+    may hold each other.
+    """
+    waiting, seen, total = [opened], set(), 0
+    while waiting:
+        group = waiting.pop()
+        for name in group:
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                raise ValueError(f"{name} is a link, which may lead to another file: refused")
+            found = group[name]
+            place = h5py.h5o.get_info(found.id).addr
+            if place in seen:
+                continue
+            seen.add(place)
+            if len(seen) > MAX_OBJECTS:
+                raise ValueError(f"it holds more than {MAX_OBJECTS} objects")
+            if isinstance(found, h5py.Group):
+                waiting.append(found)
+            elif isinstance(found, h5py.Dataset):
+                total += _bytes_of(found)
+    if total > room:
+        raise ValueError(f"its arrays have {total} bytes, far more than the network takes: at most {room} are read")
+
+
+def _bytes_of(data: Any) -> int:
+    """What reading an array takes: all of it as float32, and a chunk as it is stored. Raises ValueError."""
+    if data.external or data.is_virtual:
+        raise ValueError(f"{data.name} stands in another file: refused")
+    return int(data.size or 0) * 4 + (math.prod(data.chunks) * data.dtype.itemsize if data.chunks else 0)
 
 
 def to_state(layers: Sequence[Layer], network: nn.Module, file: str) -> dict[str, NDArray[np.float32]]:

@@ -28,7 +28,8 @@ def save_state(folder: Path, step: int, tensors: Mapping[str, Tensor], facts: Ma
     """
     final, partial = folder / f"{step:09d}", folder / f".{step:09d}.partial"
     try:
-        shutil.rmtree(partial, ignore_errors=True)
+        for left in folder.glob(".*.partial"):  # by a run that was killed
+            shutil.rmtree(left, ignore_errors=True)
         partial.mkdir(parents=True)
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial / "tensors.safetensors")
         (partial / "facts.json").write_text(json.dumps(facts, indent=2), encoding="utf-8")

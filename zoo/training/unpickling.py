@@ -1,7 +1,8 @@
-"""A process of its own that turns a PyTorch state dict into safetensors: `python -m zoo.training.unpickling IN OUT`.
+"""A process of its own, a PyTorch state dict as safetensors: `python -m zoo.training.unpickling IN OUT ROOM`.
 
 `weights_only=True` builds nothing but tensors and plain containers. It has been got round before (torch below 2.10), so
-what reads a stranger's pickle is a process that holds nothing and ends at once.
+what reads a stranger's pickle is a process that holds nothing, ends at once, and has no more memory and disk than
+tensors of so many bytes need, where the system can be told so.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from zoo.training.state_tables import ADVICE, choose_table
 
 DAMAGED = "is cut off or damaged: download it again"
 ZIP = b"PK\x03\x04"
+SPARE_BYTES = 256 * 2**20
 
 
-def main(source: str, target: str) -> None:
+def main(source: str, target: str, room: str) -> None:
     """Read one file and write the other; the last line of standard error says what is wrong with the file."""
+    limit(int(room))
     try:
         _check_zip(Path(source))
         found = torch.load(source, map_location="cpu", weights_only=True)
@@ -32,6 +35,9 @@ def main(source: str, target: str) -> None:
         sys.exit(" ".join(str(error).split()))
     except Exception as error:  # pickle, zip and torch raise what they like
         sys.exit(_why(str(error)))
+    total = sum(tensor.numel() * tensor.element_size() for tensor in chosen.values())
+    if total > int(room):  # a small file may hold one number, and say that it stands for thousands of millions
+        sys.exit(f"holds tensors of {total} bytes, far more than the network takes: at most {room} are read")
     try:
         tensors = {name: tensor.detach().clone().contiguous() for name, tensor in chosen.items()}
         # safetensors sorts its tensors; some files can only be told by their order
@@ -82,6 +88,19 @@ def _why(said: str) -> str:
     if "WeightsUnpickler" in said:
         return f"is no state dict of torch.save, or cut off or damaged: download it again, or {ADVICE}"
     return DAMAGED
+
+
+def limit(room: int) -> None:
+    """Let this process have memory for the file and its tensors, on top of what it has now, and write no more."""
+    try:
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        memory = pages * resource.getpagesize() + 4 * room + SPARE_BYTES
+        for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, room + SPARE_BYTES)):
+            resource.setrlimit(kind, (most, most))
+    except (ImportError, OSError, ValueError):  # Windows has none, macOS not all of it
+        return
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ the file is not hashed again.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -15,11 +17,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from zoo.checkpoints.hub.reference import Reference, is_commit
+from zoo.checkpoints.format import CONFIG_FILE
+from zoo.checkpoints.hub.reference import Reference, is_commit, is_file_name, is_repository, is_revision
 from zoo.errors import DiskError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+MAX_RECORD_BYTES = 16 * 1024 * 1024
 
 Seen = tuple[int, int, int]
 Size = Annotated[int, Meta(ge=0, le=10**13)]
@@ -41,6 +46,13 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: dict[str, Promise]
     wanted: tuple[str, ...] = ()
     introduced: bool = False
+
+    def __post_init__(self) -> None:
+        """Names lead to files below the snapshot's folder and nowhere else. Raises ValueError."""
+        if not all(map(is_file_name, self.files)) or not self.files.keys() >= set(self.wanted):
+            raise ValueError("it names other files than those of its repository")
+        if CONFIG_FILE not in self.files:
+            raise ValueError(f"it lacks {CONFIG_FILE}")
 
 
 def root() -> Path:
@@ -73,22 +85,25 @@ def locks(repository: str) -> Path:
 
 
 def state(path: Path) -> Seen | None:
-    """Inode, size and time of a file's content, through links; None if there is no such file."""
+    """Inode, size and time of a regular file's content, through links; None if there is no such file."""
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise DiskError(f"can't read {path}: {error.strerror or error}") from error
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return (found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
 
 
 def read_record(repository: str, commit: str) -> Record | None:
-    """What is known of a commit; None if nothing, or nothing readable."""
+    """What is known of a commit; None if nothing, or nothing that could have been written here."""
+    path = _record_path(repository, commit)
     try:
-        data = _record_path(repository, commit).read_bytes()
-        return msgspec.json.decode(data, type=Record)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            return msgspec.json.decode(file.read(MAX_RECORD_BYTES), type=Record)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -100,8 +115,12 @@ def write_record(repository: str, commit: str, record: Record) -> None:
 
 def read_ref(reference: Reference) -> str | None:
     """The commit that a branch or tag meant when it was last looked up."""
+    path = storage(reference.repository) / "refs" / reference.revision
     try:
-        commit = (storage(reference.repository) / "refs" / reference.revision).read_text(encoding="ascii").strip()
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            commit = file.read(100).decode("ascii").strip()
     except (OSError, UnicodeDecodeError):
         return None
     return commit if is_commit(commit) else None
@@ -116,8 +135,8 @@ def write_ref(reference: Reference, commit: str) -> None:
 def refs_of(repository: str, commit: str) -> list[str]:
     """The branches and tags that meant this commit when they were last looked up."""
     folder = storage(repository) / "refs"
-    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return [str(path.relative_to(folder)) for path in paths if path.read_bytes().strip() == commit.encode()]
+    names = (str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file())
+    return [name for name in names if is_revision(name) and read_ref(Reference(repository, name)) == commit]
 
 
 def whole(repository: str, commit: str, record: Record) -> bool:
@@ -135,30 +154,56 @@ def missing(repository: str, commit: str, record: Record) -> list[str]:
     return [name for name in record.wanted if state(folder / name) is None]
 
 
-def recorded() -> Iterator[tuple[str, str, Record]]:
-    """Repository, commit and record of every checkpoint the zoo has fetched."""
+def recorded() -> Iterator[tuple[str, str, Record | None]]:
+    """Repository, commit and record of every checkpoint the zoo has fetched; None for a record that makes no sense."""
     for path in sorted(root().glob("models--*--*/zoo/*.json")):
         repository = path.parent.parent.name.removeprefix("models--").replace("--", "/")
-        record = read_record(repository, path.stem)
-        if record is not None and is_commit(path.stem):
-            yield repository, path.stem, record
+        if is_repository(repository) and is_commit(path.stem):
+            yield repository, path.stem, read_record(repository, path.stem)
 
 
-def leftovers() -> list[Path]:
-    """Halves of files that killed downloads left behind; those that a living process is writing are not among them."""
+def discard(repository: str, path: Path) -> bool:
+    """Delete a file of a repository: the link and what it leads to. What lies outside of its folder is left alone.
+
+    Returns whether it is gone.
+    """
+    home = storage(repository).resolve()
+    blob = path.resolve()
+    if home not in path.parent.resolve().parents:
+        return False
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
+        if blob.parent == home / "blobs":
+            blob.unlink(missing_ok=True)
+    return not path.exists()
+
+
+def forget(repository: str, commit: str) -> bool:
+    """Delete the record of a commit; returns whether it is gone."""
+    return discard(repository, _record_path(repository, commit))
+
+
+def leftovers(repository: str = "") -> list[Path]:
+    """Halves of files that killed downloads left behind, of one repository or of all.
+
+    Those that a living process is writing are not among them.
+    """
     from filelock import FileLock, Timeout
 
     found = []
-    for path in sorted(root().glob("models--*/blobs/*.incomplete")):
-        lock = root() / ".locks" / path.parent.parent.name / f"{path.name.split('.')[0]}.lock"
-        if not lock.exists():
-            found.append(path)
-            continue
-        try:
-            with FileLock(lock, timeout=0):
+    folders = [storage(repository)] if repository else sorted(root().glob("models--*"))
+    for folder in folders:
+        found += sorted(folder.glob(".*.partial"))  # written in an instant, so whoever wrote it is gone
+        for path in sorted(folder.glob("blobs/*.incomplete")):
+            lock = root() / ".locks" / folder.name / f"{path.name.split('.')[0]}.lock"
+            if not lock.exists():
                 found.append(path)
-        except (Timeout, OSError, NotImplementedError):  # held, or of a file system where that can't be known
-            continue
+                continue
+            try:
+                with FileLock(lock, timeout=0):
+                    found.append(path)
+            except (Timeout, OSError, NotImplementedError):  # held, or where that can't be known
+                continue
     return found
 
 
@@ -180,7 +225,12 @@ def remove(repository: str) -> int:
 
 def disk_usage(folder: Path) -> int:
     """Bytes of the files below a folder, links not followed."""
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    total = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # another process has moved it meanwhile
+            found = path.lstat()
+            total += found.st_size if stat.S_ISREG(found.st_mode) else 0
+    return total
 
 
 def _record_path(repository: str, commit: str) -> Path:

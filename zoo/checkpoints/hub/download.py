@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,7 @@ from zoo.checkpoints.hub import cache
 from zoo.checkpoints.hub.cache import Promise, Record
 from zoo.checkpoints.hub.locking import locked, unwritable
 from zoo.checkpoints.hub.reference import Reference
-from zoo.checkpoints.hub.verify import digest, discard, verified
+from zoo.checkpoints.hub.verify import digest_of, verified
 from zoo.errors import AccessError, DiskError, IntegrityError, NetworkError
 
 MAX_CARD_BYTES = 1024 * 1024
@@ -25,8 +26,32 @@ MAX_CARD_BYTES = 1024 * 1024
 logger = logging.getLogger("zoo.hub")
 
 
-def fetch(reference: Reference) -> tuple[Reference, Path]:
-    """The reference at its commit, and the folder of its verified files, downloaded where they are not here.
+@dataclass(frozen=True)
+class Fetched:
+    """A reference at its commit, the folder of its verified files, and what the Hub says config.json is."""
+
+    reference: Reference
+    folder: Path
+    config: Promise
+
+    def check_config(self, data: bytes) -> None:
+        """Hold bytes that were read of config.json to the listing, and to the sha256 that came with the name.
+
+        Raises IntegrityError. Everything else is held to the hashes that config.json gives.
+        """
+        found = digest_of(data, self.config.algorithm)
+        if found != self.config.digest:
+            raise IntegrityError(f"{self.reference}: config.json was changed meanwhile; `zoo cache verify` looks at it")
+        asked, found = self.reference.config_sha256, digest_of(data, "sha256")
+        if asked not in ("", found):
+            raise IntegrityError(
+                f"{self.reference}: config.json has sha256 {found[:12]}…, {asked[:12]}… was asked for: it is not the "
+                "checkpoint that was meant"
+            )
+
+
+def fetch(reference: Reference) -> Fetched:
+    """The verified files of a reference, downloaded where they are not here.
 
     Raises NotFoundError, AccessError, NetworkError, IntegrityError (bytes are not those promised, twice),
     UnsafeFileError (no checkpoint, or a hostile one) and DiskError. What is left in the cache is verified.
@@ -39,8 +64,7 @@ def fetch(reference: Reference) -> tuple[Reference, Path]:
             record = cache.read_record(repository, commit)  # another process may have done it meanwhile
             if record is None or not cache.whole(repository, commit, record):
                 record = _complete(pinned, record)
-    _check_pin(pinned, cache.snapshot(repository, commit), record)
-    return pinned, cache.snapshot(repository, commit)
+    return Fetched(pinned, cache.snapshot(repository, commit), record.files[CONFIG_FILE])
 
 
 def _commit(reference: Reference) -> str:
@@ -80,6 +104,8 @@ def _complete(reference: Reference, record: Record | None) -> Record:
     if cache.offline() and (absent := cache.missing(reference.repository, reference.revision, record)):
         raise NetworkError(f"{reference}: not whole in the cache, and offline: {', '.join(absent)} missing")
     try:
+        for path in cache.leftovers(reference.repository):  # of a process that was killed
+            path.unlink(missing_ok=True)
         return _gathered(reference, record)
     except OSError as error:
         raise unwritable(reference, error) from error
@@ -98,19 +124,31 @@ def _gathered(reference: Reference, record: Record) -> Record:
     """The record with every file of the checkpoint verified; config.json comes first and says which those are."""
     if not record.wanted:
         record = _with_file(reference, record, CONFIG_FILE)
-        _check_pin(reference, cache.snapshot(reference.repository, reference.revision), record)
         record = msgspec.structs.replace(record, wanted=_wanted(reference, record))
         _check_space(reference, record)
     for name in record.wanted:
         record = _with_file(reference, record, name)
+    _check_again(reference, record)
     cache.write_record(reference.repository, reference.revision, record)
     return record
 
 
+def _check_again(reference: Reference, record: Record) -> None:
+    """Look at every file once more when all are here: what came later may have changed what came before."""
+    for name in record.wanted:
+        path = cache.snapshot(reference.repository, reference.revision) / name
+        found, word = verified(path, record.files[name])
+        if found is None:
+            cache.discard(reference.repository, path)
+            raise IntegrityError(f"{reference}: {name} was changed while other files came: {word}; not kept")
+
+
 def _wanted(reference: Reference, record: Record) -> tuple[str, ...]:
     """The files that make the checkpoint, held to the sizes that config.json promises before they are downloaded."""
-    path = cache.snapshot(reference.repository, reference.revision) / CONFIG_FILE
-    config = parse_config(path.read_bytes(), f"{reference}: {CONFIG_FILE}")
+    folder = cache.snapshot(reference.repository, reference.revision)
+    data = (folder / CONFIG_FILE).read_bytes()
+    Fetched(reference, folder, record.files[CONFIG_FILE]).check_config(data)
+    config = parse_config(data, f"{reference}: {CONFIG_FILE}")
     graphs = list(config.graph_hashes())
     limits = {WEIGHTS_FILE: config.weights.bytes, **dict.fromkeys(graphs, MAX_GRAPH_BYTES)}
     for name, limit in limits.items():
@@ -150,7 +188,7 @@ def _with_file(reference: Reference, record: Record, name: str) -> Record:
         _download(reference, name, record.files[name])
         here, (found, word) = True, verified(path, record.files[name])
     if found is None:
-        discard(path)
+        cache.discard(reference.repository, path)
         raise IntegrityError(
             f"{reference}: {name} is damaged on the Hub or on its way: {word}; fetched twice, not kept"
         )
@@ -159,7 +197,11 @@ def _with_file(reference: Reference, record: Record, name: str) -> Record:
 
 def _heal(reference: Reference, path: Path, name: str, word: str) -> None:
     """Delete a file that is not what it should be, if another can be had. Raises IntegrityError."""
-    discard(path)
+    if not cache.discard(reference.repository, path):
+        raise IntegrityError(
+            f"{reference}: cached file damaged: {path}: {word}; it can't be deleted, or leads out of the cache: look "
+            "at it yourself"
+        )
     if cache.offline():
         raise IntegrityError(
             f"{reference}: cached file damaged: {name}: {word}; deleted; go online and `zoo pull` it again"
@@ -173,21 +215,10 @@ def _download(reference: Reference, name: str, promise: Promise) -> None:
     from zoo.checkpoints.hub.failures import explained, insist
     from zoo.checkpoints.hub.guard import Call, asking
 
-    call = Call(f"{reference}: {name}", steady=True, limit=promise.size)
+    call = Call(
+        f"{reference}: {name}", steady=True, limit=promise.size, digest=promise.digest, commit=reference.revision
+    )
     with asking(call), explained():
         with locked(reference, promise.digest):  # the client's own lock, for which it would wait without end
             pass
         insist(lambda: hf_hub_download(reference.repository, name, revision=reference.revision))
-
-
-def _check_pin(reference: Reference, folder: Path, record: Record) -> None:
-    """Hold config.json to the sha256 that whoever named the reference gave with it. Raises IntegrityError."""
-    if not reference.config_sha256:
-        return
-    promise = record.files[CONFIG_FILE]
-    found = promise.digest if promise.algorithm == "sha256" else digest(folder / CONFIG_FILE, "sha256")
-    if found != reference.config_sha256:
-        raise IntegrityError(
-            f"{reference}: config.json has sha256 {found[:12]}…, {reference.config_sha256[:12]}… was asked for: "
-            "it is not the checkpoint that was meant"
-        )

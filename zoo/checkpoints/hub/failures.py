@@ -23,6 +23,7 @@ from huggingface_hub.errors import (
 )
 
 from zoo.checkpoints.hub.guard import PASSING, current
+from zoo.checkpoints.hub.surroundings import way_to_hub
 from zoo.errors import AccessError, DiskError, NetworkError, NotFoundError, ZooError
 
 T = TypeVar("T")
@@ -45,7 +46,8 @@ def insist(action: Callable[[], T]) -> T:
             if current().limit is not None and isinstance(error, _TRIED_BY_CLIENT):
                 raise
             late = isinstance(error, httpx2.TimeoutException)
-            current().failed(f"no answer from {_HOST}" if late else f"can't reach {_HOST} ({_reason(error)})")
+            way = way_to_hub()
+            current().failed(f"no answer from {way}" if late else f"can't reach {way} ({_reason(error)})")
         except HfHubHTTPError as error:
             status = error.response.status_code
             expired = status == 403 and not _from_hub(error) and not forbidden
@@ -102,6 +104,10 @@ def _refused(subject: str, error: HfHubHTTPError) -> ZooError:
         return AccessError(f"{subject}: token refused by {_HOST}: renew the one in {token_source()}")
     if status == 403 and _from_hub(error):
         return AccessError(f"{subject}: the Hub refuses it{words}: the token in {token_source()} has no such right")
+    if status == 407:
+        return NetworkError(
+            f"{subject}: no way to {way_to_hub()}: it answers 407, and asks who you are: user:pass@HOST"
+        )
     if status == 404:
         return NotFoundError(f"{subject}: not found on {_HOST}{words}")
     return NetworkError(f"{subject}: the Hub answers {status}{words}; try again later")
@@ -120,7 +126,7 @@ def _unanswered(subject: str, error: Exception) -> ZooError:
 
 
 def _unreachable(subject: str, error: BaseException) -> ZooError:
-    return NetworkError(f"{subject}: the connection to {_HOST} fails ({_reason(error)}); try again later")
+    return NetworkError(f"{subject}: the connection to {way_to_hub()} fails ({_reason(error)}); try again later")
 
 
 def _plainly(kind: type[ZooError], text: str) -> Callable[[str, Any], ZooError]:
@@ -161,7 +167,8 @@ _EXPLANATIONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Callab
     ((LocalEntryNotFoundError, FileMetadataError), _unanswered),
     (httpx2.HTTPError, _unreachable),
     (OSError, _disk),
+    # What reading an answer of the wrong shape ends in: too deep, too large a number, no address.
+    ((RecursionError, ArithmeticError, httpx2.InvalidURL), _nonsense),
     (RuntimeError, _upload),
-    # What reading an answer of the wrong shape ends in.
-    ((KeyError, TypeError, AttributeError, ValueError), _nonsense),
+    ((LookupError, TypeError, AttributeError, ValueError, AssertionError), _nonsense),
 )

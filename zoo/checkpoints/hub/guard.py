@@ -16,11 +16,10 @@ import sys
 import threading
 import time
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx2
 from huggingface_hub import constants, set_client_factory
@@ -29,16 +28,17 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from zoo.checkpoints.hub.locking import TIMEOUT_VARIABLE, timeout
 from zoo.checkpoints.hub.reference import is_commit
-from zoo.errors import IntegrityError, NetworkError, UsageError
+from zoo.checkpoints.hub.surroundings import check_certificates, check_endpoint, unusable, way_to_hub
+from zoo.checkpoints.hub.wire import Bounded, hold_to_time
+from zoo.errors import IntegrityError, NetworkError
 
 MAX_TRIES = 3
 MAX_WAIT = 60.0
-MAX_ANSWER_BYTES = 32 * 1024 * 1024
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
 
 logger = logging.getLogger("zoo.hub")
 
-_HASH = re.compile(r'(?:W/)?"?(?:[0-9a-f]{40}|[0-9a-f]{64})"?')
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_HASH = re.compile(r'(?:W/)?"?([0-9a-f]{40}|[0-9a-f]{64})"?')
 PASSING = {408, 500, 502, 503, 504}
 _installing, _installed = threading.Lock(), list[bool]()
 
@@ -47,14 +47,17 @@ _installing, _installed = threading.Lock(), list[bool]()
 class Call:
     """One thing asked of the Hub: what it is about in messages, how long it may take, how much it may bring.
 
-    Nothing may happen for longer than `timeout`; where `steady` is false, all of it must be done by then. `limit` is
-    the announced size of the file that is fetched, None where the answer is no file.
+    Nothing may happen for longer than `timeout`; where `steady` is false, all of it must be done by then. Of a file
+    that is fetched, `limit` is the size and `digest` the hash that the listing of `commit` gives; None and "" where
+    the answer is no file.
     """
 
     subject: str
     timeout: float = field(default_factory=timeout)
     steady: bool = False
     limit: int | None = None
+    digest: str = ""
+    commit: str = ""
     tries: int = MAX_TRIES
     failures: int = 0
     reason: str = ""
@@ -68,7 +71,7 @@ class Call:
         """Seconds until this call is given up. Raises NetworkError if that is now."""
         left = self.deadline - time.monotonic()
         if left <= 0:
-            what = self.reason or f"no answer from {constants.ENDPOINT}"
+            what = self.reason or f"no answer from {way_to_hub()}"
             raise NetworkError(
                 f"{self.subject}: {what}, given up after {self.timeout:g} s; try again later, or give it longer with "
                 f"{TIMEOUT_VARIABLE}=SECONDS"
@@ -136,8 +139,9 @@ def current() -> Call:
 
 
 def install() -> None:
-    """Guard the client, from the first request on. Raises UsageError for an endpoint that must not be talked to."""
+    """Guard the client, from the first request on. Raises UsageError for an environment it can't be used in."""
     check_endpoint()
+    check_certificates()
     with _installing:
         if not _installed:
             if "HF_HUB_VERBOSITY" not in os.environ and "HF_DEBUG" not in os.environ:
@@ -149,21 +153,12 @@ def install() -> None:
             _installed.append(True)
 
 
-def check_endpoint() -> None:
-    """Raise UsageError unless HF_ENDPOINT is an address, and one that a token may be sent to."""
-    from huggingface_hub import get_token
-
-    parts = urlsplit(constants.ENDPOINT)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"HF_ENDPOINT={constants.ENDPOINT} is no address: give https://HOST")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK and get_token():
-        raise UsageError(
-            f"HF_ENDPOINT={constants.ENDPOINT} would send your token unencrypted: use https://, or no token"
-        )
-
-
 def _client() -> httpx2.Client:
-    client = default_client_factory()
+    try:
+        client = default_client_factory()
+    except (OSError, ValueError, ImportError, httpx2.InvalidURL) as error:  # it reads the environment
+        raise unusable(error) from error
+    hold_to_time(client, current)
     hooks = client.event_hooks
     client.event_hooks = {"request": [*hooks["request"], _before], "response": [*hooks["response"], _after]}
     return client
@@ -175,7 +170,7 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 def _before(request: httpx2.Request) -> None:
-    """Fill in timeouts, keep the token at home, ask for files as they are."""
+    """Fill in timeouts, keep the token at home, ask for answers as they are."""
     call = current()
     left = call.remaining()
     given = request.extensions.get("timeout") or {}
@@ -184,14 +179,13 @@ def _before(request: httpx2.Request) -> None:
     }
     if _origin(str(request.url)) != _origin(constants.ENDPOINT):
         request.headers.pop("authorization", None)
-    if call.limit is not None:
-        request.headers["accept-encoding"] = "identity"
+    request.headers["accept-encoding"] = "identity"  # what is packed has no size that is known beforehand
 
 
 def _after(response: httpx2.Response) -> None:
     """Refuse answers that would do harm, count those that fail, and bound what is read."""
     call = current()
-    if "/resolve/" in response.request.url.path or "/resolve-cache/" in response.request.url.path:
+    if response.request.method == "HEAD":  # asked for a file's place in the cache, wherever that was redirected to
         _check_headers(response, call)
     if response.status_code == 429:
         call.asked_to_wait(_seconds(response.headers.get("retry-after")))
@@ -202,57 +196,47 @@ def _after(response: httpx2.Response) -> None:
     file = call.limit is not None and response.status_code in (200, 206)
     limit = call.limit if file and call.limit is not None else MAX_ANSWER_BYTES
     encoding = response.headers.get("content-encoding", "identity").lower()
-    if file and encoding == "gzip":
-        del response.headers["content-encoding"]  # unpacked here, where its size is bounded, and not by the client
-    elif file and encoding != "identity":
-        raise IntegrityError(f"{call.subject}: unsafe answer: the file comes as {encoding}")
+    if encoding != "identity" and response.request.method != "HEAD":
+        raise IntegrityError(
+            f"{call.subject}: unsafe answer: it comes packed ({encoding[:40]!r}), which nobody asked for"
+        )
     if isinstance(response.stream, httpx2.SyncByteStream):
-        response.stream = _Bounded(response.stream, call, limit, unpack=file and encoding == "gzip")
+        response.stream = Bounded(response.stream, call, limit)
 
 
 def _check_headers(response: httpx2.Response, call: Call) -> None:
-    """The two headers that become paths in the cache are hashes."""
+    """The two headers that become paths in the cache say what the listing said: this commit, and this file's hash.
+
+    Else two files could get one place in the cache, and the bytes of one be read as the other.
+    """
     commit = response.headers.get(constants.HUGGINGFACE_HEADER_X_REPO_COMMIT)
-    if commit is not None and not is_commit(commit):
-        raise IntegrityError(f"{call.subject}: unsafe answer: the commit {commit[:60]!r} is no hash; nothing is kept")
-    if response.status_code >= 400:
-        return
+    if commit is not None and (not is_commit(commit) or call.commit not in ("", commit)):
+        raise IntegrityError(
+            f"{call.subject}: unsafe answer: the commit {commit[:60]!r} is not the one that was asked for; nothing is "
+            "kept"
+        )
     linked = response.headers.get(constants.HUGGINGFACE_HEADER_X_LINKED_ETAG)
     tag = linked or response.headers.get("etag")
-    if tag is not None and not _HASH.fullmatch(tag):
-        raise IntegrityError(f"{call.subject}: unsafe answer: the ETag {tag[:60]!r} is no hash; nothing is kept")
+    if response.status_code >= 400 or (_followed(response) and not linked):
+        return
+    if commit is None or tag is None:
+        lacking = constants.HUGGINGFACE_HEADER_X_REPO_COMMIT if commit is None else "ETag"
+        raise NetworkError(
+            f"{call.subject}: {constants.ENDPOINT} is not a Hub: its answer lacks the header {lacking}; check "
+            "HF_ENDPOINT: a mirror has to pass it on"
+        )
+    found = _HASH.fullmatch(tag)
+    if found is None or call.digest not in ("", found[1]):
+        raise IntegrityError(
+            f"{call.subject}: unsafe answer: the ETag {tag[:60]!r} is not the file's hash; nothing is kept"
+        )
+
+
+def _followed(response: httpx2.Response) -> bool:
+    """Whether the client goes on to another address of the same server, and takes nothing of this answer."""
+    url = str(response.request.url)
+    return response.has_redirect_location and _origin(urljoin(url, response.headers["location"])) == _origin(url)
 
 
 def _seconds(retry_after: str | None) -> float:
     return float(retry_after) if retry_after and retry_after.isdigit() else 1.0
-
-
-class _Bounded(httpx2.SyncByteStream):
-    """The body of an answer, up to a number of bytes as they are written to disk."""
-
-    def __init__(self, stream: httpx2.SyncByteStream, call: Call, limit: int, unpack: bool) -> None:
-        self._stream, self._call, self._limit = stream, call, limit
-        self._unpacker = zlib.decompressobj(31) if unpack else None
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            yield from self._blocks()
-        except httpx2.TransportError as error:
-            self._call.failed(f"the connection is too unstable ({str(error) or type(error).__name__})")
-            raise
-
-    def _blocks(self) -> Iterator[bytes]:
-        count = 0
-        for received in self._stream:
-            block = self._unpacker.decompress(received, self._limit - count + 1) if self._unpacker else received
-            count += len(block)
-            if count > self._limit:
-                raise IntegrityError(f"{self._call.subject}: the answer is longer than its {self._limit} bytes")
-            if not self._call.steady:
-                self._call.remaining()
-            self._call.progressed()
-            yield block
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._stream.close()

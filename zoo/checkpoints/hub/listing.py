@@ -17,7 +17,7 @@ from zoo.checkpoints.graph_file import WEIGHTS_FILE
 from zoo.checkpoints.hub.cache import Promise
 from zoo.checkpoints.hub.failures import explained, insist
 from zoo.checkpoints.hub.guard import Call, asking
-from zoo.checkpoints.hub.reference import Reference, is_commit
+from zoo.checkpoints.hub.reference import Reference, is_commit, is_file_name
 from zoo.errors import IntegrityError, NetworkError, NotFoundError, UnsafeFileError, ZooError
 
 MAX_FILES = 10_000
@@ -102,15 +102,8 @@ def _promise(reference: Reference, entry: Any) -> Promise:
 
 
 def _check_name(reference: Reference, name: object) -> None:
-    """Names are plain paths downwards, on every system."""
-    if isinstance(name, str) and len(name) <= 1024 and name.isprintable() and all(map(_plain, name.split("/"))):
-        return
-    raise UnsafeFileError(f"{reference}: unsafe file name {str(name)[:60]!r} in its listing; nothing is fetched")
-
-
-def _plain(part: str) -> bool:
-    """Whether this is the name of one file or folder on every system, and no drive, parent or root."""
-    return part not in ("", ".", "..") and part == part.strip(" ") and part[-1] != "." and not set(part) & set("\\:")
+    if not is_file_name(name):
+        raise UnsafeFileError(f"{reference}: unsafe file name {str(name)[:60]!r} in its listing; nothing is fetched")
 
 
 def _close_refs(reference: Reference) -> list[str]:

@@ -66,3 +66,15 @@ def is_revision(text: str) -> bool:
 def is_commit(text: object) -> bool:
     """Whether this is a whole commit: 40 hexadecimal digits."""
     return isinstance(text, str) and bool(_COMMIT.fullmatch(text))
+
+
+def is_file_name(name: object) -> bool:
+    """Whether this names a file of a repository: a plain path downwards, on every system."""
+    if not isinstance(name, str) or not 0 < len(name) <= 1024 or not name.isprintable():
+        return False
+    return all(map(_is_plain, name.split("/")))
+
+
+def _is_plain(part: str) -> bool:
+    """Whether this is the name of one file or folder on every system, and no drive, parent or root."""
+    return part not in ("", ".", "..") and part == part.strip(" ") and part[-1] != "." and not set(part) & set("\\:")

@@ -16,6 +16,8 @@ from zoo.checkpoints.hub.guard import Call, asking
 from zoo.checkpoints.hub.reference import is_repository
 from zoo.errors import NetworkError
 
+MAX_TAG = 100
+MAX_COUNT = 10**15
 # Tags of every card of the zoo, which tell a person nothing.
 _COMMON = {LIBRARY, "onnx", "safetensors", "region:us"}
 
@@ -49,7 +51,12 @@ def _named(models: Any) -> Iterator[Found]:
     for model in models:
         if not is_repository(model.id):
             continue
-        tags = [str(tag) for tag in model.tags or []]
+        tags = [str(tag)[:MAX_TAG].encode(errors="replace").decode() for tag in model.tags or []]
         license_ = next((tag.removeprefix("license:") for tag in tags if tag.startswith("license:")), "-")
         told = tuple(tag for tag in tags if tag not in _COMMON and ":" not in tag)
-        yield Found(model.id, told, license_, int(model.downloads or 0), int(model.likes or 0))
+        yield Found(model.id, told, license_, _count(model.downloads), _count(model.likes))
+
+
+def _count(value: object) -> int:
+    """A count of an answer; 0 for what is none."""
+    return value if type(value) is int and 0 <= value <= MAX_COUNT else 0

@@ -103,6 +103,9 @@ def _pictures(folder: Path, card: str) -> dict[str, Path]:
     """The pictures that the card shows and the folder holds."""
     shown = {match[1].removeprefix("./") for match in _LINKED.finditer(card)}
     paths = {name: folder / name for name in sorted(shown) if name.lower().endswith(PICTURES) and ":" not in name}
+    for name in paths:
+        if any(part.startswith(".") for part in name.split("/")):
+            raise UnsafeFileError(f"{CARD} shows {name}, which is hidden and can't be pushed: name another file")
     inside = folder.resolve()
     return {name: path for name, path in paths.items() if path.is_file() and inside in path.resolve().parents}
 

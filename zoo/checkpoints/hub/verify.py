@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,22 +16,27 @@ BLOCK = 1024 * 1024
 
 
 def digest(path: Path, algorithm: str) -> str:
-    """The hash of a file as the Hub counts: sha256 of large files, git's sha1 (a head, then the content) of small ones.
-
-    Raises DiskError if it can't be read.
-    """
+    """The hash of a file as the Hub counts. Raises DiskError if it can't be read."""
     try:
         with path.open("rb") as file:
-            if algorithm == "sha256":
-                hashed = hashlib.sha256()
-            else:
-                size = path.stat().st_size
-                hashed = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+            hashed = _begin(algorithm, path.stat().st_size)
             while block := file.read(BLOCK):
                 hashed.update(block)
     except OSError as error:
         raise DiskError(f"can't read {path}: {error.strerror or error}") from error
     return hashed.hexdigest()
+
+
+def digest_of(data: bytes, algorithm: str) -> str:
+    """The same of bytes that were read."""
+    hashed = _begin(algorithm, len(data))
+    hashed.update(data)
+    return hashed.hexdigest()
+
+
+def _begin(algorithm: str, size: int) -> hashlib._Hash:
+    """Large files have a sha256 at the Hub, small ones git's sha1: of a head, then the content."""
+    return hashlib.sha256() if algorithm == "sha256" else hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
 
 
 def verified(path: Path, promise: Promise) -> tuple[Promise | None, str]:
@@ -56,22 +60,20 @@ def verified(path: Path, promise: Promise) -> tuple[Promise | None, str]:
 def verify_all() -> Iterator[tuple[str, str, str]]:
     """Read every cached file of every checkpoint again: name of the model, file, and "verified" or what is wrong.
 
-    A file that is not what it should be is deleted.
+    A file that is not what it should be is deleted, and so is a record that makes no sense.
     """
     for repository, commit, record in cache.recorded():
-        folder = cache.snapshot(repository, commit)
-        for name in record.wanted:
-            path = folder / name
-            found, word = verified(path, msgspec.structs.replace(record.files[name], seen=None))
-            if found is None:
-                discard(path)
-            yield f"hub:{repository}@{commit}", name, word
+        name = f"hub:{repository}@{commit}"
+        if record is None:
+            yield name, "the record of its files", _after("makes no sense", cache.forget(repository, commit))
+            continue
+        for file in record.wanted:
+            path = cache.snapshot(repository, commit) / file
+            found, word = verified(path, msgspec.structs.replace(record.files[file], seen=None))
+            yield name, file, word if found else _after(word, cache.discard(repository, path))
 
 
-def discard(path: Path) -> None:
-    """Delete a file of the cache: the link and what it leads to."""
-    blob = path.resolve()
-    with contextlib.suppress(OSError):
-        path.unlink(missing_ok=True)
-        if blob.parent.name == "blobs":
-            blob.unlink(missing_ok=True)
+def _after(word: str, deleted: bool) -> str:
+    if deleted:
+        return f"{word}; deleted, `zoo pull` gets it again"
+    return f"{word}; it can't be deleted, or leads out of the cache: look at it yourself"

@@ -27,6 +27,13 @@ _SAME: Final = (
     "Log", "LogSoftmax", "Mish", "Neg", "Not", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Sign", "Sin",
     "Softmax", "Softplus", "Softsign", "Sqrt", "Tanh", "ThresholdedRelu",
 )  # fmt: skip
+# How many inputs they take, where it is not one. The rules of all others have as many parameters as there are inputs.
+_INPUTS: Final[Mapping[str, tuple[int, int]]] = {
+    "BatchNormalization": (5, 5), "Clip": (1, 3), "CumSum": (2, 2), "GroupNormalization": (3, 3),
+    "InstanceNormalization": (3, 3), "LayerNormalization": (2, 3),
+    **dict.fromkeys(("Add", "Div", "Mul", "PRelu", "Pow", "Sub"), (2, 2)),
+    **dict.fromkeys(("And", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Or"), (2, 2)),
+}  # fmt: skip
 _ARITHMETIC: Final = (
     "Add", "Div", "Max", "Mean", "Min", "Mul", "PRelu", "Pow", "Sub", "Sum",
 )  # fmt: skip
@@ -37,6 +44,12 @@ _REDUCE: Final = (
     "ReduceL1", "ReduceL2", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum",
     "ReduceSumSquare",
 )  # fmt: skip
+
+# All their inputs are of one element type.
+_ONE_TYPE: Final = frozenset({
+    *_ARITHMETIC, *_COMPARE, "BatchNormalization", "Clip", "Concat", "Conv", "ConvTranspose", "Gemm",
+    "GroupNormalization", "InstanceNormalization", "LayerNormalization", "MatMul",
+}) - {"Pow"}  # fmt: skip
 
 RULES: Final[Mapping[str, Rule]] = {
     **dict.fromkeys(_SAME, compute.same),
@@ -84,6 +97,7 @@ def infer(node: Node, inputs: Sequence[Value | None]) -> tuple[Value, ...]:
 
     Raises MisfitError if the node does not fit its operator, or gives something empty or of too many axes.
     """
+    _check_inputs(node.operator, inputs)
     try:
         found = RULES[node.operator](node, *inputs)
     except MisfitError:
@@ -98,6 +112,15 @@ def infer(node: Node, inputs: Sequence[Value | None]) -> tuple[Value, ...]:
         if len(result.shape) > MAX_RANK or (min(result.shape, default=1) < 1 and result.known is None):
             raise MisfitError(f"a result of shape {result.shape}")
     return results
+
+
+def _check_inputs(operator: str, inputs: Sequence[Value | None]) -> None:
+    """Raise MisfitError for too few or too many inputs, or such of several types."""
+    least, most = _INPUTS.get(operator, (1, 1) if operator in _SAME else (0, len(inputs)))
+    if not least <= len(inputs) <= most:
+        raise MisfitError(f"its inputs are not those of the operator: {len(inputs)} instead of {least} to {most}")
+    if operator in _ONE_TYPE and len({value.dtype for value in inputs if value}) > 1:
+        raise MisfitError("its inputs are of several element types")
 
 
 def work(node: Node, inputs: Sequence[Value | None], results: Sequence[Value]) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 
 from zoo.checkpoints.graph_file import WEIGHTS_FILE
-from zoo.checkpoints.graphs import trace
+from zoo.checkpoints.graphs import COST_VARIABLE, trace
 from zoo.errors import UnsafeFileError, UsageError
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ class OnnxBackend:
                 raise UsageError(f"{error}: an input of shape {shape} does not fit this graph") from error
             if found.too_large:
                 raise UsageError(
-                    f"{self._file(role)} would need {found.total / 2**30:.1f} GiB for an input of shape {shape}; "
-                    "use a smaller batch or picture"
+                    f"{self._file(role)} would need {found.peak / 2**30:.1f} GiB for an input of shape {shape}; "
+                    f"use a smaller batch or picture ({COST_VARIABLE}=4 allows more)"
                 )
             self._traced[key] = found.outputs
         return self._traced[key]
