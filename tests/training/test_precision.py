@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 from msgspec.structs import replace
 from safetensors.numpy import load_file
 
@@ -65,6 +67,49 @@ def test_candidates_are_what_the_recipe_leaves_open(auto: Recipe, monkeypatch: p
         assert [precision.described(table) for table in tables] == wanted
     (given,) = precision.candidates(replace(auto.train, precision="bf16"))
     assert (given.precision, given.channels_last) == ("bf16", False)
+
+
+@pytest.mark.parametrize(
+    ("info", "wanted"),
+    [
+        ("flags : avx512f avx512_bf16", ("float32", "bf16")),
+        ("Features : asimd bf16", ("float32", "bf16")),
+        ("flags : avx2 avx512f", ("float32",)),
+        ("", ("float32", "bf16")),
+    ],
+)
+def test_bfloat16_is_not_tried_where_it_is_emulated(
+    monkeypatch: pytest.MonkeyPatch, info: str, wanted: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(precision, "_cpuinfo", lambda: info)
+    monkeypatch.setattr(precision, "PartialState", lambda: SimpleNamespace(device=torch.device("cpu")))
+    assert precision._precisions() == wanted
+
+
+@pytest.mark.parametrize(("native", "wanted"), [(True, "bf16"), (False, "fp16")])
+def test_float16_is_tried_on_a_gpu_without_bfloat16(monkeypatch: pytest.MonkeyPatch, native: bool, wanted: str) -> None:
+    monkeypatch.setattr(precision, "PartialState", lambda: SimpleNamespace(device=torch.device("cuda")))
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native)
+    assert precision._precisions() == ("float32", wanted)
+
+
+def test_several_processes_train_in_float32(auto: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_a_cpu(monkeypatch)
+    monkeypatch.setattr(precision, "PartialState", lambda: SimpleNamespace(num_processes=2))
+    assert [precision.described(table) for table in precision.candidates(auto.train)] == ["float32"]
+
+
+@pytest.mark.usefixtures("unexported")
+def test_a_single_candidate_is_not_timed(
+    tmp_path: Path, auto: Recipe, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(precision, "_precisions", lambda: ("float32",))
+    monkeypatch.setattr(precision, "timings", None)
+    said: list[Mapping[str, object]] = []
+    given = replace(auto, train=replace(auto.train, channels_last=True))
+    train(given, "r.toml", tmp_path / "run", registry, False, lambda step, steps, row: said.append(row))
+    assert said[0] == {"precision": "float32 channels_last is used; there is no other to try here"}
+    assert read_recipe(tmp_path / "run" / "recipe.toml").train.precision == "float32"
 
 
 @pytest.mark.parametrize(

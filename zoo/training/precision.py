@@ -1,6 +1,6 @@
 """`precision = "auto"`: the precision, and the memory layout, whose steps take the least time here.
 
-Half the width is not always half the time: a processor without bfloat16 instructions emulates it, ten times slower.
+Half the width is not always half the time: on a CPU it depends on its instructions, and on the shapes of the layers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
-from typing import Any, cast
+from typing import cast
 
 import torch
 from accelerate.state import PartialState
@@ -30,7 +30,7 @@ from zoo.training.recipe import Recipe, TrainTable
 
 TIMED = 5  # steps of a candidate after the first, which also sets things up
 STEP_SECONDS = 0.5  # batches are cut until a step takes about this long
-LIMIT_SECONDS = 20.0  # no further candidate or step is begun after so long
+LIMIT_SECONDS = 20.0  # no further candidate is begun after so long; each has its share, and at least one step
 SLOWER = 2.0  # a candidate that takes this many times as long as the fastest is given up,
 GRACE_SECONDS = 1.0  # but not before so long: its first step sets things up
 GAIN = 0.9  # a candidate must need less than this share of the time of those before it, which are more precise
@@ -48,18 +48,20 @@ def settle(
 
     The networks that are timed are thrown away: neither the weights of the run nor what is drawn in it changes.
     """
-    tables = candidates(recipe.train)
-    if len(tables) == 1:
+    tables, seconds = candidates(recipe.train), dict[str, float]()
+    if recipe.train.precision != "auto":
         return replace(recipe, train=tables[0]), _moved(record, tables[0])
-    examples = cast(Examples, loader.dataset)
-    batches = [_batch(examples.__getitems__(keys)) for keys in islice(order, 2)]
-    seconds = timings(recipe, tables, objective, starts, batches)
+    if len(tables) > 1:
+        examples = cast(Examples, loader.dataset)
+        batches = [_batch(examples.__getitems__(keys)) for keys in islice(order, 2)]
+        seconds = timings(recipe, tables, objective, starts, batches)
     table = fastest(tables, seconds)
     found = {name: round(value, 5) if math.isfinite(value) else None for name, value in seconds.items()}
     facts = {"precision": table.precision, "channels_last": table.channels_last, "hardware": hardware()}
     record.write_text(json.dumps(facts | {"seconds_per_step": found}, indent=2) + "\n", encoding="utf-8")
     listed = ", ".join(f"{name} {value:.3g} s" for name, value in seconds.items())
-    return replace(recipe, train=table), f"{described(table)} is used; a step took: {listed}"
+    reason = f"a step took: {listed}" if listed else "there is no other to try here"
+    return replace(recipe, train=table), f"{described(table)} is used; {reason}"
 
 
 def _moved(record: Path, table: TrainTable) -> str:
@@ -93,7 +95,15 @@ def _precisions() -> tuple[str, ...]:
     device = PartialState().device.type
     if device == "cuda":
         return ("float32", "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16")
-    return ("float32", "bf16") if device == "cpu" else ("float32",)
+    # A CPU without instructions for bfloat16 emulates it: one step may take longer than all timing should.
+    emulated = bool(_cpuinfo()) and "bf16" not in _cpuinfo()
+    return ("float32", "bf16") if device == "cpu" and not emulated else ("float32",)
+
+
+def _cpuinfo() -> str:
+    """What Linux says of the processor, its instructions too; empty elsewhere."""
+    info = Path("/proc/cpuinfo")
+    return info.read_text(encoding="utf-8") if info.exists() else ""
 
 
 def described(table: TrainTable) -> str:
@@ -125,15 +135,16 @@ def timings(
     ends = perf_counter() + LIMIT_SECONDS
     found: dict[str, float] = {}
     slow: set[str] = set()
-    for table in tables:
+    for place, table in enumerate(tables):
         if table.precision in slow or perf_counter() > ends:
             continue
+        share = (ends - perf_counter()) / (len(tables) - place)
         players = Players(replace(recipe, train=table), copy.copy(objective), starts, 1)
         if not found:
             batches = _cut(batches, _seconds(players, batches, 1, ends)[0])
         least = min(found.values(), default=math.inf)
-        most = max(GRACE_SECONDS, SLOWER * (1 + TIMED) * least)
-        taken = _seconds(players, batches, 1 + TIMED, min(ends, perf_counter() + most))
+        most = min(share, max(GRACE_SECONDS, SLOWER * (1 + TIMED) * least))
+        taken = _seconds(players, batches, 1 + TIMED, perf_counter() + most)
         found[described(table)] = min(taken[1:] or taken)
         if found[described(table)] > SLOWER * least:
             slow.add(table.precision)
@@ -177,10 +188,8 @@ def _cut(batches: Sequence[Batch], seconds: float) -> list[Batch]:
 
 def hardware() -> str:
     """What a run is made on: processor, cores and accelerator."""
-    name: Any = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        lines = info.read_text(encoding="utf-8").splitlines()
-        name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), name)
+    known = platform.processor() or platform.machine()
+    lines = _cpuinfo().splitlines()
+    name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), known)
     cores = f"{name}, {os.cpu_count()} cores"
     return f"{torch.cuda.get_device_name()} with {cores}" if torch.cuda.is_available() else cores
