@@ -47,4 +47,4 @@ def test_models_are_listed_and_loaded_by_name() -> None:
     assert "colorizer-ae.photos" in zoo.list_models()
     assert zoo.list_models("*.photos", task="colorize", family="colorizer-ae") == ["colorizer-ae.photos"]
     assert zoo.list_models(task="nothing") == []
-    assert zoo.load("colorize").id == "colorizer-ae.photos"
+    assert zoo.load("colorize").id == "colorizer-unet.photos"

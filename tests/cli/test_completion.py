@@ -29,16 +29,16 @@ def completed(zoo: Zoo, monkeypatch: pytest.MonkeyPatch, line: str) -> list[str]
     ("line", "found"),
     [
         ("zoo li", ["list"]),
-        ("zoo run col", ["colorize", "colorizer-ae.photos"]),
+        ("zoo run col", ["colorize", "colorizer-ae.photos", "colorizer-unet.photos"]),
         ("zoo run zzz", []),
         ("zoo run colorize ph", []),  # the shell offers files
         ("zoo run colorize --back", ["--backend"]),
         ("zoo run colorize x --backend o", ["onnx"]),
-        ("zoo info col", ["colorizer-ae.photos", "colorizer-ae"]),
-        ("zoo check col", ["colorizer-ae.photos", "colorizer"]),
-        ("zoo eval col", ["colorizer-ae.photos"]),
-        ("zoo card col", ["colorizer-ae.photos"]),
-        ("zoo train col", ["colorizer-ae.photos"]),
+        ("zoo info col", ["colorizer-ae.photos", "colorizer-unet.photos", "colorizer-ae", "colorizer-unet"]),
+        ("zoo check col", ["colorizer-ae.photos", "colorizer-unet.photos", "colorizer", "colorizer-unet"]),
+        ("zoo eval col", ["colorizer-ae.photos", "colorizer-unet.photos"]),
+        ("zoo card col", ["colorizer-ae.photos", "colorizer-unet.photos"]),
+        ("zoo train col", ["colorizer-ae.photos", "colorizer-unet.photos"]),
     ],
 )
 def test_the_tab_key(zoo: Zoo, monkeypatch: pytest.MonkeyPatch, line: str, found: list[str]) -> None:

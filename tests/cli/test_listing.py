@@ -153,9 +153,9 @@ def test_info_shows_a_family(zoo: Zoo, painters: FakePlugins) -> None:
 
 def test_info_in_json_is_the_config_and_its_source(zoo: Zoo) -> None:
     facts = parsed(zoo, "info", "colorize")
-    assert facts["id"] == "colorizer-ae.photos"
-    assert facts["source"] == "bundled:zoo_colorizer/photos"
-    assert facts["weights"]["parameters"] == 6_219_410
+    assert facts["id"] == "colorizer-unet.photos"
+    assert facts["source"] == "bundled:zoo_colorizer_unet/photos"
+    assert facts["weights"]["parameters"] == 4_228_327
     assert facts["capabilities"]["translate"]["fit"] == "chroma"
 
 

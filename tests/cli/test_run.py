@@ -35,7 +35,7 @@ def test_the_task_the_family_and_the_model_mean_the_same(zoo: Zoo) -> None:
     draw("a.png")
     assert zoo("run", "colorize", "a.png").lines == ["a.colorize.png"]
     first = Path("a.colorize.png").read_bytes()
-    for name in ("colorizer-ae", "colorizer-ae.photos"):
+    for name in ("colorizer-unet", "colorizer-unet.photos"):
         assert zoo("run", name, "a.png", "-f").lines == ["a.colorize.png"]
         assert Path("a.colorize.png").read_bytes() == first
 
@@ -160,7 +160,7 @@ def test_notes_on_an_input_are_no_errors(zoo: Zoo, tiny: str) -> None:
 def test_alone_it_lists_the_tasks_with_an_example_each(zoo: Zoo) -> None:
     head, *rows = zoo("run").lines
     assert head.split() == ["TASK", "MODEL", "EXAMPLE"]
-    assert ["colorize", "colorizer-ae.photos", "zoo", "run", "colorize", "photo.jpg"] in [row.split() for row in rows]
+    assert ["colorize", "colorizer-unet.photos", "zoo", "run", "colorize", "photo.jpg"] in [row.split() for row in rows]
 
 
 def test_alone_without_models_it_says_where_to_look(zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> None:

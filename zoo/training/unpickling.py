@@ -24,9 +24,8 @@ ZIP = b"PK\x03\x04"
 SPARE_BYTES = 256 * 2**20
 
 
-def main(source: str, target: str, room: str) -> None:
+def main(source: str, target: str, room: str = str(4 * 2**30)) -> None:
     """Read one file and write the other; the last line of standard error says what is wrong with the file."""
-    limit(int(room))
     try:
         _check_zip(Path(source))
         found = torch.load(source, map_location="cpu", weights_only=True)
@@ -104,4 +103,5 @@ def limit(room: int) -> None:
 
 
 if __name__ == "__main__":
+    limit(int(sys.argv[3]))
     main(*sys.argv[1:])

@@ -1,0 +1,22 @@
+"""The address of the Hub, looked at before the Hub's client is imported: that reads it then, and may fail."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urlsplit
+
+from zoo.errors import UsageError
+
+
+def require_address() -> None:
+    """Raise UsageError where HF_ENDPOINT is no address of a host."""
+    endpoint = os.environ.get("HF_ENDPOINT")
+    if not endpoint:
+        return
+    try:
+        parts = urlsplit(endpoint)
+        well_formed = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        well_formed = False
+    if not well_formed or any(letter.isspace() for letter in endpoint):
+        raise UsageError(f"HF_ENDPOINT={endpoint} is no address: give https://HOST")
