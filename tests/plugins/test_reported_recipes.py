@@ -208,7 +208,7 @@ def mean_colour(pixels: np.ndarray) -> list[float]:
     return pixels.reshape(-1, 3).mean(axis=0).tolist()
 
 
-def test_every_shipped_recipe_says_its_command_and_keeps_within_an_hour(registry: Registry) -> None:
+def test_shipped_recipes_name_their_command_and_minutes(registry: Registry) -> None:
     shipped = registry.recipes()
     assert shipped.keys() >= RECIPES.keys()
     ids = set()
@@ -217,7 +217,7 @@ def test_every_shipped_recipe_says_its_command_and_keeps_within_an_hour(registry
         header = path.read_text(encoding="utf-8").partition("[model]")[0]
         assert f"`zoo train {recipe.model.id}`" in header, name
         assert recipe.train.budget_minutes is not None, name
-        assert recipe.train.budget_minutes <= 60, name
+        assert recipe.train.budget_minutes <= 120, name
         ids.add(recipe.model.id)
     assert len(ids) == len(shipped)
 
