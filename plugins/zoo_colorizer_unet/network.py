@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import timm
 import torch
@@ -49,6 +49,9 @@ class ColorizerUNet(nn.Module):
     """Tells for each pixel of a quarter of the size how likely each colour is; the mean colour is the answer."""
 
     bins: Tensor
+    mean: Tensor
+    std: Tensor
+    encoder: Any
 
     def __init__(self, config: Settings) -> None:
         super().__init__()

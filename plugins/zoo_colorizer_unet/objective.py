@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import torch
@@ -75,7 +75,7 @@ class ColorizerUNetObjective:
 
     def losses(self, nets: Networks, batch: Batch, rng: Generator) -> Iterator[tuple[str, Tensor, Logs]]:  # noqa: ARG002 (nothing random here)
         """One step."""
-        net = nets["model"]
+        net: Any = nets["model"]
         with torch.set_grad_enabled(batch.epoch >= self.options.freeze_epochs):
             features = net.features(batch.input)
         logits = net.decode_features(features).float()
@@ -86,7 +86,7 @@ class ColorizerUNetObjective:
         yield "model", (entropy * weight).sum() / weight.sum(), {"entropy": entropy.detach().mean()}
 
     @torch.no_grad()
-    def judge(self, net: nn.Module, batches: Iterable[Batch]) -> Verdict:
+    def judge(self, net: Any, batches: Iterable[Batch]) -> Verdict:
         """Figures at the best temperature and chroma scale: see `choose`."""
 
         def answers(batch: Batch) -> Iterator[Tensor]:

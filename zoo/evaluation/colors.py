@@ -48,7 +48,7 @@ PROTOCOL = (
     "and b over every picture, gain_over_tint the model's gain less that; colourfulness is Hasler and Süsstrunk's; "
     "chroma is the median over pictures of mean Lab chroma over the true picture's"
 )
-SETS = "The figures of all pictures, with the same tint, of each set that the index of the pictures names"
+SETS = "The figures above for each set that the pictures' index names, with the same tint"
 SMALL = "; other: those of fewer than {least} pictures ({names})"
 FRECHET = (
     "Frechet distance in the {features} features of {net} between the results and the same {n} true photos; the "
