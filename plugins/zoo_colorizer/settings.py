@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 
 import torch
 from torch import Tensor
@@ -29,7 +29,9 @@ def choose(
     less 10 dB for each unit of chroma missing from the floor. Everything is measured on pictures of half the height and
     width: there are many settings, and colours are smooth.
     """
-    gains, chromas, sheet = [], [], []
+    gains: list[Tensor] = []
+    chromas: list[Tensor] = []
+    sheet: list[tuple[Tensor, list[Tensor], Tensor]] = []
     every = max(1, _count(batches) // SHEET_ROWS)
     for number, batch in enumerate(batches):
         gray, target = (functional.avg_pool2d(picture, 2) for picture in (batch.input, batch.target))
@@ -62,12 +64,12 @@ def choose(
 
 
 def _best(gain: Tensor, strength: Tensor, floor: float) -> int:
-    reaches = (strength >= floor).nonzero()[:, 0].tolist() or [int(strength.argmax())]
+    reaches: list[int] = (strength >= floor).nonzero()[:, 0].tolist() or [int(strength.argmax())]
     return max(reaches, key=lambda place: float(gain[place]))
 
 
 def _count(batches: Iterable[Batch]) -> int:
-    return len(batches) if hasattr(batches, "__len__") else 0
+    return len(batches) if isinstance(batches, Sized) else 0
 
 
 def _psnr(rgb: Tensor, target: Tensor) -> Tensor:
@@ -77,4 +79,5 @@ def _psnr(rgb: Tensor, target: Tensor) -> Tensor:
 
 def _chroma(ab: Tensor) -> Tensor:
     """Mean chroma of each picture, in units of a and b."""
-    return ab.norm(dim=1).mean(dim=(1, 2))
+    chroma: Tensor = ab.norm(dim=1)
+    return chroma.mean(dim=(1, 2))
