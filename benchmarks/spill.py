@@ -64,6 +64,12 @@ def smooth(gray: Pixels, answer: Floats) -> Pixels:
     return made
 
 
+def guided(gray: Pixels, answer: Floats, spec: ImageSpec) -> Pixels:
+    """What the fit `chroma` makes of an answer (1, 3, h, w) to the gray (1, 1, H, W): uint8 (3, H, W)."""
+    made: Pixels = fit_translate("chroma", gray, lambda _: answer, spec)[0]
+    return made
+
+
 def errors(photo: Pixels, made: Pixels, near: NDArray[np.bool_]) -> tuple[float, float, float]:
     """Mean distance in a and b of Lab near edges and elsewhere, NaN where there is none, and PSNR in dB."""
     true, given = (color.rgb_to_lab(image.transpose(1, 2, 0))[..., 1:] for image in (photo, made))
@@ -101,8 +107,7 @@ def main() -> None:
         lines = (edges(gray[0, 0], THRESHOLDS) == 0).astype(np.uint8)
         near = cv2.dilate(lines, np.ones((2 * NEAR + 1, 2 * NEAR + 1), np.uint8)) > 0
         answer = answer_of(photo, gray)
-        after = fit_translate("chroma", gray, lambda _, given=answer: given, spec)[0]
-        found.append([errors(photo, made, near) for made in (smooth(gray, answer), after)])
+        found.append([errors(photo, made, near) for made in (smooth(gray, answer), guided(gray, answer, spec))])
     before, after = np.nanmean(found, axis=0)
     sized = f", short side {options.side}" if options.side else ""
     change = [f"{100 * (new / old - 1):+.1f} %" for old, new in zip(before, after, strict=True)]

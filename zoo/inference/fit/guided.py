@@ -17,7 +17,7 @@ from zoo.inference.fit.arrays import Floats
 # Slopes are found on at most so many cells a side: colorizers know colours about as finely.
 _CELLS = 64
 # Contrast of lightness, as a standard deviation, at which a slope is halved: below it is texture, grain and noise.
-_CONTRAST = 10.0
+_CONTRAST = 6.0
 
 
 def linear_model(chroma: Floats, light: Floats) -> Floats:
@@ -44,11 +44,17 @@ def linear_model(chroma: Floats, light: Floats) -> Floats:
 
 
 def _slopes(chroma: Floats, light: Floats) -> Floats:
-    """Slopes (C, h, w) of chroma (C, h, w) by lightness (1, h, w): cov(L, chroma) / (var(L) + contrast^2) locally."""
+    """Slopes (C, h, w) of chroma (C, h, w) by lightness (1, h, w) around each place.
+
+    cov(L, chroma) / (var(L) + contrast^2), times the share of the chroma's variance that this explains: where colours
+    have little to do with lightness, what the two share by chance is left out.
+    """
     means, mean = _around(chroma), _around(light)
     variance: Floats = np.maximum(_around(light * light) - mean * mean, 0)
-    slopes: Floats = (_around(chroma * light) - means * mean) / (variance + np.float32(_CONTRAST**2))
-    return slopes
+    spread: Floats = np.maximum(_around(chroma * chroma) - means * means, 0)
+    shared = _around(chroma * light) - means * mean
+    slopes: Floats = shared / (variance + np.float32(_CONTRAST**2))
+    return slopes * (slopes * shared / (spread + np.float32(1e-3)))
 
 
 def _around(planes: Floats) -> Floats:
