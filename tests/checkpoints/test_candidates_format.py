@@ -95,6 +95,8 @@ def test_model_gives_several_answers(folder: Path) -> None:
     assert np.abs(answers[1] - model.candidates(picture, n=2, seed=6)[1]).max() > 0.01
     with pytest.raises(UsageError, match="of one picture, not of 2"):
         model.candidates(picture.repeat(2, axis=0))
+    with pytest.raises(UsageError, match="at least 1 candidate, not 0"):
+        model.candidates(picture, n=0)
 
 
 def test_model_with_one_answer_says_so(tmp_path: Path) -> None:

@@ -318,3 +318,11 @@ def test_a_recipe_must_say_what_the_encoder_begins_with(tmp_path: Path, registry
     with pytest.raises(UsageError, match=r"does not say what its encoder begins with: set init\.encoder to timm:NAME"):
         train(recipe, "r.toml", tmp_path / "run", registry, False, quiet)
     assert not (tmp_path / "run").exists()
+
+
+def test_candidates_take_a_strength() -> None:
+    model = zoo.load("colorizer-unet.photos")
+    gray = np.tile(np.linspace(40, 200, 64, dtype=np.uint8), (1, 1, 48, 1))
+    made = model.candidates(gray, n=2, strength=0.0)
+    assert np.ptp(made.astype(int), axis=1).max() <= 1
+    assert np.ptp(model.candidates(gray, n=2)[1].astype(int), axis=0).max() > 10

@@ -80,16 +80,20 @@ class Model:
             self.require_strength(strength)
         return fit_translate(fit, _pictures(images), lambda batch: self._run("translate", batch)[0], spec, strength)
 
-    def candidates(self, image: Images, n: int = 4, seed: int = 0) -> NDArray[Any]:
+    def candidates(self, image: Images, n: int = 4, seed: int = 0, strength: float = 1.0) -> NDArray[Any]:
         """`n` plausible answers (n, C, H, W) to one picture, where its model knows several; the first is the usual one.
 
         The others are draws from what the model holds likely, smooth in space; the first k of n are those of k.
-        Raises UnsupportedCapability for a model with one answer, UsageError for several pictures.
+        `strength` is that of `translate`. Raises UnsupportedCapability for a model with one answer, UsageError for
+        several pictures and for fewer than one candidate.
         """
+        self.require_candidates()
         pictures = _pictures(image)
         if len(pictures) != 1:
             raise UsageError(f"candidates are of one picture, not of {len(pictures)}")
-        return np.concatenate([self.candidate(pictures, number, seed) for number in range(n)])
+        if n < 1:
+            raise UsageError(f"n must be at least 1 candidate, not {n}")
+        return np.concatenate([self.candidate(pictures, number, seed, strength) for number in range(n)])
 
     def candidate(self, images: Images, number: int, seed: int = 0, strength: float = 1.0) -> NDArray[Any]:
         """Candidate `number`, from 0, of each picture: 0 is the usual answer, another is a draw."""
