@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import httpx2
 from huggingface_hub import constants, get_token
 
+from zoo.checkpoints.hub.endpoint import require_address
 from zoo.errors import UsageError
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -17,14 +17,8 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 def check_endpoint() -> None:
     """Raise UsageError unless HF_ENDPOINT is an address, and one that a token may be sent to."""
-    try:
-        httpx2.URL(constants.ENDPOINT)
-        parts = urlsplit(constants.ENDPOINT)
-        well_formed = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except (ValueError, httpx2.InvalidURL):
-        well_formed = False
-    if not well_formed:
-        raise UsageError(f"HF_ENDPOINT={constants.ENDPOINT} is no address: give https://HOST")
+    require_address()
+    parts = urlsplit(constants.ENDPOINT)
     if parts.scheme == "http" and parts.hostname not in LOOPBACK and get_token():
         raise UsageError(
             f"HF_ENDPOINT={constants.ENDPOINT} would send your token unencrypted: use https://, or no token"
