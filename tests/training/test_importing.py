@@ -2,15 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import logging
-import os
-import pickle
-import re
-import subprocess
-import sys
-import textwrap
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,10 +18,8 @@ from zoo.catalog.registry import load_object
 from zoo.checkpoints.format import read_checkpoint
 from zoo.errors import NotFoundError, UnsafeFileError, UsageError
 from zoo.inference.backends.onnx import OnnxBackend
-from zoo.training import importing, unpickling
-from zoo.training.importing import import_weights, kind_of, load_weights, read_weights, table_for, without_prefix
+from zoo.training.importing import import_weights, load_weights, table_for, without_prefix
 from zoo.training.keras import read_layers
-from zoo.training.state_tables import ADVICE, choose_table
 
 h5py = pytest.importorskip("h5py")
 
@@ -246,143 +235,6 @@ def test_what_does_not_fit_is_named_and_nothing_is_written(
     assert [path.name for path in tmp_path.iterdir()] == ["net.safetensors"]
 
 
-class Bomb:
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (Path("it-ran"),)
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (pickle.dumps({"a": Bomb()}), "is no state dict of torch.save, or cut off or damaged: download it again"),
-        (pickle.dumps({"a": Bomb()}, 2), r"holds [\w.]+ besides tensors"),
-        (b"\x80\x02garbage", "is no state dict of torch.save, or cut off or damaged: download it again"),
-        (b"PK\x03\x04", "is cut off or damaged: download it again"),
-        (b"", "is empty: download it again"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "a pointer of Git LFS"),
-        (b"\n<!DOCTYPE HTML><title>Not found</title>", "is a web page: download the file itself"),
-        (b"\x1f\x8b\x08", "is compressed with gzip: unpack it first"),
-        (b"hello, these are no weights", "holds no weights that can be imported"),
-        (b"\x89HDF\r\n\x1a\nrubbish", "is not a weights file of Keras"),
-        (bytes(7) + b"\0{", "is not a safetensors file"),
-    ],
-)
-def test_what_is_no_state_dict_is_refused_and_runs_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, words: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    file = tmp_path / "net.pth"
-    file.write_bytes(content)
-    with pytest.raises(UnsafeFileError, match=words):
-        load_weights(file, Registry.discover().family("pix2pix"), table_for("pix2pix", file, config=PIX))
-    assert [path.name for path in tmp_path.iterdir()] == ["net.pth"]
-
-
-def external_storage(opened: Any, secret: Path) -> None:
-    opened.create_dataset("a/b", (4,), "f4", external=[(str(secret), 0, 16)])
-
-
-def external_link(opened: Any, secret: Path) -> None:
-    opened["a"] = h5py.ExternalLink(str(secret), "/")
-
-
-def soft_link(opened: Any, secret: Path) -> None:
-    opened["a"] = h5py.SoftLink("/other")
-
-
-def virtual(opened: Any, secret: Path) -> None:
-    layout = h5py.VirtualLayout((4,), "f4")
-    layout[:] = h5py.VirtualSource(str(secret), "a", (4,))
-    opened.create_virtual_dataset("a", layout)
-
-
-def huge(opened: Any, secret: Path) -> None:
-    opened.create_dataset("a", (10**9,), "f4", chunks=(1024,), compression="gzip")
-
-
-def huge_chunk(opened: Any, secret: Path) -> None:
-    opened.create_dataset("a", (4,), "f4", chunks=(2**28,), maxshape=(None,))
-
-
-def circle(opened: Any, secret: Path) -> None:
-    opened["a/b"] = opened["/"]
-    opened["a/layer/vars/0"] = np.zeros(3, np.float32)
-    opened["a/other/vars/0"] = np.zeros(3, np.float32)
-
-
-@pytest.mark.parametrize(
-    ("fill", "words"),
-    [
-        (external_storage, "stands in another file"),
-        (external_link, "is a link"),
-        (soft_link, "is a link"),
-        (virtual, "stands in another file"),
-        (huge, "far more than the network takes"),
-        (huge_chunk, "far more than the network takes"),
-        (circle, "order of layers"),
-    ],
-)
-def test_keras_files_that_lead_elsewhere_or_nowhere_are_refused(
-    tmp_path: Path, fill: Callable[[Any, Path], None], words: str
-) -> None:
-    secret = tmp_path / "secret"
-    secret.write_bytes(bytes(64))
-    with h5py.File(tmp_path / "a.h5", "w") as opened:
-        fill(opened, secret)
-    with pytest.raises(UnsafeFileError, match=words):
-        read_layers(tmp_path / "a.h5", 2**20)
-
-
-@pytest.mark.parametrize("kind", ["a.safetensors", "a.pth", "a.h5"])
-def test_files_far_larger_than_the_network_are_not_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    """A hole of two gigabytes; whoever reads it is found out."""
-    begin = {"a.safetensors": bytes(8) + b"{", "a.pth": b"PK\x03\x04", "a.h5": importing.HDF5}[kind]
-    with (tmp_path / kind).open("wb") as file:
-        file.write(begin)
-        file.truncate(2**31)
-    for name in ("read_safetensors", "read_pickle", "read_layers"):
-        monkeypatch.setattr(importing, name, lambda *_: pytest.fail("it was read"))
-    table = table_for("pix2pix", tmp_path / kind, config=PIX)
-    with pytest.raises(UnsafeFileError, match="far more than the network takes"):
-        load_weights(tmp_path / kind, Registry.discover().family("pix2pix"), table)
-
-
-def test_a_small_pickle_of_large_tensors_is_refused(tmp_path: Path) -> None:
-    torch.save({"a": torch.zeros(1).expand(10**9)}, tmp_path / "a.pth")
-    with pytest.raises(UnsafeFileError, match="holds tensors of 4000000000 bytes, far more"):
-        importing.read_pickle(tmp_path / "a.pth", 2**20)
-
-
-def test_the_process_that_unpickles_has_limits(tmp_path: Path) -> None:
-    """Asked in a process of its own: how much more memory it gets, and how much it may write."""
-    pytest.importorskip("resource")
-    code = """
-        import sys
-        from zoo.training.unpickling import limit
-        limit(2**20)
-        try:
-            bytearray(2**30)
-        except MemoryError:
-            print("no memory")
-        try:
-            with open(sys.argv[1], "wb") as file:
-                file.truncate(2**30)
-        except OSError:
-            print("no disk")
-    """
-    words = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path / "file")]
-    done = subprocess.run(words, capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n")[:-1] == (["no memory", "no disk"] if Path("/proc/self/statm").exists() else [])
-
-
-def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "a.pth")
-    with pytest.raises(UsageError, match="is not an ordinary file"):
-        importing.kind_of(tmp_path / "a.pth")
-
-
 def test_a_missing_file_a_folder_in_use_and_a_bad_fact_are_said(tmp_path: Path) -> None:
     family, file = Registry.discover().family("pix2pix"), tmp_path / "a.pth"
     with pytest.raises(NotFoundError, match="there is no file"):
@@ -392,140 +244,6 @@ def test_a_missing_file_a_folder_in_use_and_a_bad_fact_are_said(tmp_path: Path) 
         import_weights(file, family, table_for("pix2pix", file), tmp_path)
     with pytest.raises(UsageError, match="can't stand in config"):
         table_for("pix2pix", file, id="Not An Id")
-
-
-def refused(file: Path) -> str:
-    """What the process that unpickles says of a file it refuses; its work is done in this one, which is faster."""
-    with pytest.raises(SystemExit) as left:
-        unpickling.main(str(file), str(file.with_name("out.safetensors")))
-    assert sorted(path.name for path in file.parent.iterdir()) == [file.name]
-    assert isinstance(left.value.code, str)
-    assert left.value.code.isprintable()
-    return left.value.code
-
-
-ONE, TWO, THREE = ({"a.weight": torch.full((2,), float(value))} for value in (1, 2, 3))
-
-
-@pytest.mark.parametrize(
-    ("found", "value", "remark"),
-    [
-        ({"model_state_dict": ONE, "epoch": 3, "loss": torch.tensor(0.5), "optimizer_state_dict": TWO}, 1, ""),
-        ({"whatever": ONE, "metrics": {"psnr": torch.tensor(30.0)}, "lr": [0.1]}, 1, ""),
-        ({"state_dict": ONE, "optimizer": {"state": {0: {"exp_avg": torch.ones(2)}}, "param_groups": []}}, 1, ""),
-        ({"checkpoint": {"model": {"state_dict": ONE}, "step": 3}}, 1, ""),
-        ({**ONE, "epoch": 3, "name": "x", "history": [0.1, 0.2]}, 1, ""),
-        ({"params": ONE, "params_ema": TWO}, 2, "of its tables of weights params, params_ema, params_ema is taken"),
-        ({"g": ONE, "d": TWO, "g_ema": THREE, "g_optim": ONE}, 3, "g, d, g_ema, g_ema is taken"),
-        ({"netD": ONE, "netG": TWO}, 2, "netD, netG, netG is taken"),
-        ({"discriminator": ONE, "generator": TWO}, 2, "generator is taken"),
-        ({"d_ema": ONE, "G": TWO}, 2, "G is taken"),
-        ({"model": ONE, "ema": TWO}, 2, "ema is taken"),
-        ({"state_dict": ONE, "hyper": TWO}, 1, "state_dict is taken"),
-        ({"gan": {"netD": {"state_dict": ONE}, "netG": {"state_dict": TWO}}}, 2, "gan.netG.state_dict is taken"),
-    ],
-)
-def test_the_table_of_weights_is_found(found: object, value: int, remark: str) -> None:
-    table, said = choose_table(found)
-    assert {name: array.tolist() for name, array in table.items()} == {"a.weight": [value] * 2}
-    assert remark in said if remark else not said
-
-
-def test_which_table_was_taken_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    torch.save({"params": ONE, "params_ema": TWO, "iter": 3}, tmp_path / "a.pth")
-    with caplog.at_level(logging.INFO, "zoo.training"):
-        assert read_weights(tmp_path / "a.pth")["a.weight"].tolist() == [2, 2]
-    assert f"{tmp_path / 'a.pth'}: of its tables of weights params, params_ema, params_ema is taken" in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("found", "says"),
-    [
-        ({"encoder": ONE, "decoder": TWO}, "several tables of weights, encoder, decoder: save the one you want alone"),
-        ({"epoch": 3, "loss": 0.5}, "holds no table of tensors by name, but epoch, loss: save the state dict alone"),
-        ({"optimizer": TWO}, "holds no table of tensors by name, but optimizer"),
-        ([ONE], "holds a list instead of tensors by name: save the state dict alone"),
-        ({}, "holds a dict instead"),
-        ({"a": torch.ones(2).to_sparse()}, "holds tensors that can't be imported, sparse"),
-        ({"model": ONE, "args": argparse.Namespace(lr=1)}, "holds argparse.Namespace besides tensors, and nothing but"),
-        (nn.Linear(2, 2), r"holds torch\.nn\.modules\.linear\.Linear besides tensors"),
-        ({"model": ONE, "best": np.float64(1)}, r"holds numpy\.\w+\.multiarray\.scalar besides tensors"),
-    ],
-)  # fmt: skip
-@pytest.mark.filterwarnings("ignore::UserWarning")  # of torch, on sparse tensors
-@pytest.mark.parametrize("zipped", [True, False])
-def test_what_holds_no_weights_says_what_it_holds(tmp_path: Path, found: object, says: str, zipped: bool) -> None:
-    torch.save(found, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
-    assert re.search(says, refused(tmp_path / "a.pth"))
-
-
-def test_a_refusal_of_the_other_process_is_one_line(tmp_path: Path) -> None:
-    torch.save({"model": ONE, "args": argparse.Namespace(lr=1)}, tmp_path / "a.pth")
-    with pytest.raises(UnsafeFileError) as error:
-        read_weights(tmp_path / "a.pth")
-    reason = "holds argparse.Namespace besides tensors, and nothing but tensors is unpickled"
-    assert str(error.value) == f"{tmp_path / 'a.pth'} {reason}: {ADVICE}"
-
-
-@pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9, 0.999])
-@pytest.mark.parametrize("kind", ["zip", "legacy", "safetensors"])
-def test_files_that_are_cut_off_say_so(tmp_path: Path, share: float, kind: str) -> None:
-    state, file = {"a": torch.randn(40, 40), "b": torch.randn(9)}, tmp_path / "a.pth"
-    if kind == "safetensors":
-        save_file(state, file)
-    else:
-        torch.save(state, file, _use_new_zipfile_serialization=kind == "zip")
-    data = file.read_bytes()
-    file.write_bytes(data[: max(16, int(len(data) * share))])
-    if kind == "safetensors":
-        with pytest.raises(UnsafeFileError, match=r"cut off or damaged.*: download it again"):
-            read_weights(file)
-    else:
-        assert "cut off or damaged: download it again" in refused(file)
-
-
-def test_damaged_numbers_are_found_by_their_checksum(tmp_path: Path) -> None:
-    numbers = torch.randn(40, 40)
-    torch.save({"a": numbers, "b": torch.ones(3)}, tmp_path / "a.pth")
-    data = bytearray((tmp_path / "a.pth").read_bytes())
-    data[data.index(numbers.numpy().tobytes()) + 99] ^= 1
-    (tmp_path / "a.pth").write_bytes(data)
-    assert refused(tmp_path / "a.pth") == "is cut off or damaged: download it again"
-
-
-@pytest.mark.parametrize(
-    ("members", "says"),
-    [
-        (
-            ("metadata.json", "config.json", "model.weights.h5"),
-            r"is a whole model of Keras 3 \(\.keras\): save it as \.h5",
-        ),
-        (("a.npy", "b.npy"), r"is an \.npz of numpy"),
-        (("readme.txt", "weights.pth"), "is a zip, but none of torch.save: unpack it"),
-        (("m/data.pkl", "m/constants.pkl"), "is a TorchScript program"),
-    ],
-)
-def test_other_zips_are_named_for_what_they_are(tmp_path: Path, members: tuple[str, ...], says: str) -> None:
-    with zipfile.ZipFile(tmp_path / "m.keras", "w") as opened:
-        for name in members:
-            opened.writestr(name, b"x")
-    assert re.search(says, refused(tmp_path / "m.keras"))
-
-
-def test_what_is_no_file_is_no_weights(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.pth")
-    for file in (tmp_path / "pipe.pth", tmp_path, Path("/dev/zero")):
-        with pytest.raises(UsageError, match="is not an ordinary file"):
-            kind_of(file)
-
-
-def test_a_cut_keras_file_says_so(tmp_path: Path) -> None:
-    network = network_of("colorizer-ae", COLORIZER)
-    write_keras(tmp_path / "a.h5", network, {})
-    data = (tmp_path / "a.h5").read_bytes()
-    (tmp_path / "a.h5").write_bytes(data[: len(data) // 2])
-    with pytest.raises(UnsafeFileError, match="is not a weights file of Keras, cut off or damaged: download it again"):
-        read_layers(tmp_path / "a.h5")
 
 
 @pytest.mark.parametrize("prefix", ["module.", "netG.", "_orig_mod.", "model.", "net.", "module._orig_mod.", "G.x."])
@@ -558,3 +276,12 @@ def test_after_a_prefix_is_taken_off_misfits_have_the_networks_names(tmp_path: P
     table = table_for("pix2pix", tmp_path / "net.safetensors", config=PIX)
     with pytest.raises(UnsafeFileError, match=r"fit the family's network; 1 missing: down\.0\.0\.weight"):
         load_weights(tmp_path / "net.safetensors", Registry.discover().family("pix2pix"), table)
+
+
+def test_a_cut_keras_file_says_so(tmp_path: Path) -> None:
+    network = network_of("colorizer-ae", COLORIZER)
+    write_keras(tmp_path / "a.h5", network, {})
+    data = (tmp_path / "a.h5").read_bytes()
+    (tmp_path / "a.h5").write_bytes(data[: len(data) // 2])
+    with pytest.raises(UnsafeFileError, match="is not a weights file of Keras, cut off or damaged: download it again"):
+        read_layers(tmp_path / "a.h5")
