@@ -86,6 +86,8 @@ def train(
         open_source(recipe.data.source, split, recipe.data.channels)
     begun = resume and saved_states(folder / "state")
     starts = {} if begun else read_starts(recipe.init, getattr(objective, "pretrained", ()), registry)
+    if perceptual := getattr(objective, "perceptual", None):
+        perceptual.load()
     try:
         run = Run(folder)
         write_recipe(run.recipe, recipe)
