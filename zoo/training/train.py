@@ -87,6 +87,8 @@ def train(
     begun = resume and saved_states(folder / "state")
     wanted = getattr(objective, "pretrained", ())
     starts = {} if begun else read_starts(recipe.init, wanted, registry, recipe.model.family)
+    if perceptual := getattr(objective, "perceptual", None):
+        perceptual.load()
     try:
         run = Run(folder)
         write_recipe(run.recipe, recipe)
