@@ -42,8 +42,8 @@ class DCGANOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     - `instance_noise`: the standard deviation, in units of [-1, 1], of noise on all that the discriminator sees
       (Sønderby et al. 2017); it falls to 0 over `noise_epochs`.
     - `mode_seeking`, `entropy`: weights of terms that keep made pictures apart (Mao et al. 2019; Dieng et al. 2019).
-    - `features`: the feature network that judges; without one, pictures are compared at a side of 8. `judged`: how
-      many.
+    - `features`: the network that judges, as `zoo eval --features` takes it; without one, pictures are compared at a
+      side of 8. `judged`: how many.
     - `least_recall`, `least_diversity`: a run stops at the second judgement in a row under either, from epoch
       `watch_from` on. `patience`: it stops after so many steps in a row in which the discriminator has won; 0: never.
     """
