@@ -52,7 +52,8 @@ def accuracies(kind: Loss, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
 def squared_slopes(discriminator: nn.Module, pictures: Tensor) -> Tensor:
     """The squared norm (N,) of the logit's gradient at each picture, of which R1 and R2 are means.
 
-    R1 is taken at real pictures, R2 at made ones (Mescheder et al. 2018, equations 9 and 10). Computed in float32 whatever the precision of the run.
+    R1 is taken at real pictures, R2 at made ones (Mescheder et al. 2018, equations 9 and 10). Computed in float32
+    whatever the precision of the run.
     """
     pictures = pictures.detach().float().requires_grad_()
     with torch.autocast(pictures.device.type, enabled=False):

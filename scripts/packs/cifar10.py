@@ -36,7 +36,8 @@ FACTS = """makes OUT/cifar10, or with --jpeg OUT/cifar10-jpeg: cifar10.npz and R
 JPEG copies are not lossless: say so with figures, and don't compare pixel errors on them with papers.
 torchvision finds cifar-10-python.tar.gz in OUT/torchvision, if you put it there, or downloads it (170 MB).
 Licence: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images" (2009), states none."""
-README = """CIFAR-10 by A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images" (2009), 32x32 pixels in colour.
+README = """CIFAR-10: 60,000 pictures of 32x32 pixels in colour.
+A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images" (2009)
 {source}
 Its authors state no licence.
 """
@@ -126,7 +127,7 @@ def _files(path: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
                 yield place, file.read_bytes()
         return
     if not path.is_file():
-        raise NotFoundError(f"no folder or tar {path}: --jpeg takes either, with train/CLASS/*.jpg and test/CLASS/*.jpg")
+        raise NotFoundError(f"no folder or tar {path}: --jpeg takes one with train/CLASS/*.jpg and test/CLASS/*.jpg")
     try:
         with tarfile.open(path, "r|*") as stream:
             for member in stream:
