@@ -127,14 +127,11 @@ class Discriminator(nn.Module):
         float32 = torch.autocast(x.device.type, enabled=False)
         with parametrize.cached():
             with float32:  # singular values too: these weights are used below
-                self._weights()
+                for layer in filter(parametrize.is_parametrized, self.layers):
+                    _ = layer.weight
             with float32 if precise else nullcontext():
                 logits: Tensor = self.layers(x)
         return logits[:, 0].float()
-
-    def _weights(self) -> list[Tensor]:
-        """The weights that spectral norm divides."""
-        return [layer.weight for layer in self.layers if parametrize.is_parametrized(layer)]
 
 
 def _initialise(module: nn.Module) -> None:

@@ -135,9 +135,9 @@ def _files(path: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
                     continue
                 if member.size > MOST_BYTES:
                     raise UnsafeFileError(f"{member.name} of {path} is too large for a picture of {SIDE}x{SIDE}")
-                file = stream.extractfile(member)
-                assert file is not None  # it is a file
-                yield place, file.read()
+                content = stream.extractfile(member)
+                assert content is not None  # it is a file
+                yield place, content.read()
     except (tarfile.TarError, EOFError, OSError) as error:
         raise UnsafeFileError(f"{path} is no tar archive, or damaged: {error}; get it again") from error
 
