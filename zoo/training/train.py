@@ -85,7 +85,8 @@ def train(
     for split in (recipe.data.splits.train, recipe.data.splits.best):  # before a folder is made or an epoch spent
         open_source(recipe.data.source, split, recipe.data.channels)
     begun = resume and saved_states(folder / "state")
-    starts = {} if begun else read_starts(recipe.init, getattr(objective, "pretrained", ()), registry)
+    wanted = getattr(objective, "pretrained", ())
+    starts = {} if begun else read_starts(recipe.init, wanted, registry, recipe.model.family)
     try:
         run = Run(folder)
         write_recipe(run.recipe, recipe)
