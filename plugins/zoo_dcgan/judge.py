@@ -14,11 +14,12 @@ from torch.nn import functional
 from torchvision.transforms.v2 import functional as tv
 from torchvision.utils import make_grid
 
-from zoo.evaluation.features import FeatureNet
+from zoo.catalog.registry import Registry
+from zoo.evaluation.features import FeatureNet, Features
 from zoo.evaluation.likeness import likeness
+from zoo.evaluation.networks import Opener
 from zoo.evaluation.pictures import levels
 from zoo.inference.latents import noise
-from zoo.loading import load
 from zoo.training.objective import Verdict
 
 Floats = NDArray[np.float32]
@@ -41,14 +42,15 @@ class Judge:
 
     def __init__(self, size: int, count: int, features: str | None) -> None:
         self.size, self.count, self.name = size, count, features
-        self.net: FeatureNet | None = None
+        self.net: Features | None = None
         self.real: Floats | None = None
 
     def prepare(self, pictures: Iterable[Tensor]) -> None:
         """Keep the features of training pictures, uint8 (C, H, W), drawn evenly from all that are read."""
         if self.name:
-            self.net = FeatureNet(load(self.name))
-            self.net.model.backend.limit_threads(torch.get_num_threads())
+            self.net = Opener(Registry.discover()).network(self.name)
+            if isinstance(self.net, FeatureNet):
+                self.net.model.backend.limit_threads(torch.get_num_threads())
         kept: list[Tensor] = []
         draws = random.Random(0)
         for index, picture in zip(range(READ * self.count), pictures, strict=False):

@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
 NEGATIVE_SLOPE = 0.2
@@ -123,8 +124,13 @@ class Discriminator(nn.Module):
 
     def forward(self, x: Tensor, precise: bool = False) -> Tensor:
         """Logits; `precise` leaves mixed precision for float32, which a derivative of a derivative needs."""
-        with torch.autocast(x.device.type, enabled=False) if precise else nullcontext():
-            logits: Tensor = self.layers(x)
+        float32 = torch.autocast(x.device.type, enabled=False)
+        with parametrize.cached():
+            with float32:  # singular values too: these weights are used below
+                for layer in filter(parametrize.is_parametrized, self.layers):
+                    _ = layer.weight
+            with float32 if precise else nullcontext():
+                logits: Tensor = self.layers(x)
         return logits[:, 0].float()
 
 

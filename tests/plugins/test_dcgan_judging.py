@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from zoo.errors import TrainingError
+from zoo.evaluation.networks import Opener
 from zoo_dcgan.config import DCGANConfig
 from zoo_dcgan.judge import Judge
 from zoo_dcgan.objective import DCGANObjective, DCGANOptions
@@ -90,12 +91,8 @@ def test_the_pictures_to_judge_by_are_drawn_from_all_that_are_read() -> None:
 
 
 def test_a_feature_network_judges_where_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    named = []
-    look = SimpleNamespace(
-        features=lambda pictures: pictures.reshape(len(pictures), -1)[:, :3].astype(np.float32),
-        model=SimpleNamespace(backend=SimpleNamespace(limit_threads=lambda threads: None)),
-    )
-    monkeypatch.setattr("zoo_dcgan.judge.load", named.append)
-    monkeypatch.setattr("zoo_dcgan.judge.FeatureNet", lambda model: look)
+    named: list[str] = []
+    look = SimpleNamespace(features=lambda pictures: pictures.reshape(len(pictures), -1)[:, :3].astype(np.float32))
+    monkeypatch.setattr(Opener, "network", lambda opener, name: named.append(name) or look)
     assert judged(torch.rand(64, 1, 8, 8), features="feature-net.mnist").figures["frechet"] >= 0
     assert named == ["feature-net.mnist"]
