@@ -115,7 +115,7 @@ def _export(
         data=f"{recipe.data.source[:220]}, split {recipe.data.splits.train}",  # what config.json takes
         steps=training.best_step,
         seconds=round(training.seconds, 1),
-        hardware=f"{hardware()}, {described(recipe.train)}",
+        hardware=f"{'; '.join(training.hardware or [hardware()])}, {described(recipe.train)}"[:300],
         version=f"latent-zoo {version('latent-zoo')}, torch {version('torch')}",
     )
     draw_curves(run.rows(), run.folder / "curves.png", title=recipe.model.id)
