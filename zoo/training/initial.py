@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 WHOLE = "network"
 RANDOM = "random"
+# Kinds of sources that are no checkpoints.
+OUTSIDE = ("timm", "package", "file")
 KINDS = ("timm:NAME", "package:NAME", "file:PATH", "checkpoint:MODEL", RANDOM)
 SUFFIXES = {".pth", ".pt", ".bin", ".safetensors"}
 
@@ -54,25 +56,30 @@ def _kinds() -> str:
 
 
 def _read(source: str, registry: Registry) -> State:
-    kind, colon, name = source.partition(":")
-    if not colon or not name:
-        raise UsageError(f"init: {source!r} is no source of weights; write {_kinds()}")
-    if kind == "timm":
-        return _of_timm(name)
-    if kind == "package":
-        return read_weights(_in_package(name))
-    if kind == "file":
-        return read_weights(Path(name).expanduser())
-    if kind == "checkpoint":
+    kind, _, name = source.partition(":")
+    if kind == "checkpoint" and name:
         return read_weights(find_checkpoint(name, registry).folder / "model.safetensors")
-    raise UsageError(f"init: {source!r} is no source of weights; write {_kinds()}")
+    if kind not in OUTSIDE or not name:
+        raise UsageError(f"init: {source!r} is no source of weights; write {_kinds()}")
+    return read_outside(source)
 
 
-def _of_timm(name: str) -> State:
+def read_outside(source: str, key: str = "init.encoder") -> State:
+    """The tensors of `timm:NAME`, `package:NAME` or `file:PATH`, which `key` of a recipe names.
+
+    Raises as `read_starts`.
+    """
+    kind, _, name = source.partition(":")
+    if kind == "timm":
+        return _of_timm(name, key)
+    return read_weights(_in_package(name) if kind == "package" else Path(name).expanduser())
+
+
+def _of_timm(name: str, key: str) -> State:
     try:
         model = timm.create_model(name, pretrained=True)
     except Exception as error:  # timm passes on whatever the network, the disk or the Hub's client raises
-        advice = "give a file of its weights with --set init.encoder=file:PATH"
+        advice = f"give a file of its weights with --set {key}=file:PATH"
         raise NetworkError(f"no pretrained weights of timm's {name}: {error}; {advice}") from error
     return {name: tensor.float().numpy() for name, tensor in model.state_dict().items() if tensor.is_floating_point()}
 
