@@ -68,49 +68,6 @@ def test_a_wrong_index_is_refused_before_training(home, png, text, error, says):
         open_source("pack:toys", "train")
 
 
-KINDS = "file,split,kind,path\na.png,train,ball,x/red/a\nb.png,train,doll,x/red/b\nc.png,val,ball,y/blue/c\n"
-
-
-@pytest.mark.parametrize(
-    ("source", "reds"),
-    [
-        ("pack:toys:kind=ball", [1]),
-        ("pack:toys:kind=doll,ball", [1, 2]),
-        ("pack:toys:path=*/red/*:kind=doll", [2]),
-        ("pack:toys: kind = do* ", [2]),
-    ],
-)
-def test_a_source_may_take_some_rows_of_a_pack(home, write, source, reds):
-    for red, name in enumerate("abc", start=1):
-        write(home / "toys" / f"{name}.png", red)
-    index(home, KINDS)
-    opened = open_source(source, "train")
-    assert [int(opened.picture(i)[0, 0, 0]) for i in range(len(opened))] == reds
-
-
-@pytest.mark.parametrize(
-    ("source", "error", "says"),
-    [
-        ("pack:toys:colour=red", UsageError, "no column 'colour'; it has: file, split, kind, path"),
-        ("pack:toys:kind=bear", NotFoundError, "has kind=bear; its values are: ball, doll"),
-        ("pack:toys:kind=doll:path=y/*", NotFoundError, "has path=y/"),
-        ("pack:toys:kind", UsageError, "write COLUMN=VALUE"),
-        ("pack:toys:kind=", UsageError, "write COLUMN=VALUE"),
-    ],
-)
-def test_conditions_that_choose_nothing_are_refused(home, source, error, says):
-    index(home, KINDS)
-    with pytest.raises(error, match=says):
-        open_source(source, "train")
-
-
-def test_a_pack_without_a_csv_takes_no_conditions(home):
-    (home / "digits").mkdir()
-    np.savez(home / "digits" / "d.npz", images=np.zeros((3, 4, 4), np.uint8), train=[0, 2], test=[1])
-    with pytest.raises(UsageError, match="no csv index"):
-        open_source("pack:digits:label=8", "test", channels=1)
-
-
 def test_a_missing_pack_says_where_packs_are_looked_for(home, monkeypatch):
     with pytest.raises(NotFoundError, match="ZOO_DATA"):
         open_source("pack:games", "val")

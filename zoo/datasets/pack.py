@@ -8,7 +8,6 @@ from pathlib import Path
 from zoo.datasets.archive import Archive, Member
 from zoo.datasets.arrays import Arrays, open_arrays
 from zoo.datasets.choosing import slashed
-from zoo.datasets.conditions import meant, parse_condition
 from zoo.datasets.files import Files, PictureFile
 from zoo.datasets.index import Row, is_table, open_file, read_index
 from zoo.datasets.splits import spelled
@@ -16,19 +15,12 @@ from zoo.errors import NotFoundError, UsageError
 
 
 def open_pack(home: Path, name: str, split: str, channels: int) -> Files | Arrays:
-    """One split of the pack `home/name`: a csv index with files or zips, or one .npz.
-
-    Conditions on columns of the index may follow the name, as in `photos11k:set=flowers`: all must hold.
-    """
-    name, *texts = name.split(":")
-    conditions = [parse_condition(text) for text in texts]
+    """One split of the pack `home/name`: a csv index with files or zips, or one .npz."""
     folder = home / name
     found = sorted(path for path in folder.glob("*") if path.is_file())
     tables = {path.name: partial(open_file, path) for path in found if is_table(path.name)}
     arrays = [path for path in found if path.suffix == ".npz"]
     if not tables and len(arrays) == 1:
-        if conditions:
-            raise UsageError(f"the pack {folder} has no csv index, so its pictures can't be chosen by {texts[0]!r}")
         return open_arrays(arrays[0], split, channels)
     if not tables:
         raise NotFoundError(
@@ -40,7 +32,7 @@ def open_pack(home: Path, name: str, split: str, channels: int) -> Files | Array
         raise UsageError(f"the csv index of the pack {folder} needs the columns file and split")
     archives: dict[str, Archive] = {}
     words = spelled(split, {row["split"] for row in index.rows})
-    chosen = [row for row in meant(index, conditions) if row["split"] in words]
+    chosen = [row for row in index.rows if row["split"] in words]
     return Files(tuple(_file(folder, row, archives) for row in chosen), channels)
 
 

@@ -44,7 +44,6 @@ def data_home() -> Path:
 def open_source(source: str, split: str, channels: int = 3) -> Source:
     """Open one split of `pack:NAME`, `folder:PATH`, `zip:PATH`, `npz:PATH` or `torchvision:NAME`.
 
-    `pack:NAME:COLUMN=VALUE` takes those pictures of a pack whose column of the index has that value.
     `channels` is 1 (gray: luma, Pillow's mode L) or 3 (RGB). docs/data.md says how each kind is laid out and split.
     Raises NotFoundError for a missing file, key or split, or one without pictures; UsageError for an unknown kind of
     source and for a csv or array that is not laid out so; UnsafeFileError for a damaged file.
