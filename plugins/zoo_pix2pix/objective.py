@@ -50,8 +50,8 @@ class Pix2PixObjective:
         generator:      adversarial_weight * its loss on (input, G(input)) as real
                         + l1_weight * |G(input) - target| + perceptual.weight * distance(G(input), target)
 
-    with pictures in [-1, 1], the last term only where the recipe has it (`zoo.training.perceptual`). The made pictures of
-    a step serve both moves. Noise is the generator's dropout.
+    with pictures in [-1, 1], the last term only where the recipe has it (`zoo.training.perceptual`). The made pictures
+    of a step serve both moves. Noise is the generator's dropout.
     """
 
     Options = Pix2PixOptions

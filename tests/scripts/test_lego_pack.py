@@ -58,7 +58,7 @@ def test_what_is_no_clone_builds_nothing(lego: ModuleType, clone: Path, tmp_path
     with pytest.raises(UnsafeFileError, match="clone the repository again"):
         lego.build(tmp_path / "out", clone)
     broken.unlink()
-    with pytest.raises(NotFoundError, match="has no marvel/0001/001.jpg"):
+    with pytest.raises(NotFoundError, match=r"has no marvel/0001/001\.jpg"):
         lego.build(tmp_path / "out", clone)
     assert not (tmp_path / "out" / "lego").exists()
     (tmp_path / "out" / "lego").mkdir(parents=True)
