@@ -21,6 +21,7 @@ PUBLIC: dict[str, tuple[str, ...] | None] = {
     "zoo.testing": None,
     "zoo.training.objective": ("Objective", "Batch", "Verdict", "Networks", "Logs"),
     "zoo.training.vae": ("VAEObjective", "VAEOptions"),
+    "zoo.training.perceptual": ("PerceptualTable", "Perceptual"),
 }
 # What has no docstring of its own.
 DESCRIBED = {

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import timm
 import torch
 from msgspec import ValidationError, convert
+from msgspec.structs import replace
+from PIL import Image
+from safetensors.torch import load_file
 from torch.nn import functional
 
 from zoo.errors import NotFoundError, UsageError
+from zoo.training.loop import Training, no_report
+from zoo.training.objective import Batch
 from zoo.training.perceptual import Perceptual, PerceptualTable
+from zoo.training.recipe import Recipe
+from zoo.training.run import Run
+from zoo.training.train import build_objective, train
+from zoo.training.vae import VAEOptions
+from zoo_conv_vae.config import ConvVAEConfig
+from zoo_conv_vae.objective import ConvVAEObjective
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from zoo.catalog.registry import Registry
 
 BACKBONE = "test_efficientnet"
 
@@ -27,7 +43,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def made_of(weights: str, **changes: Any) -> Perceptual:
-    return Perceptual(convert({"weights": weights, "backbone": BACKBONE, **changes}, PerceptualTable))
+    distance = Perceptual(convert({"weights": weights, "backbone": BACKBONE, **changes}, PerceptualTable))
+    distance.load()
+    return distance
 
 
 def pictures(count: int = 2, channels: int = 3, side: int = 64, seed: int = 0) -> torch.Tensor:
@@ -131,3 +149,98 @@ def test_an_unknown_backbone_is_refused(weights: str) -> None:
 def test_a_depth_that_the_backbone_lacks(weights: str) -> None:
     with pytest.raises(UsageError, match=r"objective\.perceptual\.depths: test_efficientnet has depths 1 to 5"):
         made_of(weights, depths=[1, 6])
+
+
+# An objective with it, and a run.
+
+
+def options(weights: str, **changes: Any) -> dict[str, Any]:
+    return {"weights": weights, "backbone": BACKBONE, "weight": 30.0, "depths": [1, 2], **changes}
+
+
+def test_the_loss_of_a_vae_takes_the_weighted_distance(weights: str) -> None:
+    config = ConvVAEConfig(size=16, latent=4, encoder=(4,), encoder_strides=(2,), decoder=(4,), decoder_strides=(2,))
+    batch, losses, logs = Batch(pictures(side=16), pictures(side=16), epoch=1.0), [], {}
+    nets = ConvVAEObjective(config, VAEOptions()).networks()
+    for perceptual in (None, options(weights)):
+        objective = ConvVAEObjective(config, convert({"perceptual": perceptual}, VAEOptions))
+        ((player, loss, logs),) = objective.losses(nets, batch, torch.Generator().manual_seed(0))
+        losses.append(float(loss.detach()))
+        assert player == "model"
+    assert float(logs["perceptual"]) > 0
+    assert losses[1] - losses[0] == pytest.approx(30.0 * float(logs["perceptual"]), rel=1e-3)
+
+
+def test_a_judged_vae_scores_the_distance_too(weights: str) -> None:
+    config = ConvVAEConfig(size=16, latent=4, encoder=(4,), encoder_strides=(2,), decoder=(4,), decoder_strides=(2,))
+    net = ConvVAEObjective(config, VAEOptions()).networks()["model"].eval()
+    plain, seen = (
+        ConvVAEObjective(config, convert({"perceptual": perceptual}, VAEOptions))
+        .judge(net, [Batch(pictures(side=16), pictures(side=16))])
+        .figures
+        for perceptual in (None, options(weights))
+    )
+    assert seen.keys() - plain.keys() == {"perceptual"}
+    assert plain["score"] - seen["score"] == pytest.approx(30.0 * seen["perceptual"], rel=1e-3)
+
+
+@pytest.fixture
+def vae(weights: str, folder: Path) -> Recipe:
+    """Two epochs of two steps of a small VAE with a perceptual term."""
+    shape = {"size": 16, "latent": 4, "encoder": [4], "encoder_strides": [2], "decoder": [4], "decoder_strides": [2]}
+    return convert(
+        {
+            "model": {"id": "conv-vae.test", "family": "conv-vae", "config": shape},
+            "data": {"source": f"folder:{folder}", "size": 16},
+            "objective": {"perceptual": options(weights)},
+            "optimizer": {"model": {}},
+            "train": {"epochs": 2, "batch": 2, "precision": "float32", "save_seconds": 0.0},
+        },
+        Recipe,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Four pictures to train on and two held out."""
+    for place, picture in enumerate((pictures(6, side=16) * 255).byte()):
+        split = tmp_path / "pictures" / ("val" if place > 3 else "train")
+        split.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture.permute(1, 2, 0).numpy()).save(split / f"{place}.png")
+    return tmp_path / "pictures"
+
+
+def test_a_run_with_it_resumes_bit_for_bit(tmp_path: Path, vae: Recipe, registry: Registry) -> None:
+    def stop(step: int, _steps: int, row: Mapping[str, Any]) -> None:
+        if step == 3 and not row.get("judged"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(vae, "vae.toml", tmp_path / "stopped", registry, False, stop)
+    train(vae, "vae.toml", tmp_path / "stopped", registry, True, no_report)
+    train(vae, "vae.toml", tmp_path / "whole", registry, False, no_report)
+    one, other = (
+        load_file(max((tmp_path / run / "state").iterdir()) / "tensors.safetensors") for run in ("stopped", "whole")
+    )
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_its_network_is_neither_trained_nor_saved(tmp_path: Path, vae: Recipe, registry: Registry) -> None:
+    seen = build_objective(vae, registry)
+    plain = build_objective(replace(vae, objective={}), registry)
+    trained = [Training(vae, objective, Run(tmp_path / "run")) for objective in (seen, plain)]
+    assert trained[0].nets.keys() == {"model"}
+    counts = [sum(len(group["params"]) for group in t.optimizers["model"].param_groups) for t in trained]
+    assert counts[0] == counts[1]
+    # The first weights of the network are the same, whatever the other network draws for its own.
+    states = [t.nets["model"].state_dict() for t in trained]
+    assert states[0].keys() == states[1].keys()
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_missing_weights_leave_no_run_folder(tmp_path: Path, vae: Recipe, registry: Registry) -> None:
+    told = replace(vae, objective={"perceptual": options(f"file:{tmp_path / 'none.pth'}")})
+    with pytest.raises(NotFoundError, match="there is no file"):
+        train(told, "vae.toml", tmp_path / "run", registry, False, no_report)
+    assert not (tmp_path / "run").exists()

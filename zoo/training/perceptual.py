@@ -7,7 +7,8 @@
     weight = 100.0                                          # of the distance in the loss
 
 An objective has `perceptual: PerceptualTable | None` among its options, makes a `Perceptual` of it in `__init__`, and
-adds `perceptual.weight * perceptual(made, target).mean()` to the loss of the network that made the pictures.
+adds `perceptual.weight * perceptual(made, target).mean()` to the loss of the network that made the pictures. Where that
+is the objective's attribute `perceptual`, a run reads the weights before it makes its folder.
 """
 
 from __future__ import annotations
@@ -61,12 +62,20 @@ class Perceptual:
     """
 
     def __init__(self, table: PerceptualTable) -> None:
-        """Read the weights, by which the random numbers of a run are not changed.
+        self.table, self.weight = table, table.weight
+        self.indices = sorted({depth - 1 for depth in table.depths})
+        self.net: Any = None
+        self.mean = self.std = torch.empty(0)
+
+    def load(self) -> None:
+        """Read the weights, once; the random numbers of a run are not changed by it. The first use does it otherwise.
 
         Raises UsageError for a backbone that timm lacks or that has no such depths, and for weights of another network;
         for weights that are not there as `zoo.training.initial.read_outside`.
         """
-        self.weight = table.weight
+        if self.net is not None:
+            return
+        table = self.table
         with torch.random.fork_rng(devices=[]):
             net = _network(table)
         try:
@@ -75,17 +84,15 @@ class Perceptual:
             raise UsageError(
                 f"objective.perceptual: {table.weights} are no weights of timm's {table.backbone}: {error}"
             ) from error
-        self.net: Any = net.eval().requires_grad_(False)
-        self.indices = sorted({depth - 1 for depth in table.depths})
-        self.mean, self.std = (
-            torch.tensor(net.pretrained_cfg[name], dtype=torch.float32)[:, None, None] for name in ("mean", "std")
-        )
+        self.net = net.eval().requires_grad_(False)
+        self.mean, self.std = (torch.tensor(net.pretrained_cfg[name])[:, None, None] for name in ("mean", "std"))
 
     def __call__(self, made: Tensor, target: Tensor) -> Tensor:
         """Distance of each pair (N,), float32; both are (N, 1 or 3, H, W) in [0, 1], and gradients reach `made` alone.
 
         Taken in float32 whatever the precision of the run: lengths of features are lost in half of it.
         """
+        self.load()
         self._follow(made.device)
         with torch.autocast(made.device.type, enabled=False):
             with torch.no_grad():

@@ -94,6 +94,8 @@ def train(
         logger.warning(remark)
     begun = resume and saved_states(folder / "state")
     starts = {} if begun else read_starts(recipe.init, getattr(objective, "pretrained", ()), registry)
+    if perceptual := getattr(objective, "perceptual", None):
+        perceptual.load()
     try:
         run = Run(folder)
         write_recipe(run.recipe, recipe)
