@@ -26,8 +26,8 @@ def named(recipe: Recipe, shipped: Recipe, name: str | None, registry: Registry)
     """The recipe with an id, a summary and a licence of its own, where a name or own pictures are given.
 
     `shipped` is the recipe without anybody's changes: what was changed by hand is kept. `name` is an id, or what
-    follows the family in it; without one it is made from the name of the data. Models trained on a pack or a set of torchvision
-    stay what the recipe calls them.
+    follows the family in it; without one it is made from the name of the data. Models trained on a pack or a set of
+    torchvision stay what the recipe calls them.
 
     Raises UsageError for a name that is no id, or that is the id of an installed model.
     """
