@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple, TypeVar
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -222,6 +223,11 @@ class Order(Sampler[list[Key]]):
         return np.concatenate(passes)[begin - first * self.size :][: self.samples]
 
 
+def _one_thread(worker: int) -> None:  # noqa: ARG001 (the loader's signature)
+    """A process that prepares pictures uses one core: threads of OpenCV in several of them would hinder each other."""
+    cv2.setNumThreads(1)
+
+
 def _opened(recipe: Recipe, split: str) -> Source:
     return open_pictures(recipe.data.source, split, recipe.data.channels, recipe.degrade)
 
@@ -255,6 +261,7 @@ def training_batches(recipe: Recipe, source: Source | None = None) -> tuple[Data
         collate_fn=_as_it_is,
         num_workers=table.workers,
         persistent_workers=table.workers > 0,
+        worker_init_fn=_one_thread,
     )
     return loader, order
 
