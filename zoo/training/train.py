@@ -93,7 +93,8 @@ def train(
     if not finish and (remark := too_short(recipe, pictures)):
         logger.warning(remark)
     begun = resume and saved_states(folder / "state")
-    starts = {} if begun else read_starts(recipe.init, getattr(objective, "pretrained", ()), registry)
+    wanted = getattr(objective, "pretrained", ())
+    starts = {} if begun else read_starts(recipe.init, wanted, registry, recipe.model.family)
     if perceptual := getattr(objective, "perceptual", None):
         perceptual.load()
     try:
