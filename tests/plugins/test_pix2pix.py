@@ -167,6 +167,17 @@ def test_without_an_adversary_there_is_one_player_and_the_distance_alone() -> No
     assert float(loss.detach()) == pytest.approx(100 * 2 * float(logs["l1"]))
 
 
+def test_the_weight_of_the_adversary_is_the_generators_alone() -> None:
+    found = []
+    for weight in (1.0, 0.25):
+        torch.manual_seed(0)
+        options = {"adversarial": "lsgan", "adversarial_weight": weight, "l1_weight": 0.0}
+        objective = Pix2PixObjective(SMALL, msgspec.convert(options, Pix2PixObjective.Options))
+        batch = Batch(torch.rand(2, 1, 32, 32), torch.rand(2, 3, 32, 32))
+        found.append([float(loss) for _, loss, _ in objective.losses(objective.networks(), batch, torch.Generator())])
+    assert found[1] == pytest.approx([found[0][0], found[0][1] / 4])
+
+
 @pytest.mark.parametrize("adversarial", ["bce", "lsgan", "hinge"])
 def test_a_discriminator_that_is_right_has_little_loss_and_a_generator_that_fools_it_too(adversarial: str) -> None:
     objective = Pix2PixObjective(SMALL, msgspec.convert({"adversarial": adversarial}, Pix2PixObjective.Options))

@@ -244,3 +244,13 @@ def test_the_last_epochs_are_at_the_final_size_and_judged_at_it(arrays: str) -> 
 def test_half_of_a_final_size_is_refused(arrays: str, table: dict[str, Any]) -> None:
     with pytest.raises(msgspec.ValidationError, match="final_size and final_epochs go together"):
         plain(arrays, table=table)
+
+
+def test_a_padded_picture_keeps_its_shape(tmp_path: Path) -> None:
+    images = np.zeros((3, 4, 8), np.uint8)
+    images[:, 0], images[:, -1] = 10, 200
+    np.savez(tmp_path / "a.npz", images=images, train=[0, 1], val=[2])
+    recipe = plain(f"npz:{tmp_path / 'a.npz'}", table={"size": 8, "shape": "pad"})
+    (batch,) = held_out_batches(recipe)
+    for picture in (batch.target[0, 0], examples(recipe)[0, 0, 0].target[0]):
+        assert [round(float(value) * 255) for value in picture[:, 3]] == [10, 10, 10, 0, 0, 200, 200, 200]

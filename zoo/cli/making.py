@@ -47,6 +47,9 @@ def train(
         Path | None, typer.Option("--out", "-o", help="The run folder; else runs/ID.", metavar="FOLDER")
     ] = None,
     data: Annotated[str | None, typer.Option(help="Other data: pack:NAME or folder:PATH.", metavar="SOURCE")] = None,
+    id_: Annotated[
+        str | None, typer.Option("--id", help="What to call the model; else by the recipe or the data.", metavar="NAME")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Other number of epochs.", metavar="N")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Change the recipe: table.key=value.", metavar="KEY=VALUE")
@@ -65,11 +68,18 @@ def train(
     changes = list(set_ or [])
     changes += [f"train.epochs={epochs}"] if epochs else []
     with needs_torch("train"):
+        from zoo.training.own import named
         from zoo.training.recipe import read_recipe
         from zoo.training.train import find_recipe
         from zoo.training.train import train as train_model
     path = find_recipe(recipe, registry)
-    chosen = read_recipe(path, tuple(changes), data)
+    shipped = read_recipe(path)
+    chosen = named(read_recipe(path, tuple(changes), data), shipped, id_, registry)
+    if chosen.model.id != shipped.model.id:
+        note(
+            f"the model is called {chosen.model.id}, its licence is {chosen.model.license}: --id NAME and --set "
+            "model.license=LICENCE say otherwise"
+        )
     folder = out or Path("runs") / chosen.model.id
     with progress(chosen.model.id, 0) as bar:
         try:

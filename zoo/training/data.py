@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -40,6 +41,7 @@ __all__ = [
 KEPT_BYTES = 2**30
 KEPT_PICTURES = 1000
 Key = tuple[int, int, int]
+Shape = Literal["stretch", "pad"]
 T = TypeVar("T")
 
 
@@ -62,12 +64,12 @@ def _seed(seed: int) -> None:
 
 
 class Whole:
-    """A source's pictures, each as a whole resized to a square; kept in memory if all of them fit into `KEPT_BYTES`."""
+    """A source's pictures, each as a whole brought to a square; kept in memory if all of them fit into `KEPT_BYTES`."""
 
-    def __init__(self, source: Source, size: int, channels: int) -> None:
-        self.source, self.size = source, size
-        shape = (len(source), channels, size, size)
-        self.kept = torch.empty(shape, dtype=torch.uint8) if math.prod(shape) <= KEPT_BYTES else None
+    def __init__(self, source: Source, size: int, channels: int, shape: Shape = "stretch") -> None:
+        self.source, self.size, self.shape = source, size, shape
+        room = (len(source), channels, size, size)
+        self.kept = torch.empty(room, dtype=torch.uint8) if math.prod(room) <= KEPT_BYTES else None
         self.known = torch.zeros(len(source), dtype=torch.bool)
 
     def __getitem__(self, index: int) -> Tensor:
@@ -89,7 +91,17 @@ class Whole:
             self.batch(range(len(self.source)))
 
     def _read(self, index: int) -> Tensor:
-        return _resized(torch.from_numpy(self.source.picture(index)), self.size)
+        picture = torch.from_numpy(self.source.picture(index))
+        return _resized(squared(picture) if self.shape == "pad" else picture, self.size)
+
+
+def squared(picture: Tensor) -> Tensor:
+    """The picture (C, H, W) in the middle of a square, its edges repeated outwards."""
+    height, width = picture.shape[1:]
+    side = max(height, width)
+    left, top = (side - width) // 2, (side - height) // 2
+    margins = [left, top, side - width - left, side - height - top]
+    return torch.as_tensor(tv.pad(picture, margins, padding_mode="edge"))
 
 
 def _resized(picture: Tensor, side: int) -> Tensor:
@@ -149,7 +161,11 @@ class Examples(Dataset[Item]):
 
     def _stage(self, size: int) -> Stage:
         table = self.recipe.augment
-        pictures = AsTheyAre(self.source) if table.crops else Whole(self.source, size, _channels(self.recipe))
+        pictures = (
+            AsTheyAre(self.source)
+            if table.crops
+            else Whole(self.source, size, _channels(self.recipe), self.recipe.data.shape)
+        )
         if self.recipe.train.workers and isinstance(pictures, Whole):
             pictures.fill()
         return pictures, augmentation(table, size)
@@ -207,6 +223,11 @@ class Order(Sampler[list[Key]]):
         return np.concatenate(passes)[begin - first * self.size :][: self.samples]
 
 
+def _one_thread(worker: int) -> None:  # noqa: ARG001 (the loader's signature)
+    """A process that prepares pictures uses one core: threads of OpenCV in several of them would hinder each other."""
+    cv2.setNumThreads(1)
+
+
 def _opened(recipe: Recipe, split: str) -> Source:
     return open_pictures(recipe.data.source, split, recipe.data.channels, recipe.degrade)
 
@@ -240,6 +261,7 @@ def training_batches(recipe: Recipe, source: Source | None = None) -> tuple[Data
         collate_fn=_as_it_is,
         num_workers=table.workers,
         persistent_workers=table.workers > 0,
+        worker_init_fn=_one_thread,
     )
     return loader, order
 
@@ -258,7 +280,9 @@ class HeldOut:
         source = _opened(recipe, data.splits.best)
         self.labels = torch.from_numpy(read_labels(source, data.labels))
         self.side = data.judged_size
-        self.pictures = Whole(source, self.side, _channels(recipe)) if data.judge_views == 1 else AsTheyAre(source)
+        self.pictures = (
+            Whole(source, self.side, _channels(recipe), data.shape) if data.judge_views == 1 else AsTheyAre(source)
+        )
 
     def __len__(self) -> int:
         """How many batches."""

@@ -26,6 +26,8 @@ PRECISION = {"float32": "no", "bf16": "bf16", "fp16": "fp16"}
 # How fast the weight average reaches its decay: decay(step) = 1 - (1 + step) ** -power. With timm's own 2/3, a run of a
 # few thousand steps never averages over more than the last hundred.
 WARMUP_POWER = 0.9
+# A schedule of three parts takes this many steps at least.
+SHORTEST = 6
 
 
 class Players:
@@ -85,13 +87,16 @@ class Players:
         return logs
 
     def _schedule(self, player: str, optimizer: torch.optim.Optimizer) -> Any:
-        table = self.recipe.optimizer[player]
+        table, epochs = self.recipe.optimizer[player], self.recipe.train.epochs
+        # A run that was made short has room for all parts of `wsd` still, if it has a few steps.
+        held = table.schedule == "wsd"
+        warmup = min(table.warmup_epochs, epochs / 2) if held else table.warmup_epochs
         return create_scheduler_v2(
             optimizer,
-            sched=table.schedule,
-            num_epochs=self.recipe.train.epochs,
-            decay_epochs=table.decay_epochs,
-            warmup_epochs=table.warmup_epochs,  # type: ignore[arg-type]  # a fraction works as well
+            sched="constant" if held and epochs * self.steps_per_epoch < SHORTEST else table.schedule,
+            num_epochs=epochs,
+            decay_epochs=min(table.decay_epochs, epochs - warmup) if held else table.decay_epochs,
+            warmup_epochs=warmup,  # type: ignore[arg-type]  # a fraction works as well
             warmup_lr=table.lr / 100,
             step_on_epochs=False,
             updates_per_epoch=self.steps_per_epoch,

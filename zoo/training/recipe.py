@@ -44,7 +44,8 @@ class DataTable(Table, frozen=True, kw_only=True):
 
     The last `final_epochs` are trained at `final_size`, which is then the side to judge at. States are judged on the
     whole picture (`judge_views = 1`), or on it, its mirror image and two crops (4). With `cache = "memory"` all
-    training pictures are decoded once, at the start, so that a fast device need not wait for them. `labels` are
+    training pictures are decoded once, at the start, so that a fast device need not wait for them. Whole pictures are
+    brought to a square by stretching them, or by repeating their edges at both sides (`shape = "pad"`). `labels` are
     columns of the source's index, or comparisons of them ("smile > 0.5"), that the objective is given as numbers.
     """
 
@@ -56,6 +57,7 @@ class DataTable(Table, frozen=True, kw_only=True):
     judge_views: Literal[1, 4] = 1
     channels: Literal[1, 3] = 3
     cache: Literal["auto", "memory"] = "auto"
+    shape: Literal["stretch", "pad"] = "stretch"
     labels: tuple[Line, ...] = ()
     splits: SplitsTable = SplitsTable()
 

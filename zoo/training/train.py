@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from zoo.training.export import export
 from zoo.training.initial import read_starts
 from zoo.training.loop import Report, Training
 from zoo.training.objective import Objective, Verdict
+from zoo.training.own import too_short
 from zoo.training.plots import draw_curves
 from zoo.training.precision import as_chosen, described, hardware
 from zoo.training.prior import choose_prior, encoded, frechet_to
@@ -26,6 +28,8 @@ from zoo.training.recipe import Recipe, read_recipe, write_recipe
 from zoo.training.recipe_pictures import EdgesTable
 from zoo.training.run import Run
 from zoo.training.state import saved_states
+
+logger = logging.getLogger("zoo.training")
 
 
 def find_recipe(name: str, registry: Registry) -> Path:
@@ -82,8 +86,12 @@ def train(
     recipe = _recipe_in(folder, recipe, resume)
     objective = build_objective(recipe, registry)
     _refuse_other_drawings(recipe, registry)
-    for split in (recipe.data.splits.train, recipe.data.splits.best):  # before a folder is made or an epoch spent
-        open_source(recipe.data.source, split, recipe.data.channels)
+    pictures, _ = (  # before a folder is made or an epoch spent
+        len(open_source(recipe.data.source, split, recipe.data.channels))
+        for split in (recipe.data.splits.train, recipe.data.splits.best)
+    )
+    if not finish and (remark := too_short(recipe, pictures)):
+        logger.warning(remark)
     begun = resume and saved_states(folder / "state")
     wanted = getattr(objective, "pretrained", ())
     starts = {} if begun else read_starts(recipe.init, wanted, registry, recipe.model.family)
