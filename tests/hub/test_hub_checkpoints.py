@@ -103,7 +103,7 @@ MALFORMED: dict[str, tuple[Edit, str]] = {
 
 
 @pytest.mark.parametrize("what", MALFORMED)
-def test_a_checkpoint_that_is_malformed_is_refused_though_the_hub_vouches_for_it(
+def test_a_malformed_checkpoint_is_refused(
     hub: Hub, machine: Machine, files: dict[str, bytes], what: str, pace: float
 ) -> None:
     edit, word = MALFORMED[what]
@@ -117,9 +117,7 @@ def test_a_checkpoint_that_is_malformed_is_refused_though_the_hub_vouches_for_it
     assert result.seconds < 5 + 10 * pace
 
 
-def test_57_58_nothing_but_the_checkpoint_is_fetched_and_no_code_runs(
-    hub: Hub, machine: Machine, files: dict[str, bytes]
-) -> None:
+def test_only_the_checkpoint_is_fetched_and_no_code_runs(hub: Hub, machine: Machine, files: dict[str, bytes]) -> None:
     extra = {"modeling.py": b"raise SystemExit('it ran')", "training.log": b"x", "assets/a.png": b"x"}
     hub.add("ana/extra", {**files, **extra})
     notes = machine.zoo("pull", "ana/extra").notes
