@@ -1,7 +1,7 @@
-"""What can be wrong on the disk that holds the cache: cases 33, 34, 42 to 47, 69 and 70 of docs/hub.md.
+"""What can be wrong on the disk that holds the cache, and with HF_HOME and HF_ENDPOINT.
 
-Case 68 needs no Hub: it is in checkpoints/test_format.py and training/test_train.py. Not tested is a network's file
-system: instead, locks answer here as they do on some of those.
+A kill while a checkpoint is saved needs no Hub: it is in checkpoints/test_format.py and training/test_train.py. Not
+tested is a network's file system: instead, locks answer here as they do on some of those.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Pictures that are bombs or broken, given to a Hub model: case 62 of docs/hub.md.
+"""Pictures that are bombs or broken, given to a Hub model.
 
 All of them are in inference/test_picture_reading.py and cli/test_bad_input.py.
 """

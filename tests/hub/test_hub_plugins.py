@@ -1,4 +1,4 @@
-"""A Hub model is run while plugins are broken, slow or quarrel: cases 59 to 61 of docs/hub.md.
+"""A Hub model is run while plugins are broken, slow or in conflict.
 
 All that plugins can do wrong is in catalog/test_discovery.py and catalog/test_registry.py.
 """

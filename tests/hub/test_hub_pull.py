@@ -1,5 +1,6 @@
-"""Pulling from a Hub that misbehaves, where one command and its error do not tell it all: cases 6, 11, 13, 15, 25 to
-27, 31, 32, 37, 39 and 41 of docs/hub.md. The others are in test_hub_failures.py.
+"""Pulling from a Hub that misbehaves, where one command and its error are not enough to see it.
+
+The others are in test_hub_failures.py.
 """
 
 from __future__ import annotations

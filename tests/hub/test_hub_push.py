@@ -1,4 +1,4 @@
-"""Pushing to a Hub: what is looked over before a byte is sent, and what becomes of one that fails: cases 63 to 67."""
+"""Pushing to a Hub: what is checked before a byte is sent, and what happens when it fails."""
 
 from __future__ import annotations
 
