@@ -185,7 +185,7 @@ def test_a_missing_tensor_is_refused_though_all_is_signed(tiny_checkpoint: Path)
     refused(tiny_checkpoint, UnsafeFileError, "model.safetensors has no such tensor")
 
 
-def test_a_tensor_of_another_shape_is_refused_though_all_is_signed(tiny_checkpoint: Path) -> None:
+def test_a_signed_tensor_of_another_shape_is_refused(tiny_checkpoint: Path) -> None:
     weights = (tiny_checkpoint / "model.safetensors").read_bytes()
     assert b"[3,1,1,1]" in weights
     (tiny_checkpoint / "model.safetensors").write_bytes(weights.replace(b"[3,1,1,1]", b"[1,3,1,1]"))

@@ -139,7 +139,7 @@ def test_a_graph_that_does_no_harm_gets_as_far_as_the_runtime(tmp_path: Path, mo
 
 
 @pytest.mark.parametrize("operator", ["Scan", "NonZero", "Unique", "Compress", "TopK", "NonMaxSuppression"])
-def test_an_operator_whose_sizes_are_those_of_its_data_is_refused(
+def test_an_operator_with_data_dependent_sizes_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operator: str
 ) -> None:
     model = make_model([NODES[0], N(operator, ["features"], ["translated"])])

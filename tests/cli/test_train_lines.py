@@ -57,7 +57,7 @@ def test_each_epoch_is_one_line_on_standard_error(zoo: Zoo) -> None:
     ]
 
 
-def test_players_are_named_and_a_lone_evaluation_is_said(zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sub_networks_are_named_and_lone_evaluations_printed(zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> None:
     def train(
         recipe: object, name: str, folder: object, registry: object, resume: bool, report: Report, _: Any
     ) -> None:

@@ -53,7 +53,7 @@ def test_truth_is_what_the_labels_say() -> None:
     assert np.array_equal(truths(Pictures(source), LABELS), source.bright.astype(bool))
 
 
-def test_only_the_attributes_that_are_named_are_changed_and_watched() -> None:
+def test_only_named_attributes_are_changed_and_measured() -> None:
     train, test, net = Pictures(Halves(60)), Pictures(Halves(30, seed=1)), FeatureNet(Judge())
     places = attributes.chosen(net, ["right"])
     metrics = attributes.measure(Painter(), net, train, test, LABELS, places, Setting("test", "zoo eval it"))

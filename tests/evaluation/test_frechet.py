@@ -41,7 +41,7 @@ def test_a_set_is_at_no_distance_from_itself() -> None:
     assert distance(points, points) == pytest.approx(0.0, abs=1e-6)
 
 
-def test_a_prior_that_fits_the_pictures_is_nearer_than_the_plain_one() -> None:
+def test_a_fitted_prior_is_nearer_than_the_standard_normal() -> None:
     model, net = Painter(prior="sampler", spread=0.35), FeatureNet(Judge())
     test, train = Pictures(Halves(80, seed=1)).array(), net.features(Pictures(Halves(300)).array())
     setting = Setting("test", "zoo eval it")
@@ -54,7 +54,7 @@ def test_a_prior_that_fits_the_pictures_is_nearer_than_the_plain_one() -> None:
     assert sorted(model.drawn) == ["default", "normal"]
 
 
-def test_where_no_prior_was_fitted_the_plain_one_is_the_shipped_one() -> None:
+def test_without_a_fitted_prior_the_standard_normal_is_shipped() -> None:
     model, net = Painter(), FeatureNet(Judge())
     pixels = Pictures(Halves(30)).array()
     metric = frechet.measure(model, net, pixels, pixels, net.features(pixels), 30, Setting("test", "it"))[0]

@@ -59,7 +59,7 @@ def test_every_kind_of_page_gives_the_lines_of_the_plain_one(kind: str) -> None:
     assert 0.8 < ratio < 1.25
 
 
-def test_lines_are_one_pixel_wide_and_the_drawing_fills_the_square() -> None:
+def test_lines_are_one_pixel_wide_and_fill_the_square() -> None:
     found = find_drawing(page(), SIDE)
     rows, columns = np.nonzero(found.lines == 0)
     assert columns.min() < 14
@@ -115,7 +115,7 @@ def test_photographs_are_told_from_drawings() -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(60, 100), (100, 60), (400, 300), (40, 40)])
-def test_a_picture_is_traced_by_the_lines_of_training_in_its_own_shape(height: int, width: int) -> None:
+def test_tracing_uses_the_lines_of_training_and_keeps_the_shape(height: int, width: int) -> None:
     picture = np.full((height, width, 3), 255, np.uint8)
     picture[height // 4 : height * 3 // 4, width // 4 : width * 3 // 4] = (220, 60, 10)
     lines, (rows, columns) = trace(picture, SIDE)

@@ -81,7 +81,7 @@ def test_pad_mirrors_at_the_bottom_and_the_right():
     np.testing.assert_array_equal(seen[:5, 6:], images[0, 0][:, [4, 3]])
 
 
-def test_pad_refuses_what_is_larger_than_the_model_and_says_both_sizes():
+def test_pad_refuses_larger_images_and_reports_both_sizes():
     with pytest.raises(UsageError, match=r"at most 24 x 32 pixels, not 25 x 32"):
         fit_translate("pad", pictures(32, 25), Seen(), COLOR)
 
@@ -130,7 +130,7 @@ def test_models_get_the_channels_they_take():
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 @pytest.mark.parametrize(("height", "width"), [(200, 150), (20, 500), (1, 1)])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_chroma_keeps_lightness_whatever_colours_the_model_gives(height, width, channels, dtype):
+def test_chroma_keeps_lightness_under_any_colours(height, width, channels, dtype):
     images = pictures(height, width, channels, dtype=dtype)
     result = fit_translate("chroma", images, colours(), GRAY)
     assert result.shape == (2, 3, height, width)
@@ -149,7 +149,7 @@ def test_chroma_shows_the_model_the_small_gray():
     np.testing.assert_allclose(run.batches[0][0, 0] * 255, expected, atol=1)
 
 
-def test_chroma_of_the_models_own_size_takes_its_colours_as_they_are():
+def test_chroma_at_the_models_size_keeps_its_colours():
     true = smooth(32, 24)
     result = fit_translate("chroma", true, Seen(lambda _: true / np.float32(255)), GRAY)
     asked, given = (color.rgb_to_lab(image[0].transpose(1, 2, 0)) for image in (true, result))

@@ -108,7 +108,7 @@ def test_a_second_run_does_not_take_the_results_of_the_first() -> None:
     assert planned("album", "*.jpg", recursive=True) == first
 
 
-def test_a_second_run_does_not_take_the_folder_of_results_within_that_of_inputs() -> None:
+def test_a_result_folder_among_the_inputs_is_not_read_again() -> None:
     first = planned("album", out="album/out", recursive=True)
     touch(*first.values())
     assert planned("album", out="album/out", recursive=True) == first
@@ -166,7 +166,7 @@ def test_a_result_never_replaces_another_input() -> None:
         planned("album", out="album")
 
 
-def test_two_results_that_would_be_one_file_stop_each_other_only() -> None:
+def test_two_results_with_one_name_do_not_stop_other_jobs() -> None:
     touch("album/c.gif", "other/b.jpg", "other/c.gif", "other/c.png")
     first, *both = plan(["other"], "out", "colorize")
     assert (first.name, first.fault) == ("other/b.jpg", None)
@@ -227,7 +227,7 @@ def test_no_words_are_refused() -> None:
         plan([], None, "colorize")
 
 
-def test_the_sheet_of_a_run_before_is_no_input_and_replaces_none() -> None:
+def test_an_earlier_sheet_is_not_an_input_and_replaces_none() -> None:
     touch("album/sheet.png")
     jobs = plan(["album"], None, "colorize", sheet="album/sheet.png")
     assert [str(job.source) for job in jobs] == ["album/c.jpeg", "album/d.webp"]

@@ -119,7 +119,7 @@ def test_what_means_nothing_is_refused(
         resolve(vae, text)
 
 
-def test_latents_of_another_shape_are_refused_by_the_name_of_their_model(vae: Model) -> None:
+def test_refusing_latents_of_another_shape_names_their_model(vae: Model) -> None:
     write_latents(Path("other.npz"), Latents(np.zeros((2, 5), np.float32), ("a", "b"), "tiny.other"))
     with pytest.raises(UsageError, match=r"latents of shape \(5,\), of tiny\.other; those of tiny\.test have \(2,\)"):
         resolve(vae, "other.npz:0")

@@ -27,7 +27,7 @@ def test_the_inside_of_an_outline_is_found_though_it_has_a_gap() -> None:
     assert not inside_of(np.full((8, 8), 255, np.uint8)).any()
 
 
-def test_an_open_outline_is_closed_by_a_wider_pen_and_a_closed_one_is_not() -> None:
+def test_only_an_open_outline_is_closed_by_a_wider_pen() -> None:
     assert inside_of(drawing(gap=14))[25, 20]
     two = drawing()
     two[12:38, 44] = 0

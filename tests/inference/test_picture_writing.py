@@ -43,7 +43,7 @@ class TestFiles:
         read = read_picture(tmp_path / f"a{suffix}")
         assert np.abs(read.pixels.astype(int) - np.asarray(scene())).mean() < (6 if suffix == ".gif" else 3)
 
-    def test_jpeg_keeps_colour_at_full_resolution_and_gray_stays_gray(self, tmp_path):
+    def test_jpeg_keeps_full_colour_resolution_and_gray(self, tmp_path):
         stripes = np.zeros((16, 16, 3), np.uint8)
         stripes[:, ::2, 0] = stripes[:, 1::2, 2] = 200
         write_picture(tmp_path / "a.jpg", Picture(stripes))
@@ -326,7 +326,7 @@ def no_links(*_):
     raise OSError(errno.EPERM, "Operation not permitted")
 
 
-def test_what_killed_runs_left_is_removed_and_what_is_written_stays(tmp_path, monkeypatch):
+def test_files_left_by_killed_runs_are_removed(tmp_path, monkeypatch):
     monkeypatch.setattr(picture_writing, "_SWEPT", set())
     left, written = tmp_path / ".zoo-1.tmp", tmp_path / ".zoo-2.tmp"
     left.write_bytes(b"half of a picture")

@@ -125,7 +125,7 @@ def test_the_folder_of_a_missing_input_is_not_made(model: Model) -> None:
     assert not Path("absent").exists()
 
 
-def test_a_file_in_the_way_of_a_folder_is_found_before_anything_is_read(model: Model) -> None:
+def test_a_file_in_place_of_a_folder_is_found_before_reading(model: Model) -> None:
     (job,) = jobs("a.png")
     Path("out").write_text("mine")
     with pytest.raises(DiskError, match="can't make the folder out: a file is in its way"):
@@ -135,9 +135,7 @@ def test_a_file_in_the_way_of_a_folder_is_found_before_anything_is_read(model: M
     assert Path("out").read_text() == "mine"
 
 
-def test_a_folder_that_may_not_be_written_is_found_before_anything_is_read(
-    model: Model, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unwritable_folder_is_found_before_reading(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     todo = jobs("a.png")
     monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
     with pytest.raises(DiskError, match="can't write into the folder out: permission denied"):
@@ -167,7 +165,7 @@ def test_side_by_side_shows_the_input_on_the_left(model: Model) -> None:
     np.testing.assert_allclose(both[:, -5:] / 255, result, atol=1 / 255)
 
 
-def test_cells_hold_results_small_and_whole_in_the_middle_of_white(model: Model) -> None:
+def test_cells_hold_whole_small_results_centred_on_white(model: Model) -> None:
     todo = jobs("a.png", "b.png")
     Image.new("RGB", (40, 10), (200, 100, 50)).save("in/a.png")
     cells = [outcome.cell for outcome in run_jobs(model, todo, Options(cell=8))]
@@ -227,7 +225,7 @@ def pipe(monkeypatch: pytest.MonkeyPatch, data: bytes, kind: type[TextIOWrapper]
 @pytest.mark.parametrize(
     ("kind", "result"), [("JPEG", "JPEG"), ("PNG", "PNG"), ("WEBP", "WEBP"), ("GIF", "PNG"), ("PPM", "PNG")]
 )
-def test_a_picture_goes_through_a_pipe_in_its_own_format_if_that_holds_colours(
+def test_a_piped_image_keeps_its_format_if_that_has_colours(
     model: Model, monkeypatch: pytest.MonkeyPatch, kind: str, result: str
 ) -> None:
     data = BytesIO()

@@ -106,7 +106,7 @@ def test_single_files_are_written_as_they_come() -> None:
     assert read_picture("c.png").pixels.shape == (8, 10, 3)
 
 
-def test_nothing_is_made_or_written_where_one_file_is_in_the_way() -> None:
+def test_nothing_is_made_or_written_if_one_file_exists() -> None:
     Path("b.png").write_bytes(b"mine")
 
     def pictures() -> object:
@@ -155,7 +155,7 @@ def test_an_animation_of_two_pictures_swings() -> None:
     assert frames_of("a.gif")[1] == [800, 800]
 
 
-def test_rows_of_a_way_lie_below_each_other_in_strip_and_animation() -> None:
+def test_rows_of_interpolations_are_stacked() -> None:
     above, below = np.zeros((5, 3, 10, 10), np.uint8), np.full((5, 3, 10, 10), 200, np.uint8)
     write_way(Path("a.png"), [above, below], scale=1)
     strip = read_picture("a.png").pixels

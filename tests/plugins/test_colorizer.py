@@ -50,7 +50,7 @@ def test_sizes_on_the_way(small: Colorizer) -> None:
     assert small.translate(gray).shape == (2, 3, 32, 48)
 
 
-def test_a_new_network_lets_the_picture_through_to_its_last_layer_and_answers_nearly_evenly(small: Colorizer) -> None:
+def test_a_new_network_keeps_detail_but_answers_nearly_evenly(small: Colorizer) -> None:
     gray = torch.rand(1, 1, 32, 32)
     with torch.no_grad():
         before_answer = small.decoder[:-2](small.encoder(lightness(gray) / 50 - 1))
@@ -153,7 +153,7 @@ def test_weights_have_mean_one_over_the_training_photos() -> None:
     assert float(weights.mean()) == pytest.approx(1.0, abs=1e-4)
 
 
-def test_the_judge_finds_the_scale_that_undoes_boldness() -> None:
+def test_evaluation_finds_the_scale_that_undoes_boldness() -> None:
     torch.manual_seed(0)
     target = torch.rand(4, 3, 4, 4).repeat_interleave(8, 2).repeat_interleave(8, 3) * 0.3 + 0.35
 

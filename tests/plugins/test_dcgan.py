@@ -52,7 +52,7 @@ def test_the_layers_are_those_of_the_report(preset: str, registry: Registry) -> 
     assert not [buffer for network in networks for buffer in network.buffers()]
 
 
-def test_sizes_go_through_both_networks_and_what_is_made_is_in_range() -> None:
+def test_both_networks_keep_sizes_and_images_are_in_range() -> None:
     config = DCGANConfig(size=12, channels=3, latent=4, generator=(6, 4), discriminator=(3, 4, 5))
     z = 30 * torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
     pictures = Generator(config).decode(z)
@@ -63,7 +63,7 @@ def test_sizes_go_through_both_networks_and_what_is_made_is_in_range() -> None:
 
 
 @pytest.mark.parametrize("hidden", [0, 32])
-def test_only_a_hidden_layer_judges_far_parts_of_a_picture_together(hidden: int) -> None:
+def test_only_a_hidden_layer_relates_far_parts_of_an_image(hidden: int) -> None:
     torch.manual_seed(0)
     discriminator = Discriminator(DCGANConfig(size=28, discriminator=(3, 4, 5)), hidden=hidden)
     corners = torch.zeros(4, 1, 28, 28)
@@ -124,7 +124,7 @@ def test_the_losses_are_those_of_their_sources() -> None:
     assert g["hinge"] == pytest.approx(-0.875)
 
 
-def test_minimax_fades_where_the_discriminator_is_sure_and_nonsaturating_does_not() -> None:
+def test_only_minimax_saturates_at_a_sure_discriminator() -> None:
     slopes = {}
     for kind in ("minimax", "nonsaturating"):
         fake = torch.tensor([-8.0], requires_grad=True)
@@ -162,7 +162,7 @@ def test_penalties_are_float32_in_mixed_precision() -> None:
         assert torch.equal(losses.squared_slopes(net, x), exact)
 
 
-def test_the_terms_against_collapse_are_large_where_pictures_are_alike() -> None:
+def test_terms_against_collapse_are_large_for_similar_images() -> None:
     z = torch.randn(8, 4)
     spread, alike = torch.rand(8, 1, 6, 6), torch.full((8, 1, 6, 6), 0.5) + 1e-3 * torch.rand(8, 1, 6, 6)
     assert losses.mode_seeking(z, alike) > 50 * losses.mode_seeking(z, spread)
@@ -174,7 +174,7 @@ def test_the_terms_against_collapse_are_large_where_pictures_are_alike() -> None
 
 
 @pytest.mark.parametrize("policy", ["color", "translation", "cutout"])
-def test_augmentation_changes_each_picture_its_own_way_and_lets_gradients_pass(policy: str) -> None:
+def test_augmentation_differs_per_image_and_passes_gradients(policy: str) -> None:
     x = torch.rand(6, 3, 16, 16).requires_grad_()
     rng = torch.Generator().manual_seed(0)
     seen = augmented(x, [policy], rng)
@@ -188,7 +188,7 @@ def test_augmentation_changes_each_picture_its_own_way_and_lets_gradients_pass(p
     assert torch.equal(seen, again)
 
 
-def test_translation_moves_pictures_as_a_whole_and_cutout_makes_one_hole() -> None:
+def test_translation_moves_images_whole_and_cutout_makes_a_hole() -> None:
     x = torch.full((40, 1, 16, 16), -1.0)
     x[:, :, 8, 8] = 1.0
     moved = augmented(x, ["translation"], torch.Generator().manual_seed(0))
@@ -237,7 +237,7 @@ BOTH, FIRST, SECOND = ("discriminator", "generator"), ("discriminator",), ("gene
         ({"entropy": 0.5}, SECOND),
     ],
 )
-def test_each_option_changes_the_players_it_is_for(options: dict[str, object], reached: tuple[str, ...]) -> None:
+def test_each_option_changes_the_sub_networks_it_is_for(options: dict[str, object], reached: tuple[str, ...]) -> None:
     plain, changed = moves(), moves(**options)
     for player in BOTH:
         different = changed[player][1] != pytest.approx(plain[player][1], rel=1e-4)
@@ -245,7 +245,7 @@ def test_each_option_changes_the_players_it_is_for(options: dict[str, object], r
         assert math.isfinite(changed[player][0])
 
 
-def test_lazy_r1_is_taken_in_one_of_so_many_steps_and_as_many_times_stronger() -> None:
+def test_lazy_r1_is_rarer_and_as_many_times_stronger() -> None:
     plain = moves()["discriminator"][0]
     every = moves(r1=1.0)["discriminator"][0] - plain
     lazy = [moves(r1=1.0, r1_interval=4, seed=seed)["discriminator"][0] for seed in range(16)]

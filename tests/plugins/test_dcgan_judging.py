@@ -49,7 +49,7 @@ def judged(made: torch.Tensor, epoch: float = 9.0, times: int = 1, **options: ob
     return verdict
 
 
-def test_pictures_like_the_training_pictures_score_better_than_one_picture() -> None:
+def test_varied_images_score_better_than_one_image() -> None:
     rng = torch.Generator().manual_seed(1)
     like, same = torch.rand(64, 1, 8, 8, generator=rng), torch.full((64, 1, 8, 8), 0.5)
     good, bad = judged(like).figures, judged(same).figures
@@ -65,7 +65,7 @@ def test_the_sheet_shows_sixty_four_pictures() -> None:
     assert samples.shape == (3, 8 * 10 + 2, 8 * 10 + 2)
 
 
-def test_a_collapse_stops_the_run_at_its_second_judgement_and_not_in_its_first_epochs() -> None:
+def test_a_collapse_stops_the_run_at_the_second_evaluation() -> None:
     same = torch.full((64, 1, 8, 8), 0.5)
     bounds = {"least_recall": 0.02, "least_diversity": 0.3}
     judged(same, times=1, **bounds)
@@ -80,7 +80,7 @@ def test_numbers_that_are_not_finite_stop_the_run_at_once() -> None:
         judged(torch.full((64, 1, 8, 8), math.nan))
 
 
-def test_the_pictures_to_judge_by_are_drawn_from_all_that_are_read() -> None:
+def test_images_to_evaluate_against_are_drawn_from_all_read() -> None:
     judge = Judge(8, 16, None)
     judge.prepare(torch.full((1, 8, 8), number % 256, dtype=torch.uint8) for number in range(200))
     assert judge.real is not None
@@ -90,7 +90,7 @@ def test_the_pictures_to_judge_by_are_drawn_from_all_that_are_read() -> None:
     assert levels.min() < 60
 
 
-def test_a_feature_network_judges_where_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_named_feature_network_is_used_to_evaluate(monkeypatch: pytest.MonkeyPatch) -> None:
     named: list[str] = []
     look = SimpleNamespace(features=lambda pictures: pictures.reshape(len(pictures), -1)[:, :3].astype(np.float32))
     monkeypatch.setattr(Opener, "network", lambda opener, name: named.append(name) or look)

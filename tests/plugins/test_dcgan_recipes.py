@@ -105,7 +105,7 @@ def test_two_steps_on_data_in_the_sets_own_layout(name: str, tmp_path: Path, mon
     "name",
     ["dcgan-mnist60000", "dcgan-fashion-mnist", "dcgan-cifar10", "dcgan-cifar10-plain"],
 )
-def test_a_recipe_without_a_checkpoint_says_so_and_where_its_data_come_from(name: str) -> None:
+def test_a_recipe_without_a_checkpoint_names_its_data(name: str) -> None:
     registry = Registry.discover()
     path = registry.recipes()[name]
     header = path.read_text(encoding="utf-8").partition("[model]")[0]

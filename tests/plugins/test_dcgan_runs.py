@@ -67,7 +67,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, recipe: Recipe, registry: Re
     return folder
 
 
-def test_a_run_that_was_cut_off_goes_on_to_the_same_weights_of_both_players(
+def test_a_run_that_was_cut_off_resumes_to_the_same_weights(
     tmp_path: Path, whole: Path, recipe: Recipe, registry: Registry
 ) -> None:
     def cut(step: int, steps: int, logs: object) -> None:
@@ -89,7 +89,7 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_weights_of_both_players(
     assert first == second
 
 
-def test_a_run_logs_both_players_and_what_it_is_judged_by(whole: Path) -> None:
+def test_a_run_logs_both_sub_networks_and_the_evaluations(whole: Path) -> None:
     rows = Run(whole).rows()
     steps = [row for row in rows if "judged" not in row]
     assert [row["step"] for row in steps] == list(range(1, 13))
@@ -101,7 +101,7 @@ def test_a_run_logs_both_players_and_what_it_is_judged_by(whole: Path) -> None:
     assert all({"frechet", "precision", "recall", "diversity", "score"} <= row.keys() for row in figures)
 
 
-def test_the_checkpoint_holds_the_generator_alone_and_both_backends_agree(whole: Path) -> None:
+def test_the_checkpoint_holds_the_generator_and_backends_agree(whole: Path) -> None:
     models = [zoo.load(f"dir:{whole / 'checkpoint'}", backend) for backend in ("onnx", "torch")]
     assert models[0].capabilities == ("decode", "generate")
     assert {path.name for path in (whole / "checkpoint").iterdir()} == {

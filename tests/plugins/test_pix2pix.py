@@ -65,7 +65,7 @@ def test_the_generator_has_the_references_count_layer_by_layer() -> None:
     assert all((m.kernel_size, m.stride) == ((4, 4), (2, 2)) for m in convolutions(network))
 
 
-def test_the_discriminator_has_the_references_count_and_sees_70_pixels() -> None:
+def test_parameters_and_receptive_field_of_the_discriminator() -> None:
     with torch.device("meta"):
         network = PatchGAN(6, 64, 3, "batch")
     layers = [(6, 64, 2), (64, 128, 2), (128, 256, 2), (256, 512, 1), (512, 1, 1)]
@@ -101,7 +101,7 @@ def test_a_single_pixel_in_the_middle_is_trained_on_too() -> None:
     assert all(gradient is not None and float(gradient.abs().sum()) > 0 for gradient in gradients)
 
 
-def test_noise_is_in_training_only_and_a_picture_is_the_same_in_any_batch() -> None:
+def test_noise_is_in_training_only_and_batches_do_not_matter() -> None:
     torch.manual_seed(0)
     network, given = UNet(SMALL), torch.rand(8, 1, 32, 32)
     with torch.no_grad():
@@ -159,7 +159,7 @@ def test_a_step_is_two_moves_on_the_same_made_pictures(adversarial: str) -> None
     assert any(float(parameter.grad.abs().sum()) > 0 for parameter in nets["generator"].parameters())
 
 
-def test_without_an_adversary_there_is_one_player_and_the_distance_alone() -> None:
+def test_without_a_discriminator_the_loss_is_the_distance() -> None:
     nets, found, _ = moves("none")
     assert list(nets) == ["generator"]
     ((player, loss, logs),) = found
@@ -179,7 +179,7 @@ def test_the_weight_of_the_adversary_is_the_generators_alone() -> None:
 
 
 @pytest.mark.parametrize("adversarial", ["bce", "lsgan", "hinge"])
-def test_a_discriminator_that_is_right_has_little_loss_and_a_generator_that_fools_it_too(adversarial: str) -> None:
+def test_losses_are_low_where_a_network_reaches_its_aim(adversarial: str) -> None:
     objective = Pix2PixObjective(SMALL, msgspec.convert({"adversarial": adversarial}, Pix2PixObjective.Options))
     real, made = torch.full((1, 1, 4, 4), 1.0), torch.full((1, 1, 4, 4), -1.0 if adversarial != "lsgan" else 0.0)
     assert objective._against(real, 1.0) + objective._against(made, -1.0) < objective._against(
@@ -279,7 +279,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, recipe: Recipe) -> Path:
 
 
 @pytest.mark.parametrize("other", ["degrade.shade=false", 'model.config={ fit = "drawing" }'])
-def test_drawings_are_shaded_in_training_and_at_use_or_in_neither(tmp_path: Path, other: str) -> None:
+def test_shading_must_agree_between_training_and_use(tmp_path: Path, other: str) -> None:
     registry = Registry.discover()
     unlike = read_recipe(find_recipe("pix2pix.emoji", registry), (other,))
     with pytest.raises(UsageError, match=r"set degrade\.shade to (true|false)"):
@@ -287,7 +287,7 @@ def test_drawings_are_shaded_in_training_and_at_use_or_in_neither(tmp_path: Path
     assert not (tmp_path / "run").exists()
 
 
-def test_a_killed_run_of_two_players_resumes_to_the_same_weights(runs: Path) -> None:
+def test_a_killed_run_resumes_to_the_same_weights(runs: Path) -> None:
     states = [load_file(max((runs / run / "state").iterdir()) / "tensors.safetensors") for run in ("killed", "whole")]
     assert states[0].keys() == states[1].keys()
     assert {name.split(".")[1] for name in states[0] if name.startswith("net.")} == {"generator", "discriminator"}

@@ -223,7 +223,7 @@ def test_shipped_recipes_name_their_command_and_minutes(registry: Registry) -> N
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_recipe_without_a_checkpoint_says_so_and_where_its_data_come_from(name: str, registry: Registry) -> None:
+def test_a_recipe_without_a_checkpoint_names_its_data(name: str, registry: Registry) -> None:
     path = registry.recipes()[name]
     header = path.read_text(encoding="utf-8").partition("[model]")[0]
     recipe = read_recipe(path)

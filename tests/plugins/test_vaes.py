@@ -127,7 +127,7 @@ def test_a_preset_comes_back_to_its_own_size(name: str) -> None:
     assert 0 <= made.min() <= made.max() <= 1
 
 
-def test_scenes_take_any_size_and_a_size_that_does_not_fit_is_refused() -> None:
+def test_scenes_refuse_a_size_that_does_not_fit() -> None:
     assert preset("scenes", size=512).encoded_side == 8
     with pytest.raises(UsageError, match="must be a multiple of the encoder's 64"):
         preset("scenes", size=250)
@@ -179,7 +179,7 @@ def test_the_divergence_is_that_of_two_normals() -> None:
     torch.testing.assert_close(divergences(mean, 2 * deviation.log()), wanted)
 
 
-def test_the_loss_is_alpha_times_error_plus_the_warmed_divergence() -> None:
+def test_the_loss_is_alpha_times_error_plus_the_warmed_kl() -> None:
     options = VAEOptions(reconstruction="mse", alpha=50.0, kl_weight=0.5, warmup_epochs=4)
     objective = ConvVAEObjective(preset("mnist-2d"), options)
     nets = objective.networks()
@@ -261,7 +261,7 @@ def test_numbers_that_are_not_finite_stop_at_once() -> None:
 
 
 @pytest.mark.parametrize("family", ["dense-vae", "conv-vae"])
-def test_a_judged_network_shows_reconstructions_and_draws(family: str, registry: Registry) -> None:
+def test_an_evaluation_shows_reconstructions_and_draws(family: str, registry: Registry) -> None:
     known = registry.family(family)
     config = configured(known, {}, "mnist-2d" if family == "conv-vae" else None)
     objective = load_object(known.objective)(config, VAEOptions(reconstruction="bce"))

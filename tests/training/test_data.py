@@ -88,7 +88,7 @@ def test_a_batch_is_its_examples(arrays: str) -> None:
         assert batch.labels.tolist() == [[7, 1], [3, 0], [7, 1]]
 
 
-def test_pictures_that_nothing_is_done_to_are_read_once_and_cut_out(arrays: str) -> None:
+def test_unaugmented_images_are_read_once_and_cut_out(arrays: str) -> None:
     class Counted:
         def __init__(self) -> None:
             self.source, self.reads = open_source(arrays, "train", 1), Counter[int]()
@@ -149,7 +149,7 @@ def test_other_processes_make_the_same_batches(arrays: str) -> None:
     assert all(same(one, other) for one, other in zip(*batches, strict=True))
 
 
-def test_an_epoch_that_is_resumed_gives_the_batches_that_are_left() -> None:
+def test_a_resumed_epoch_gives_the_batches_that_are_left() -> None:
     order = Order(size=11, batch=4, seed=7)
     order.epoch = 2
     whole = list(order)
@@ -195,7 +195,7 @@ def test_batches_are_pictures_between_zero_and_one(recipe: Recipe) -> None:
     assert 0 <= given.min() <= given.max() <= 1
 
 
-def test_held_out_pictures_are_whole_and_in_batches_of_the_recipes_size(arrays: str) -> None:
+def test_held_out_images_are_whole_and_in_batches(arrays: str) -> None:
     batches = list(held_out_batches(plain(arrays, table={"judge_size": 8, "labels": ["label"]})))
     assert [len(batch.input) for batch in batches] == [4, 1]
     assert batches[0].target.shape == (4, 1, 8, 8)
@@ -214,7 +214,7 @@ def test_held_out_pictures_are_the_same_each_time(arrays: str, degrade: dict[str
     assert first[0].labels is None
 
 
-def test_four_views_are_the_picture_its_mirror_image_and_two_parts(recipe: Recipe) -> None:
+def test_four_views_are_the_image_its_mirror_and_two_parts(recipe: Recipe) -> None:
     batches = list(held_out_batches(recipe))
     assert [len(batch.target) for batch in batches] == [4, 4, 4, 4]
     whole, mirrored, upper, lower = batches[0].target
@@ -222,12 +222,12 @@ def test_four_views_are_the_picture_its_mirror_image_and_two_parts(recipe: Recip
     assert not torch.equal(upper, lower)
 
 
-def test_labels_that_the_source_lacks_are_refused_before_training(arrays: str) -> None:
+def test_labels_the_source_lacks_are_refused_before_training(arrays: str) -> None:
     with pytest.raises(NotFoundError, match="no label 'smile'; known are: label"):
         training_batches(plain(arrays, table={"labels": ["smile > 0.5"]}))
 
 
-def test_the_last_epochs_are_at_the_final_size_and_judged_at_it(arrays: str) -> None:
+def test_the_last_epochs_and_evaluation_are_at_the_final_size(arrays: str) -> None:
     recipe = plain(arrays, train={"epochs": 3}, table={"final_size": 8, "final_epochs": 1}, augment={"flip": True})
     loader, order = training_batches(recipe)
     sides = []

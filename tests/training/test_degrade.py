@@ -63,7 +63,7 @@ def test_noise_is_drawn_from_its_range_and_clamped() -> None:
     assert all((one == 255).float().mean() > 0.4 for one in noisy)
 
 
-def test_an_edge_input_is_the_line_drawing_its_inside_shaded_where_asked_for() -> None:
+def test_an_edge_input_is_the_line_drawing_shaded_or_not() -> None:
     picture = torch.zeros((3, 32, 32), dtype=torch.uint8)
     picture[0, 8:24, 8:24] = 200
     lines = edges(picture.permute(1, 2, 0).numpy().copy())
@@ -72,7 +72,7 @@ def test_an_edge_input_is_the_line_drawing_its_inside_shaded_where_asked_for() -
     assert degrade(picture[:1], EdgesTable()).shape == (1, 32, 32)
 
 
-def test_some_drawings_are_as_people_make_them_and_held_out_ones_are_plain() -> None:
+def test_only_training_drawings_look_sketched() -> None:
     picture = torch.zeros((3, 48, 48), dtype=torch.uint8)
     picture[0, 8:40, 8:40] = 200
     table = EdgesTable(sketched_share=0.5, thickness=(3, 3))

@@ -113,7 +113,7 @@ def test_keras_weights_of_the_colorizer_give_its_pictures(tmp_path: Path, paddin
 
 
 @pytest.mark.parametrize("padding", ["even", "end"])
-def test_keras_weights_of_an_autoencoder_are_reordered_where_it_flattens(tmp_path: Path, padding: str) -> None:
+def test_keras_weights_are_reordered_where_a_network_flattens(tmp_path: Path, padding: str) -> None:
     settings = {**VAE, "padding": padding}
     network = network_of("conv-vae", settings)
     shapes = {"mean": ((6, 4, 4), None), "log_variance": ((6, 4, 4), None), "decoder.0": (None, (6, 4, 4))}
@@ -172,9 +172,7 @@ def generator() -> nn.Module:
 
 
 @pytest.mark.parametrize("kind", ["latest_net_G.pth", "legacy.pth", "net.safetensors"])
-def test_the_generator_of_the_public_pix2pix_scripts_gives_its_pictures(
-    tmp_path: Path, generator: nn.Module, kind: str
-) -> None:
+def test_the_public_pix2pix_generator_gives_the_same_images(tmp_path: Path, generator: nn.Module, kind: str) -> None:
     file = tmp_path / kind
     if kind == "net.safetensors":
         save_file(generator.state_dict(), file)
@@ -270,7 +268,7 @@ def test_names_that_fit_keep_what_they_share(generator: nn.Module) -> None:
     assert without_prefix({"x": np.zeros(1, np.float32)}, {"y"}).keys() == {"x"}
 
 
-def test_after_a_prefix_is_taken_off_misfits_have_the_networks_names(tmp_path: Path, generator: nn.Module) -> None:
+def test_misfits_are_named_without_the_stripped_prefix(tmp_path: Path, generator: nn.Module) -> None:
     state = {f"module.{name}": tensor for name, tensor in without(dict(generator.state_dict())).items()}
     save_file(state, tmp_path / "net.safetensors")
     table = table_for("pix2pix", tmp_path / "net.safetensors", config=PIX)

@@ -41,7 +41,7 @@ def test_a_step_leaves_parameters_without_gradients() -> None:
     assert same == [False, False, True, True, False, False]
 
 
-def test_the_state_of_scaled_groups_goes_on_bit_for_bit() -> None:
+def test_the_state_of_scaled_groups_resumes_bit_for_bit() -> None:
     unbroken = network()
     optimizer = optimizer_for(unbroken, TABLE)
     step(unbroken, optimizer, seed=1)

@@ -120,13 +120,13 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_advice(
     assert not (tmp_path / "run" / "checkpoint").exists()
 
 
-def test_a_figure_that_is_not_judged_cannot_be_kept_by(tmp_path: Path, recipe: Recipe, registry: Registry) -> None:
+def test_keep_best_needs_a_figure_that_is_evaluated(tmp_path: Path, recipe: Recipe, registry: Registry) -> None:
     wrong = msgspec.structs.replace(recipe, train=msgspec.structs.replace(recipe.train, epochs=1, keep_best="beauty"))
     with pytest.raises(TrainingError, match="beauty"):
         train(wrong, "r.toml", tmp_path / "run", registry, False, quiet)
 
 
-def test_players_and_optimizers_must_agree(tmp_path: Path, recipe: Recipe, registry: Registry) -> None:
+def test_sub_networks_and_optimizers_must_agree(tmp_path: Path, recipe: Recipe, registry: Registry) -> None:
     wrong = msgspec.structs.replace(recipe, optimizer={"generator": recipe.optimizer["model"]})
     with pytest.raises(TrainingError, match="model"):
         train(wrong, "r.toml", tmp_path / "run", registry, False, quiet)

@@ -259,7 +259,7 @@ def _grid(model: Model, along: tuple[Plane, str] | None, side: int) -> Figure:
 
 
 def _posterior(model: Model, found: Encoded, kind: Kind) -> Figure:
-    """R4's plots: latents against the standard normal, and the KL."""
+    """Plots of the posterior: latents against the standard normal, and the KL."""
     from zoo.errors import UnsupportedCapability
     from zoo.inference.latents import noise
     from zoo.plots.posteriors import kl_bars, kl_divergence, prior_histograms
