@@ -223,11 +223,6 @@ class Order(Sampler[list[Key]]):
         return np.concatenate(passes)[begin - first * self.size :][: self.samples]
 
 
-def _one_thread(worker: int) -> None:  # noqa: ARG001 (the loader's signature)
-    """A process that prepares pictures uses one core: threads of OpenCV in several of them would hinder each other."""
-    cv2.setNumThreads(1)
-
-
 def _opened(recipe: Recipe, split: str) -> Source:
     return open_pictures(recipe.data.source, split, recipe.data.channels, recipe.degrade)
 
@@ -255,13 +250,15 @@ def training_batches(recipe: Recipe, source: Source | None = None) -> tuple[Data
     """
     source, table = source or training_source(recipe), recipe.train
     order = Order(len(source), table.batch, table.seed, table.samples_per_epoch)
+    if table.workers:
+        # One core each; and before they are forked, for a fork waits for ever for OpenCV's threads, which it has not.
+        cv2.setNumThreads(1)
     loader = DataLoader(
         Examples(recipe, source),
         batch_sampler=order,
         collate_fn=_as_it_is,
         num_workers=table.workers,
         persistent_workers=table.workers > 0,
-        worker_init_fn=_one_thread,
     )
     return loader, order
 
