@@ -242,7 +242,7 @@ def test_a_gray_answer_to_chroma_is_an_error():
         (np.zeros((0, 3, 4, 4), np.float32), "no picture"),
         (np.zeros((1, 3, 0, 4), np.uint8), "no picture"),
         (np.zeros((3, 4, 4), np.float32), r"must be \(N, C, H, W\)"),
-        (np.zeros((1, 3, 4, 4), np.float64), "uint8 or float32, not"),
+        (np.zeros((1, 3, 4, 4), np.float64), "uint8, uint16 or float32, not"),
         (np.zeros((1, 4, 4, 3), np.uint8), "1 or 3 channels, not 4"),
         (np.full((1, 3, 4, 4), 200, np.float32), "divide levels"),
         (np.full((1, 3, 4, 4), np.nan, np.float32), "no NaN"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
-from zoo.inference.picture_deep import off_white
+from zoo.inference.picture_deep import off_white, with_channels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,6 +95,8 @@ def _chunk(out: BytesIO, kind: bytes, data: bytes) -> None:
 
 def _tiff(out: BytesIO, picture: Picture, levels: Deep, icc: bytes | None, exif: bytes | None) -> None:
     """TIFF 6.0, strips by deflate of each value less its left neighbour (section 14)."""
+    if picture.alpha is not None:
+        levels = with_channels(levels, 3)  # gray with alpha is read by few
     packed, rows_each = [], 0
     for rows in _strips(picture, levels):
         rest = rows.astype("<u2")

@@ -23,6 +23,7 @@ from zoo.inference.picture_deep import takes_lower_bytes
 from zoo.inference.picture_kinds import is_iso_media, kind_refused, why_unidentified
 from zoo.inference.png_chunks import END_MISSING, SIGNATURE, needed_chunks
 from zoo.inference.quiet import quiet_pillow
+from zoo.inference.tiff_floats import is_rare_float, with_plain_floats
 from zoo.inference.tiff_pages import is_tiff, shown_page
 
 __all__ = ["DEFAULT_MAX_PIXELS", "READ_SUFFIXES", "heif_ready", "read_picture"]
@@ -119,8 +120,11 @@ def _decoded(stream: BinaryIO, name: str, channels: int | None, max_pixels: int,
         chunks = needed_chunks(stream, name)
         stream, frames, profile, notes = chunks.stream, chunks.frames, chunks.icc, chunks.notes
     elif is_tiff(head):
-        stream, of_pages = shown_page(stream, name)
+        stream, page, of_pages = shown_page(stream, name)
         frames, notes = 1, [*of_pages]
+        if page and is_rare_float(page):
+            _check_pixels(page.area, name, max_pixels)
+            stream = with_plain_floats(stream)
     elif is_jpeg(head):
         stream, notes = _with_end(stream, head, name, max_pixels)
     with _identified(stream, head, max_pixels) as image:
