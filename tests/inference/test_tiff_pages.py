@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from io import BytesIO
 
 import numpy as np
@@ -107,13 +108,43 @@ class TestLevels:
     def test_32_bit_floats_up_to_1(self):
         assert read_picture(tiff((np.float32([[0, 0.5, 1]]), {}))).pixels[0, :, 0].tolist() == [0, 128, 255]
 
+    @pytest.mark.parametrize("kind", [np.float16, np.float64])
+    @pytest.mark.parametrize("order", ["<", ">"])
+    @pytest.mark.parametrize("predictor", [None, 1, 2, 3])
+    def test_floats_of_16_and_64_bits_are_those_of_32(self, kind, order, predictor):
+        levels = np.linspace(0, 1, 60).reshape(5, 12).astype(kind)
+        size = levels.dtype.itemsize
+        stored = levels.astype(f"{order}f{size}").view(f"{order}u{size}").copy()
+        if predictor == 2:
+            stored[:, 1:] -= levels.astype(f"{order}f{size}").view(f"{order}u{size}")[:, :-1]
+        if predictor == 3:
+            upper_first = levels.astype(f">f{size}").view(np.uint8).reshape(5, 12, size).swapaxes(1, 2).reshape(5, -1)
+            stored = upper_first.copy()
+            stored[:, 1:] -= upper_first[:, :-1]
+        tags = {317: predictor, 259: 8, "raw": zlib.compress(stored.tobytes())} if predictor else {}
+        read = read_picture(tiff((levels, tags), order=order), deep=True)
+        np.testing.assert_array_equal(read.deep[:, :, 0], np.rint(levels.astype(np.float32) * 65535))
+        assert read.notes == ()
+
+    def test_64_bit_floats_beyond_those_of_32(self):
+        read = read_picture(tiff((np.array([[0, 0.5, np.nan, 1e300]]), {})))
+        assert read.pixels[0, :, 0].tolist() == [0, 128, 0, 255]
+
+    def test_floats_in_tiles_with_a_predictor_are_named(self):
+        tags = {322: 16, 323: 16, 324: 8, 325: 512, 317: 2, 259: 8}
+        with pytest.raises(UnsafeFileError, match="a TIFF of floats in tiles with a predictor, which is not supp"):
+            read_picture(tiff((np.zeros((16, 16), np.float16), tags)))
+
+    def test_floats_without_their_pixels_are_damaged(self):
+        with pytest.raises(UnsafeFileError, match="damaged"):
+            read_picture(tiff((np.zeros((8, 8)), {273: 10**6})))
+
 
 class TestKindsThatCannotBeRead:
     @pytest.mark.parametrize(
         ("page", "kind"),
         [
-            ((np.zeros((4, 4)), {}), "64-bit floating-point gray"),
-            ((np.zeros((4, 4), np.float16), {}), "16-bit floating-point gray"),
+            ((np.zeros((4, 4, 3), np.float16), {}), "16-bit floating-point RGB"),
             ((np.zeros((4, 4, 3), np.float32), {}), "32-bit floating-point RGB"),
             ((np.zeros((4, 4, 2), np.uint16), {338: 2}), "16-bit gray with alpha"),
             ((np.zeros((4, 4, 3), np.uint16), {262: 6}), "16-bit YCbCr"),

@@ -94,7 +94,7 @@ def join(light: Floats, a: Floats, b: Floats, out: Levels) -> None:
     slack = _DEEP_SLACK if out.dtype == np.uint16 else _SLACK
     outside = np.flatnonzero(_outside(planes, slack))
     if outside.size:
-        fitted = _lower_chroma(*(np.take(plane, outside) for plane in (fy, y, da, db)), slack)
+        fitted = _lower_chroma(slack, *(np.take(plane, outside) for plane in (fy, y, da, db)))
         for plane, values in zip(planes, fitted, strict=True):
             np.put(plane, outside, values)
     table = _byte_levels() if out.dtype == np.uint8 else _float_levels()
@@ -102,7 +102,7 @@ def join(light: Floats, a: Floats, b: Floats, out: Levels) -> None:
         out[channel] = _deep_levels(plane) if out.dtype == np.uint16 else table[_index(plane)]
 
 
-def _lower_chroma(fy: Floats, y: Floats, da: Floats, db: Floats, slack: float) -> tuple[Floats, Floats, Floats]:
+def _lower_chroma(slack: float, fy: Floats, y: Floats, da: Floats, db: Floats) -> tuple[Floats, Floats, Floats]:
     """Linear RGB of colours outside sRGB, their chroma halved towards the border; s = 0, the gray, always fits."""
     low = np.zeros_like(fy)
     step = np.float32(1)
@@ -184,7 +184,11 @@ def _float_levels() -> Floats:
 def _deep_levels(light: Floats) -> NDArray[np.uint16]:
     """sRGB levels of 16 bits: a table of linear light is too coarse for them near black."""
     light = light.clip(0, 1)
-    levels = np.where(light <= np.float32(0.0031308), light * np.float32(12.92), light ** np.float32(1 / 2.4) * np.float32(1.055) - np.float32(0.055))
+    levels = np.where(
+        light <= np.float32(0.0031308),
+        light * np.float32(12.92),
+        light ** np.float32(1 / 2.4) * np.float32(1.055) - np.float32(0.055),
+    )
     deep: NDArray[np.uint16] = np.rint(levels * np.float32(_GRID)).astype(np.uint16)
     return deep
 

@@ -39,8 +39,8 @@ class Picture:
     `pixels` is uint8 (H, W, C), C = 1 (gray) or 3 (RGB), upright, with transparent parts laid on white. `alpha` is
     uint8 (H, W) with 255 for opaque, or None. `icc` is the colour profile, `exif` EXIF with orientation 1, `dpi` the
     density (x, y), `format` Pillow's name of the file's format ("JPEG"), "" for none. `notes` say what reading changed.
-    `deep` is the same picture in uint16, of the shape of `pixels` and with 65535 for white, where it has more than 8 bits
-    and they were asked for; what sets other pixels sets it too.
+    `deep` is the same picture in uint16, of the shape of `pixels` and with 65535 for white, if its file has more than
+    8 bits and they were asked for: who gives it other pixels gives it another `deep`, too.
     """
 
     pixels: Bytes

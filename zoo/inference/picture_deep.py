@@ -25,7 +25,11 @@ _ROWS_AT_A_TIME = 256
 _PLANAR_CONFIGURATION = 284  # TIFF 6.0
 # Pillow's names of the order of the bytes in a file (N is this machine's), and the name that gives the lower byte.
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
-_WIDE = {f"{mode};16{order}": f"{mode};16{other}" for mode in ("RGB", "RGBA", "RGBX") for order, other in _OTHER_ORDER.items()}
+_WIDE = {
+    f"{mode};16{order}": f"{mode};16{other}"
+    for mode in ("RGB", "RGBA", "RGBX")
+    for order, other in _OTHER_ORDER.items()
+}
 _WIDE["LA;16B"] = "RGBA"  # four bytes a pixel: both of gray, both of alpha
 _TURNED: dict[Image.Transpose, Callable[[NDArray[Any]], NDArray[Any]]] = {
     Image.Transpose.FLIP_LEFT_RIGHT: lambda pixels: pixels[:, ::-1],
@@ -105,7 +109,8 @@ def off_white(levels: Deep, alpha: NDArray[np.uint8]) -> Deep:
     darkness += opacity // 2
     darkness //= opacity
     darkness[alpha == 0] = 0
-    return WHITE - np.minimum(darkness, WHITE).astype(np.uint16)
+    colours: Deep = WHITE - np.minimum(darkness, WHITE).astype(np.uint16)
+    return colours
 
 
 def eight_bits(levels: Deep) -> NDArray[np.uint8]:

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, TiffImagePlugin
 
 from zoo.inference.picture_deep import off_white, with_channels
+from zoo.inference.png_chunks import SIGNATURE, write_chunk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,22 +56,24 @@ def _png(out: BytesIO, picture: Picture, levels: Deep, icc: bytes | None, exif: 
     """PNG specification, third edition, sections 9 (filters) and 11 (chunks)."""
     height, width, channels = levels.shape
     colour_type = (0 if channels == 1 else 2) + (0 if picture.alpha is None else 4)
-    out.write(b"\x89PNG\r\n\x1a\n")
-    _chunk(out, b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0))
+    out.write(SIGNATURE)
+    write_chunk(out, b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0))
     if icc:
-        _chunk(out, b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc))
+        write_chunk(out, b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc))
     if picture.dpi:
-        _chunk(out, b"pHYs", struct.pack(">IIB", *(round(dots / _UNITS_PER_INCH) for dots in picture.dpi), 1))
+        write_chunk(out, b"pHYs", struct.pack(">IIB", *(round(dots / _UNITS_PER_INCH) for dots in picture.dpi), 1))
     if exif:
-        _chunk(out, b"eXIf", exif.removeprefix(b"Exif\0\0"))
+        write_chunk(out, b"eXIf", exif.removeprefix(b"Exif\0\0"))
     packer = zlib.compressobj(_LEVEL)
     above = None
     for rows in _strips(picture, levels):
         stored = rows.astype(">u2").reshape(len(rows), -1).view(np.uint8)
-        _chunk(out, b"IDAT", packer.compress(_filtered(stored, above, 2 * rows.shape[2])))
+        packed = packer.compress(_filtered(stored, above, 2 * rows.shape[2]))
+        if packed:
+            write_chunk(out, b"IDAT", packed)
         above = stored[-1]
-    _chunk(out, b"IDAT", packer.flush())
-    _chunk(out, b"IEND", b"")
+    write_chunk(out, b"IDAT", packer.flush())
+    write_chunk(out, b"IEND", b"")
 
 
 def _filtered(rows: NDArray[np.uint8], above: NDArray[np.uint8] | None, pixel: int) -> bytes:
@@ -85,12 +88,6 @@ def _filtered(rows: NDArray[np.uint8], above: NDArray[np.uint8] | None, pixel: i
     made[:, 0] = np.where(across <= down, _SUB, _UP)
     made[:, 1:] = np.where((across <= down)[:, None], left, up)
     return made.tobytes()
-
-
-def _chunk(out: BytesIO, kind: bytes, data: bytes) -> None:
-    if data or kind != b"IDAT":
-        for part in (struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))):
-            out.write(part)
 
 
 def _tiff(out: BytesIO, picture: Picture, levels: Deep, icc: bytes | None, exif: bytes | None) -> None:
@@ -122,8 +119,7 @@ def _tiff(out: BytesIO, picture: Picture, levels: Deep, icc: bytes | None, exif:
     for tag, value in tags.items():
         directory[tag] = value
     directory.save(out)  # adds its own end to the offsets
-    for strip in packed:
-        out.write(strip)
+    out.writelines(packed)
 
 
 def _kept_tags(exif: bytes | None) -> dict[int, Any]:

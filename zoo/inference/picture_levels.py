@@ -24,9 +24,10 @@ def is_deep(image: Image.Image) -> bool:
 def plain_levels(
     image: Image.Image, curve: Curve, notes: list[str], deep: bool = False
 ) -> tuple[Image.Image, Image.Image | None, NDArray[np.uint16] | None]:
-    """Such levels as Pillow's mode L, brought through a curve (65536,) if there is one, their alpha, and if asked uint16.
+    """Such levels as Pillow's mode L, brought through a curve (65536,) if there is one, and their alpha.
 
-    Pillow's own conversion cuts off all above 255: a 16-bit scan would be white. The last are (H, W, 1), 65535 is white.
+    Pillow's own conversion cuts off all above 255: a 16-bit scan would be white. With `deep` they come as uint16
+    (H, W, 1) too, 65535 being white.
     """
     values, tags, alpha = np.asarray(image), _tags(image), None
     if values.dtype == np.uint16:

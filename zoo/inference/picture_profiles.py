@@ -84,11 +84,11 @@ def _tones(curve: bytes, levels: NDArray[np.float64]) -> NDArray[np.float64]:
         table = np.array(struct.unpack_from(f">{min(number, 65536)}H", curve, 12)) / 65535
         return np.interp(levels, np.linspace(0, 1, len(table)), table)
     if kind == b"curv":
-        return levels ** (struct.unpack_from(">H", curve, 12)[0] / 256) if number else levels
+        return np.power(levels, struct.unpack_from(">H", curve, 12)[0] / 256) if number else levels
     if kind != b"para" or number >> 16 >= len(_PARAMETERS):
         raise struct.error("no curve")
     given = [value / 65536 for value in struct.unpack_from(f">{_PARAMETERS[number >> 16]}i", curve, 12)]
-    g, a, b, c, d, e, f = [*given, *(0, 1, 0, 0, 0, 0, 0)[len(given) :]]
+    g, a, b, c, d, e, f = (*given, *(0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)[len(given) :])
     if len(given) < 5:  # the straight part is a constant, below where the power begins
         c, d, e, f = 0, -b / a, c, c
     return np.where(levels >= d, np.maximum(a * levels + b, 0) ** g + e, c * levels + f)

@@ -46,7 +46,7 @@ def read_picture(
 ) -> Picture:
     """Read a picture from a path, a binary stream or a file's bytes, upright, and composited on white.
 
-    `name` is what messages call a picture that is given as bytes. With `deep` it keeps more than 8 bits where it has them.
+    `name` is what messages call a picture that is given as bytes. With `deep` it keeps more than 8 bits if it has them.
     `channels` is 1 for gray (luma, Pillow's mode L), 3 for RGB, None for what the file has. Of a file with many
     pictures the first is taken, with a note. Raises NotFoundError, UsageError (a folder), DiskError (not readable),
     UnsafeFileError (empty, no picture, damaged, cut off, or of more than `max_pixels` pixels, seen before decoding).
@@ -124,7 +124,7 @@ def _decoded(stream: BinaryIO, name: str, channels: int | None, max_pixels: int,
         frames, notes = 1, [*of_pages]
         if page and is_rare_float(page):
             _check_pixels(page.area, name, max_pixels)
-            stream = with_plain_floats(stream)
+            stream = with_plain_floats(stream, name)
     elif is_jpeg(head):
         stream, notes = _with_end(stream, head, name, max_pixels)
     with _identified(stream, head, max_pixels) as image:

@@ -43,9 +43,9 @@ def write_picture(
 ) -> None:
     """Write a picture to a path, in the format of its suffix, or to a binary stream; `format` ("png") says another.
 
-    A stream's format is the picture's own, or PNG, if none is said. PNG and TIFF have 16 bits if the picture has. A file appears complete or not at all. Colour
+    A stream's format is the picture's own, or PNG, if none is said. A file appears complete or not at all. Colour
     profile, EXIF and density are kept where the format holds them; transparency too, else the picture is what it looks
-    like on white. JPEG keeps colour at full resolution (4:4:4).
+    like on white. PNG and TIFF have 16 bits if the picture has. JPEG keeps colour at full resolution (4:4:4).
 
     Raises UsageError (unknown format, picture too large for it, file exists and no `force`), NotFoundError (no such
     folder), DiskError (full, read-only, not permitted).

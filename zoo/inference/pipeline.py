@@ -127,10 +127,10 @@ def _translate(model: Model, job: Job, options: Options, stopped: Event) -> Outc
         shown, made = _from_photo(model, picture)
     else:
         shown, made = picture, _answer(model, picture, job.candidate, options.strength)
-    deeper = made if made.dtype == np.uint16 else None
-    pixels = made if deeper is None else eight_bits(deeper)
+    levels = made if made.dtype == np.uint16 else None
+    pixels = made if levels is None else eight_bits(levels)
     # The paper of a drawing may be transparent; what is painted between its lines is not.
-    result = replace(picture, pixels=pixels, deep=deeper, alpha=None if fit in DRAWN else picture.alpha)
+    result = replace(picture, pixels=pixels, deep=levels, alpha=None if fit in DRAWN else picture.alpha)
     cell = _cell((picture, result) if options.side_by_side else (result,), options.cell) if options.cell else None
     if options.side_by_side:
         result = side_by_side(shown, result)
@@ -148,7 +148,7 @@ def _answer(model: Model, picture: Picture, number: int = 0, strength: float = 1
     return made
 
 
-def _from_photo(model: Model, picture: Picture) -> tuple[Picture, NDArray[np.uint8]]:
+def _from_photo(model: Model, picture: Picture) -> tuple[Picture, NDArray[Any]]:
     """The picture beside its lines, and the answer (H, W, C) to these; a model of drawings has a square input."""
     from zoo.inference.drawings import trace
 

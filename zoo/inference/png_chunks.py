@@ -54,6 +54,11 @@ def needed_chunks(stream: BinaryIO, name: str) -> Chunks:
     return _Reader(stream, name).chunks()
 
 
+def write_chunk(stream: BinaryIO, kind: bytes, data: bytes) -> None:
+    """A chunk of a PNG: its length, kind, data and checksum."""
+    stream.writelines((struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))))
+
+
 class _Reader:
     def __init__(self, stream: BinaryIO, name: str) -> None:
         self.stream, self.name = stream, name
@@ -178,9 +183,7 @@ class _Reader:
             self._write(kind, data)
 
     def _write(self, kind: bytes, data: bytes) -> None:
-        checksum = zlib.crc32(data, zlib.crc32(kind))
-        for part in (struct.pack(">I", len(data)), kind, data, struct.pack(">I", checksum)):
-            self.made.stream.write(part)
+        write_chunk(self.made.stream, kind, data)
 
     def _leave_out(self, kind: bytes, why: str = "damaged") -> None:
         what = f"{_ANCILLARY[kind]} ({kind.decode()})" if kind in _ANCILLARY else "data beside the picture"

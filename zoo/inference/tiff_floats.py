@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import TiffImagePlugin
 
+from zoo.errors import UnsafeFileError
 from zoo.inference.picture import load_pixels
 from zoo.inference.quiet import quiet_pillow
 from zoo.inference.tiff_pages import Directories, Page
@@ -26,15 +27,15 @@ def is_rare_float(page: Page) -> bool:
     return gray and bits in ((16,), (64,)) and kind == (_FLOAT,)
 
 
-def with_plain_floats(stream: BinaryIO) -> BinaryIO:
+def with_plain_floats(stream: BinaryIO, name: str) -> BinaryIO:
     """The TIFF with the floats of its first page, which `is_rare_float`, as 32 bits.
 
-    Pillow reads their bytes, as a wider page of bytes. Raises what Pillow raises for a damaged file, and ValueError for
-    tiles with a predictor.
+    Pillow reads their bytes, as a wider page of bytes. Raises UnsafeFileError for tiles with a predictor, and what
+    Pillow raises for a damaged file.
     """
     directories = Directories(stream)
     entries = directories.entries(directories.first)
-    floats = _floats(directories, entries)
+    floats = _floats(directories, entries, name)
     stream.seek(0, io.SEEK_END)
     start = stream.tell() + stream.tell() % 2
     plain = {
@@ -45,12 +46,13 @@ def with_plain_floats(stream: BinaryIO) -> BinaryIO:
     return directories.begun_with(kept, floats.astype(f"{directories.order}f4").tobytes())
 
 
-def _floats(directories: Directories, entries: dict[int, bytes]) -> NDArray[np.float32]:
+def _floats(directories: Directories, entries: dict[int, bytes], name: str) -> NDArray[np.float32]:
     """The values of a page (H, W)."""
     said = {tag: directories.number(entry) for tag, entry in entries.items()}
     size, predictor = said[_BITS] // 8, said.get(_PREDICTOR, 1) if said.get(_COMPRESSION, 1) != 1 else 1
     if predictor != 1 and _TILE_WIDTH in said:
-        raise ValueError("tiles of floating-point numbers with a predictor are not supported")
+        kind = "floats in tiles with a predictor"
+        raise UnsafeFileError(f"{name} is a TIFF of {kind}, which is not supported: save it as 16-bit gray")
     changed = {_PHOTOMETRIC: 1, _BITS: 8, _SAMPLE_FORMAT: _UNSIGNED, _PREDICTOR: 1}
     changed |= {tag: size * said[tag] for tag in (_WIDTH, _TILE_WIDTH) if tag in said}
     as_bytes = entries | {tag: directories.entry(tag, value) for tag, value in changed.items()}

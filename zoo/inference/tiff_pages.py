@@ -170,6 +170,7 @@ class Directories:
         self.first = self._numbers(self.offset, head[at : at + 8])[0] if len(head) == 16 else 0
 
     def pages(self) -> Pages:
+        """All of them, as far as they are sound."""
         found, at = Pages(), self.first
         while at and len(found.chain) < MAX_PAGES:
             page, at = self._directory(at)
