@@ -143,6 +143,37 @@ class TestReading:
         coarse = read_picture(file_of(Image.fromarray(levels), icc_profile=gray_profile())).pixels
         assert np.abs(coarse[:, :, 0] - expected / 257).max() <= 0.51
 
+    @pytest.mark.parametrize(
+        ("curve", "level"),
+        [
+            (struct.pack(">4s4xIH", b"curv", 1, 563), lambda x: x**2.2),
+            (struct.pack(">4s4xI3H", b"curv", 3, 0, 16384, 65535), lambda x: np.interp(x, [0, 0.5, 1], [0, 0.25, 1])),
+            (struct.pack(">4s4xIi", b"para", 0, 2 * 65536), lambda x: x**2),
+            (
+                struct.pack(">4s4xI3i", b"para", 1 << 16, 131072, 98304, -32768),
+                lambda x: np.maximum(1.5 * x - 0.5, 0) ** 2,
+            ),
+            (
+                struct.pack(">4s4xI5i", b"para", 3 << 16, 131072, 65536, 0, 16384, 16384),
+                lambda x: np.where(x < 0.25, x / 4, x**2),
+            ),
+            (struct.pack(">4s4xI3i", b"para", 1 << 16, -(2**31), 0, 0), None),
+            (struct.pack(">4s4xIi", b"para", 0, -65536), None),
+            (struct.pack(">4s4xIi", b"para", 9 << 16, 65536), None),
+            (b"curv", None),
+        ],
+        ids=["gamma", "table", "power", "offset", "straight", "zero", "negative", "unknown", "cut-off"],
+    )
+    def test_curves_of_gray_profiles(self, curve, level, capfd):
+        levels = np.linspace(0, 65535, 40 * 50).round().astype(np.uint16).reshape(40, 50)
+        read = read_picture(file_of(Image.fromarray(levels), icc_profile=gray_profile(curve=curve)), deep=True)
+        assert np.abs(read.deep[:, :, 0] / 257 - read.pixels[:, :, 0]).max() <= 0.51
+        if level is not None:
+            light = level(levels / 65535)
+            expected = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055) * 65535
+            assert np.abs(read.deep[:, :, 0] - expected).max() < 20
+        assert capfd.readouterr().err == ""
+
 
 class TestWriting:
     @pytest.mark.parametrize("kind", ["png", "tif"])

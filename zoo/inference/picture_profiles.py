@@ -55,7 +55,7 @@ def gray_curve(profile: bytes) -> NDArray[np.float32] | None:
         return None
     coarse = colours[0].mean(axis=1, dtype=np.float32)
     fine = _tone_curve(profile)
-    if fine is None or np.abs(fine[::257] - coarse).max() > 1:  # a profile that says more than one curve
+    if fine is None or not np.abs(fine[::257] - coarse).max() <= 1:  # a profile that says more than one curve
         fine = np.interp(np.linspace(0, 255, 65536), np.arange(256), coarse)
     return fine.astype(np.float32)
 
@@ -69,8 +69,9 @@ def _tone_curve(profile: bytes) -> NDArray[np.float64] | None:
         (count,) = struct.unpack_from(">I", profile, 128)
         tags = {struct.unpack_from(">4sII", profile, 132 + 12 * number) for number in range(min(count, 100))}
         start = next(start for name, start, _ in tags if name == b"kTRC")
-        light = _tones(profile[start:], np.linspace(0, 1, 65536)).clip(0, 1)
-    except (struct.error, StopIteration, ArithmeticError):
+        with np.errstate(all="ignore"):
+            light = _tones(profile[start:], np.linspace(0, 1, 65536)).clip(0, 1)
+    except (struct.error, StopIteration):
         return None
     if profile[20:24] == b"Lab ":  # the curve gives L* / 100
         light = np.where(light > 0.08, ((light + 0.16) / 1.16) ** 3, light * (27 / 24389 * 100))
@@ -88,10 +89,11 @@ def _tones(curve: bytes, levels: NDArray[np.float64]) -> NDArray[np.float64]:
     if kind != b"para" or number >> 16 >= len(_PARAMETERS):
         raise struct.error("no curve")
     given = [value / 65536 for value in struct.unpack_from(f">{_PARAMETERS[number >> 16]}i", curve, 12)]
-    g, a, b, c, d, e, f = (*given, *(0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)[len(given) :])
+    g, a, b, c, d, e, f = np.array([*given, *(0, 1, 0, 0, 0, 0, 0)[len(given) :]], np.float64)
     if len(given) < 5:  # the straight part is a constant, below where the power begins
-        c, d, e, f = 0, -b / a, c, c
-    return np.where(levels >= d, np.maximum(a * levels + b, 0) ** g + e, c * levels + f)
+        c, d, e, f = np.float64(0), -b / a, c, c
+    curved: NDArray[np.float64] = np.where(levels >= d, np.maximum(a * levels + b, 0) ** g + e, c * levels + f)
+    return curved
 
 
 def through_profiles(image: Image.Image, profile: bytes | None) -> Image.Image:
