@@ -20,6 +20,8 @@ LARGE = np.arange(48 * 32, dtype=np.uint16).reshape(32, 48).astype(np.uint8)
 REDUCED = {254: 1}
 RAW = "is a camera's raw file: develop it first, for example with darktable or RawTherapee"
 
+STRETCHED = "its values, 0 to 2.14748e+09, were stretched to black and white"
+
 
 def is_large(picture):
     np.testing.assert_array_equal(picture.pixels[:, :, 0], LARGE)
@@ -79,6 +81,7 @@ class TestRawFiles:
             tiff((LARGE, {262: 32803, 50706: 4})),
             tiff((SMALL, {**REDUCED, 50706: 4})),
             b"II*\0" + struct.pack("<I", 16) + b"CR\2\0" + bytes(4) + struct.pack("<H", 0) + bytes(4),
+            b"II*\0" + struct.pack("<I", 16) + b"CR\2\0" + bytes(99),
             b"FUJIFILMCCD-RAW 0201" + bytes(99),
             b"IIU\0" + bytes(99),
             b"IIRO\x08\0\0\0" + bytes(99),
@@ -104,6 +107,20 @@ class TestLevels:
         read = read_picture(tiff((np.array([[-most, -1, 0, most]], kind), {})))
         assert read.pixels[0, :, 0].tolist() == [0, 0, 0, 255]
         assert read.notes == ("its negative values were set to black",)
+
+    def test_unsigned_32_bits_are_not_taken_for_signed(self):
+        read = read_picture(tiff((np.array([[0, 2**30, 2**31, 2**32 - 1]], np.uint32), {})))
+        assert read.pixels[0, :, 0].tolist() == [0, 64, 128, 255]
+
+    @pytest.mark.parametrize("kind", [np.int16, np.int32, np.float32])
+    @pytest.mark.parametrize("order", ["<", ">"])
+    def test_compressed_levels_in_either_order_of_bytes(self, kind, order):
+        most = 1 if kind == np.float32 else np.iinfo(kind).max
+        levels = (np.array([[0, 0.25, 0.5, 1]]) * most).astype(kind)
+        packed = zlib.compress(levels.astype(levels.dtype.newbyteorder(order)).tobytes())
+        read = read_picture(tiff((levels, {259: 8, "raw": packed}), order=order))
+        np.testing.assert_allclose(read.pixels[0, :, 0], [0, 64, 128, 255], atol=1)
+        assert read.notes == (() if kind != np.int32 else (STRETCHED,))
 
     def test_32_bit_floats_up_to_1(self):
         assert read_picture(tiff((np.float32([[0, 0.5, 1]]), {}))).pixels[0, :, 0].tolist() == [0, 128, 255]
@@ -165,6 +182,12 @@ class TestKindsThatCannotBeRead:
     def test_an_unknown_compression(self):
         with pytest.raises(UnsafeFileError, match="a TIFF of compression 34712, which is not supported"):
             read_picture(tiff((SMALL, {259: 34712})))
+
+    def test_a_tiff_without_its_directory_is_called_cut_off(self):
+        with pytest.raises(
+            UnsafeFileError, match="is a TIFF that is damaged or cut off: what says where its pixels are"
+        ):
+            read_picture(tiff((LARGE, {}))[:1000])
 
     def test_a_damaged_tiff_is_called_damaged(self):
         with pytest.raises(UnsafeFileError, match="damaged"):

@@ -21,6 +21,14 @@ Deep = NDArray[np.uint16]
 _KEPT_TAGS = {0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x4746, 0x8298, *range(0x9C9B, 0x9CA0)}
 # Offsets into the old file, and the size before rotation.
 _DROPPED_TAGS = {0xA002, 0xA003, 0xA005}
+_NATIVE = {
+    "I;16BS": "I;16NS",
+    "I;16S": "I;16NS",
+    "I;32BS": "I;32NS",
+    "I;32S": "I;32NS",
+    "F;32BF": "F;32NF",
+    "F;32F": "F;32NF",
+}
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -113,6 +121,13 @@ def load_pixels(image: Image.Image) -> None:
     if image.format != "TIFF":
         image.load()
         return
+    # What libtiff unpacks has this machine's order of bytes; Pillow knows that of unsigned 16 bits only.
+    image.tile = [  # type: ignore[attr-defined]  # of all images from files
+        tile._replace(args=(_NATIVE.get(tile.args[0], tile.args[0]), *tile.args[1:]))
+        if tile.codec_name == "libtiff"
+        else tile
+        for tile in getattr(image, "tile", [])
+    ]
     limit = Image.MAX_IMAGE_PIXELS
     with quiet_pillow(limit and max(limit, image.width * image.height)), quiet_libtiff():
         image.load()

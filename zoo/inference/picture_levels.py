@@ -89,6 +89,8 @@ def _range(image: Image.Image, values: NDArray[Any], notes: list[str]) -> tuple[
         if values.min() < 0:
             notes.append("its negative values were set to black")
         return 0, 2 ** (bits - 1) - 1, values
+    if bits == 32 and image.mode == "I" and tags.get(_SAMPLE_FORMAT, (1,)) == (1,):  # Pillow takes them for signed
+        values = values.view(np.uint32)
     finite = values[np.isfinite(values)] if image.mode == "F" else values
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     black, white = _guessed(image, low, high)

@@ -122,7 +122,7 @@ def _decoded(stream: BinaryIO, name: str, channels: int | None, max_pixels: int,
     elif is_tiff(head):
         stream, page, of_pages = shown_page(stream, name)
         frames, notes = 1, [*of_pages]
-        if page and is_rare_float(page):
+        if is_rare_float(page):
             _check_pixels(page.area, name, max_pixels)
             stream = with_plain_floats(stream, name)
     elif is_jpeg(head):

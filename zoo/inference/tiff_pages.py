@@ -114,20 +114,22 @@ def read_pages(stream: BinaryIO) -> Pages:
     return Directories(stream).pages()
 
 
-def shown_page(stream: BinaryIO, name: str) -> tuple[BinaryIO, Page | None, tuple[str, ...]]:
+def shown_page(stream: BinaryIO, name: str) -> tuple[BinaryIO, Page, tuple[str, ...]]:
     """The TIFF, so made that its first page is its picture and no thumbnail, that page, and notes about its pages.
 
-    Raises UnsafeFileError for a camera's raw file.
+    Raises UnsafeFileError for a camera's raw file, and for one without a directory.
     """
     pages = read_pages(stream)
     stream.seek(0)
     head = stream.read(16)
+    if head[8:10] == b"CR":
+        raise UnsafeFileError(f"{name} is {RAW_FILE}")
     if not pages.chain:
-        return stream, None, ()
+        raise UnsafeFileError(f"{name} is a TIFF that is damaged or cut off: what says where its pixels are is missing")
     first = pages.chain[0]
     every = [*pages.chain, *pages.below]
     unfinished = any(_DNG_VERSION in page.tags for page in every) and not any(page.whole for page in every)
-    if unfinished or head[8:10] == b"CR" or any(page.of_sensor for page in every):
+    if unfinished or any(page.of_sensor for page in every):
         raise UnsafeFileError(f"{name} is {RAW_FILE}")
     notes = [f"pages: first of {pages.count}{' or more' if pages.cut else ''} taken"] if pages.count > 1 else []
     page = _picture(pages)
