@@ -43,7 +43,7 @@ def read_and_write(file: Path, errors: int) -> str:
     os.ftruncate(errors, 0)
     os.lseek(errors, 0, os.SEEK_SET)
     try:
-        picture = read_picture(file, (None, 1, 3)[file.stat().st_size % 3], MAX_PIXELS)
+        picture = read_picture(file, (None, 1, 3)[file.stat().st_size % 3], MAX_PIXELS, deep=True)
     except ZooError as error:
         if "\n" in str(error) or len(str(error)) > 1000:
             return f"FAULT: an error that is no line: {str(error)[:200]!r}"

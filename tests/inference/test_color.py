@@ -70,6 +70,25 @@ def test_joining_no_chroma_gives_every_gray_back():
     np.testing.assert_array_equal(joined(color.lightness(grays), none, none, np.uint8), np.dstack([grays] * 3))
 
 
+def test_16_bits_keep_every_level_of_gray_and_of_lightness():
+    grays = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    light, none = color.lightness(grays), np.zeros((256, 256), np.float32)
+    np.testing.assert_array_equal(joined(light, none, none, np.uint16), np.dstack([grays] * 3))
+    a, b = np.random.default_rng(6).normal(0, 60, (2, 256, 256)).astype(np.float32)
+    rgb = joined(light, a, b, np.uint16) / 65535
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+    levels = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055) * 65535
+    assert np.abs(levels - grays).max() < 5
+    assert np.abs(levels - grays).mean() < 0.5
+    assert np.ptp(rgb, axis=2).mean() > 0.1
+
+
+def test_luma_of_16_bits_is_that_of_8():
+    rgb = np.random.default_rng(7).integers(0, 256, (1, 3, 20, 30), dtype=np.uint8)
+    deep = color.gray_of(rgb * np.uint16(257))
+    assert np.abs(deep / 257 - color.gray_of(rgb)).max() <= 0.5
+
+
 def test_joining_colours_that_fit_gives_them_back():
     rgb = np.random.default_rng(2).integers(0, 256, (30, 40, 3), dtype=np.uint8)
     light, a, b = np.moveaxis(color.rgb_to_lab(rgb), -1, 0)

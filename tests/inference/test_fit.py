@@ -19,7 +19,8 @@ GRAY = ImageSpec(channels=1, size=(32, 24))
 def pictures(height, width, channels=3, count=2, dtype=np.uint8, seed=0):
     """A batch seen through a view of channels-last pictures, as they come from a file."""
     levels = np.random.default_rng(seed).integers(0, 256, (count, height, width, channels), dtype=np.uint8)
-    return (levels if dtype == np.uint8 else levels / np.float32(255)).transpose(0, 3, 1, 2)
+    scaled = {np.uint8: 1, np.uint16: np.uint16(257), np.float32: np.float32(1 / 255)}[dtype]
+    return (levels * scaled).astype(dtype).transpose(0, 3, 1, 2)
 
 
 def smooth(height, width):
@@ -45,7 +46,7 @@ def colours(seed=0, shape=(3, 32, 24)):
     return Seen(lambda batch: np.stack([answer] * len(batch)))
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize(("height", "width"), SIZES)
 @pytest.mark.parametrize("strategy", ["resize", "pad", "chroma"])
 def test_any_size_comes_back_in_its_size_dtype_and_layout(strategy, height, width, dtype):
@@ -64,7 +65,7 @@ def test_any_size_comes_back_in_its_size_dtype_and_layout(strategy, height, widt
     assert batch.shape == (2, 3, *(padded if strategy == "pad" else (32, 24)))
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_pad_gives_the_very_same_pixels_back(height, width, dtype):
     images = pictures(height, width, dtype=dtype)
@@ -242,7 +243,7 @@ def test_a_gray_answer_to_chroma_is_an_error():
         (np.zeros((0, 3, 4, 4), np.float32), "no picture"),
         (np.zeros((1, 3, 0, 4), np.uint8), "no picture"),
         (np.zeros((3, 4, 4), np.float32), r"must be \(N, C, H, W\)"),
-        (np.zeros((1, 3, 4, 4), np.float64), "uint8 or float32, not"),
+        (np.zeros((1, 3, 4, 4), np.float64), "uint8, uint16 or float32, not"),
         (np.zeros((1, 4, 4, 3), np.uint8), "1 or 3 channels, not 4"),
         (np.full((1, 3, 4, 4), 200, np.float32), "divide levels"),
         (np.full((1, 3, 4, 4), np.nan, np.float32), "no NaN"),

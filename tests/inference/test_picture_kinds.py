@@ -54,6 +54,14 @@ def test_a_jpeg_of_an_unsupported_kind(change, message):
         (b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL picture, which is not supported"),
         (b"\0\0\1\0\1\0", r"an icon \(ICO\), which is not supported"),
         (b"v/1\x01", "an OpenEXR picture, which is not supported"),
+        (b"PF\n4 4\n-1.0\n", "a PFM of floating-point RGB, which is not supported"),
+        (b"SIMPLE  =   ", "a FITS picture, which is not supported"),
+        (b"\x93NUMPY\1\0", "an array of NumPy and no picture"),
+        (b"PK\3\4", "a zip archive and no picture"),
+        (b"<!DOCTYPE html>", "a web page: download the picture itself"),
+        (b"<html>", "a web page: download the picture itself"),
+        (b'<svg xmlns="', "an XML or SVG document, which is not supported"),
+        (b"version https://git-lfs.github.com/spec/v1", "a pointer of Git LFS and not the picture itself"),
     ],
 )
 def test_formats_that_others_read_are_named(head, message):

@@ -7,14 +7,16 @@ import sys
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from tiny import write_checkpoint
+from tiny import edit_config, write_checkpoint
 
 import zoo
 from zoo.errors import DiskError, UnsafeFileError, UsageError, ZooError
+from zoo.inference.images import read_picture
 from zoo.inference.jobs import Job
 from zoo.inference.model import Model
 from zoo.inference.pipeline import Options, run_jobs
@@ -178,6 +180,51 @@ def test_cells_hold_whole_small_results_centred_on_white(model: Model) -> None:
     assert pairs[0].shape == (3, 8, 16)
     np.testing.assert_array_equal(pairs[0][:, :, 8:], cells[0])
     assert [outcome.cell for outcome in run_jobs(model, todo, Options(force=True))] == [None, None]
+
+
+class TestSixteenBits:
+    LEVELS = np.random.default_rng(0).integers(0, 65536, (30, 40), dtype=np.uint16)
+
+    @pytest.fixture
+    def colorizer(self, tmp_path: Path) -> Model:
+        folder = write_checkpoint(tmp_path / "chroma")
+        edit_config(folder, lambda config: config["capabilities"]["translate"].update(fit="chroma"))
+        return zoo.load(f"dir:{folder}")
+
+    def run(self, model: Model, source: str, target: str, **options: Any) -> np.ndarray:
+        """The result of the levels as a picture of this name."""
+        Image.fromarray(self.LEVELS).save(source)
+        list(run_jobs(model, [Job(Path(source), Path(target))], Options(force=True, **options)))
+        return array(target)
+
+    @pytest.mark.parametrize("suffix", ["png", "tif"])
+    def test_a_colorizer_keeps_the_lightness_of_16_bits(self, colorizer: Model, suffix: str) -> None:
+        self.run(colorizer, f"a.{suffix}", f"b.{suffix}")
+        made = read_picture(f"b.{suffix}", deep=True).deep
+        assert made is not None
+        rgb = made / 65535
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+        light = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055) * 65535
+        assert np.abs(light - self.LEVELS).mean() < 1
+        assert np.ptp(made.astype(int), axis=2).mean() > 500
+
+    def test_the_8_bits_of_the_same_result_go_into_a_jpeg(self, colorizer: Model) -> None:
+        deep, plain = self.run(colorizer, "a.png", "b.png"), self.run(colorizer, "a.png", "b.jpg", quality=100)
+        assert np.abs(deep.astype(int) - plain).mean() < 2
+
+    def test_beside_its_input_a_result_has_8_bits(self, colorizer: Model) -> None:
+        self.run(colorizer, "a.png", "b.png", side_by_side=True)
+        assert read_picture("b.png", deep=True).deep is None
+
+    def test_a_cell_has_the_8_bits(self, colorizer: Model) -> None:
+        Image.fromarray(self.LEVELS).save("a.png")
+        (outcome,) = run_jobs(colorizer, [Job(Path("a.png"), Path("b.png"))], Options(cell=16))
+        assert outcome.cell is not None
+        assert outcome.cell.dtype == np.uint8
+
+    def test_other_fits_have_the_8_bits_of_the_model(self, model: Model) -> None:
+        self.run(model, "a.png", "b.png")
+        assert read_picture("b.png", deep=True).deep is None
 
 
 def test_a_limit_of_pixels_holds(model: Model) -> None:

@@ -35,7 +35,7 @@ CHUNKS = {
     "prIv": b"anything",
 }
 WHAT = {"tEXt": "text", "zTXt": "text", "iTXt": "text", "iCCP": "colour profile", "eXIf": "EXIF data", "tIME": "time"}
-WHAT |= {"pHYs": "density", "tRNS": "transparency", "acTL": "animation"}
+WHAT |= {"pHYs": "density", "gAMA": "gamma", "tRNS": "transparency", "acTL": "animation"}
 
 
 def note(kind, why="damaged"):
@@ -92,6 +92,13 @@ class TestLargeChunks:
         finally:
             tracemalloc.stop()
         assert read.notes == (note("zTXt", "too large"),)
+
+    @pytest.mark.parametrize(("gamma", "noted"), [(100_000, True), (45_455, False), (50_000, False), (55_556, True)])
+    def test_another_gamma_is_noted_unless_a_profile_is_there(self, gamma, noted):
+        data = chunk(b"gAMA", struct.pack(">I", gamma))
+        note = f"its gamma (gAMA) is {gamma / 1e5:g} and was left out"
+        assert read_picture(png_with(data)).notes == ((note,) if noted else ())
+        assert read_picture(png_with(data + chunk(b"sRGB", b"\0"))).notes == ()
 
     def test_a_profile_above_a_mebibyte_is_kept(self):
         profile = SRGB + np.random.default_rng(0).bytes(1_500_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from io import BytesIO
 
 import numpy as np
@@ -18,6 +19,8 @@ SMALL = np.full((8, 12), 200, np.uint8)
 LARGE = np.arange(48 * 32, dtype=np.uint16).reshape(32, 48).astype(np.uint8)
 REDUCED = {254: 1}
 RAW = "is a camera's raw file: develop it first, for example with darktable or RawTherapee"
+
+STRETCHED = "its values, 0 to 2.14748e+09, were stretched to black and white"
 
 
 def is_large(picture):
@@ -78,6 +81,7 @@ class TestRawFiles:
             tiff((LARGE, {262: 32803, 50706: 4})),
             tiff((SMALL, {**REDUCED, 50706: 4})),
             b"II*\0" + struct.pack("<I", 16) + b"CR\2\0" + bytes(4) + struct.pack("<H", 0) + bytes(4),
+            b"II*\0" + struct.pack("<I", 16) + b"CR\2\0" + bytes(99),
             b"FUJIFILMCCD-RAW 0201" + bytes(99),
             b"IIU\0" + bytes(99),
             b"IIRO\x08\0\0\0" + bytes(99),
@@ -104,16 +108,60 @@ class TestLevels:
         assert read.pixels[0, :, 0].tolist() == [0, 0, 0, 255]
         assert read.notes == ("its negative values were set to black",)
 
+    def test_unsigned_32_bits_are_not_taken_for_signed(self):
+        read = read_picture(tiff((np.array([[0, 2**30, 2**31, 2**32 - 1]], np.uint32), {})))
+        assert read.pixels[0, :, 0].tolist() == [0, 64, 128, 255]
+
+    @pytest.mark.parametrize("kind", [np.int16, np.int32, np.float32])
+    @pytest.mark.parametrize("order", ["<", ">"])
+    def test_compressed_levels_in_either_order_of_bytes(self, kind, order):
+        most = 1 if kind == np.float32 else np.iinfo(kind).max
+        levels = (np.array([[0, 0.25, 0.5, 1]]) * most).astype(kind)
+        packed = zlib.compress(levels.astype(levels.dtype.newbyteorder(order)).tobytes())
+        read = read_picture(tiff((levels, {259: 8, "raw": packed}), order=order))
+        np.testing.assert_allclose(read.pixels[0, :, 0], [0, 64, 128, 255], atol=1)
+        assert read.notes == (() if kind != np.int32 else (STRETCHED,))
+
     def test_32_bit_floats_up_to_1(self):
         assert read_picture(tiff((np.float32([[0, 0.5, 1]]), {}))).pixels[0, :, 0].tolist() == [0, 128, 255]
+
+    @pytest.mark.parametrize("kind", [np.float16, np.float64])
+    @pytest.mark.parametrize("order", ["<", ">"])
+    @pytest.mark.parametrize("predictor", [None, 1, 2, 3])
+    def test_floats_of_16_and_64_bits_are_those_of_32(self, kind, order, predictor):
+        levels = np.linspace(0, 1, 60).reshape(5, 12).astype(kind)
+        size = levels.dtype.itemsize
+        stored = levels.astype(f"{order}f{size}").view(f"{order}u{size}").copy()
+        if predictor == 2:
+            stored[:, 1:] -= levels.astype(f"{order}f{size}").view(f"{order}u{size}")[:, :-1]
+        if predictor == 3:
+            upper_first = levels.astype(f">f{size}").view(np.uint8).reshape(5, 12, size).swapaxes(1, 2).reshape(5, -1)
+            stored = upper_first.copy()
+            stored[:, 1:] -= upper_first[:, :-1]
+        tags = {317: predictor, 259: 8, "raw": zlib.compress(stored.tobytes())} if predictor else {}
+        read = read_picture(tiff((levels, tags), order=order), deep=True)
+        np.testing.assert_array_equal(read.deep[:, :, 0], np.rint(levels.astype(np.float32) * 65535))
+        assert read.notes == ()
+
+    def test_64_bit_floats_beyond_those_of_32(self):
+        read = read_picture(tiff((np.array([[0, 0.5, np.nan, 1e300]]), {})))
+        assert read.pixels[0, :, 0].tolist() == [0, 128, 0, 255]
+
+    def test_floats_in_tiles_with_a_predictor_are_named(self):
+        tags = {322: 16, 323: 16, 324: 8, 325: 512, 317: 2, 259: 8}
+        with pytest.raises(UnsafeFileError, match="a TIFF of floats in tiles with a predictor, which is not supp"):
+            read_picture(tiff((np.zeros((16, 16), np.float16), tags)))
+
+    def test_floats_without_their_pixels_are_damaged(self):
+        with pytest.raises(UnsafeFileError, match="damaged"):
+            read_picture(tiff((np.zeros((8, 8)), {273: 10**6})))
 
 
 class TestKindsThatCannotBeRead:
     @pytest.mark.parametrize(
         ("page", "kind"),
         [
-            ((np.zeros((4, 4)), {}), "64-bit floating-point gray"),
-            ((np.zeros((4, 4), np.float16), {}), "16-bit floating-point gray"),
+            ((np.zeros((4, 4, 3), np.float16), {}), "16-bit floating-point RGB"),
             ((np.zeros((4, 4, 3), np.float32), {}), "32-bit floating-point RGB"),
             ((np.zeros((4, 4, 2), np.uint16), {338: 2}), "16-bit gray with alpha"),
             ((np.zeros((4, 4, 3), np.uint16), {262: 6}), "16-bit YCbCr"),
@@ -134,6 +182,12 @@ class TestKindsThatCannotBeRead:
     def test_an_unknown_compression(self):
         with pytest.raises(UnsafeFileError, match="a TIFF of compression 34712, which is not supported"):
             read_picture(tiff((SMALL, {259: 34712})))
+
+    def test_a_tiff_without_its_directory_is_called_cut_off(self):
+        with pytest.raises(
+            UnsafeFileError, match="is a TIFF that is damaged or cut off: what says where its pixels are"
+        ):
+            read_picture(tiff((LARGE, {}))[:1000])
 
     def test_a_damaged_tiff_is_called_damaged(self):
         with pytest.raises(UnsafeFileError, match="damaged"):

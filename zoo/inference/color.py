@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float32]
-# uint8, 0 to 255, or float32 in [0, 1]
+# uint8 (0 to 255), uint16 (0 to 65535) or float32 in [0, 1]
 Levels: TypeAlias = NDArray[Any]
 
 RGB_TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
@@ -33,8 +33,8 @@ _RED, _GREEN, _BLUE = (np.float32(weight / 65536) for weight in (19595, 38470, 7
 _CHUNK = 1 << 16
 # The finest index into a table; at black, where the curve is steepest, a step is a twentieth of an 8-bit level.
 _GRID = 65535
-# How far outside [0, 1] linear light may be and still count as inside: below half a level of 8 bits at black.
-_SLACK = 1e-4
+# How far outside [0, 1] linear light may be and still count as inside: below half a level of 8 bits, or 16, at black.
+_SLACK, _DEEP_SLACK = 1e-4, 5e-7
 _HALVINGS = 9
 
 
@@ -45,7 +45,7 @@ def gray_of(images: Levels) -> Levels:
     for picture, target in zip(images, gray, strict=True):
         for top in range(0, images.shape[2], step):
             red, green, blue = picture[:, top : top + step]
-            if images.dtype == np.uint8:
+            if images.dtype.kind == "u":
                 total = red * np.uint32(19595)
                 total += green * np.uint32(38470)
                 total += blue * np.uint32(7471)
@@ -82,7 +82,7 @@ def lab_to_rgb(lab: Floats) -> Floats:
 
 
 def join(light: Floats, a: Floats, b: Floats, out: Levels) -> None:
-    """Write the sRGB picture of lightness L* and colours a, b (each (h, w)) to `out`, (3, h, w), uint8 or float32.
+    """Write the sRGB picture of lightness L* and colours a, b (each (h, w)) to `out`, (3, h, w), of any `Levels`.
 
     Where sRGB has no such colour, a and b are multiplied by the largest s in [0, 1] (to 1/512) that fits: clipping RGB
     would change the lightness and the hue. `out` may have any strides. Each pixel depends on nothing but itself.
@@ -91,24 +91,25 @@ def join(light: Floats, a: Floats, b: Floats, out: Levels) -> None:
     y = _inverse_f(fy)
     da, db = a * np.float32(1 / 500), b * np.float32(1 / 200)
     planes = _linear(fy, y, da, db)
-    outside = np.flatnonzero(_outside(planes))
+    slack = _DEEP_SLACK if out.dtype == np.uint16 else _SLACK
+    outside = np.flatnonzero(_outside(planes, slack))
     if outside.size:
-        fitted = _lower_chroma(*(np.take(plane, outside) for plane in (fy, y, da, db)))
+        fitted = _lower_chroma(slack, *(np.take(plane, outside) for plane in (fy, y, da, db)))
         for plane, values in zip(planes, fitted, strict=True):
             np.put(plane, outside, values)
     table = _byte_levels() if out.dtype == np.uint8 else _float_levels()
     for channel, plane in enumerate(planes):
-        out[channel] = table[_index(plane)]
+        out[channel] = _deep_levels(plane) if out.dtype == np.uint16 else table[_index(plane)]
 
 
-def _lower_chroma(fy: Floats, y: Floats, da: Floats, db: Floats) -> tuple[Floats, Floats, Floats]:
+def _lower_chroma(slack: float, fy: Floats, y: Floats, da: Floats, db: Floats) -> tuple[Floats, Floats, Floats]:
     """Linear RGB of colours outside sRGB, their chroma halved towards the border; s = 0, the gray, always fits."""
     low = np.zeros_like(fy)
     step = np.float32(1)
     for _ in range(_HALVINGS):
         step *= np.float32(0.5)
         scale = low + step
-        fits = ~_outside(_linear(fy, y, da * scale, db * scale))
+        fits = ~_outside(_linear(fy, y, da * scale, db * scale), slack)
         np.copyto(low, scale, where=fits)
     return _linear(fy, y, da * low, db * low)
 
@@ -128,11 +129,11 @@ def _linear(fy: Floats, y: Floats, da: Floats, db: Floats) -> tuple[Floats, Floa
     return planes[0], planes[1], planes[2]
 
 
-def _outside(planes: tuple[Floats, Floats, Floats]) -> NDArray[np.bool_]:
+def _outside(planes: tuple[Floats, Floats, Floats], slack: float) -> NDArray[np.bool_]:
     red, green, blue = planes
     smallest = np.minimum(np.minimum(red, green), blue)
     largest = np.maximum(np.maximum(red, green), blue)
-    return (smallest < -_SLACK) | (largest > 1 + _SLACK)
+    return (smallest < -slack) | (largest > 1 + slack)
 
 
 def _inverse_f(t: Floats) -> Floats:
@@ -152,7 +153,9 @@ def _f(t: NDArray[Any]) -> NDArray[Any]:
 
 
 def _index(values: NDArray[Any]) -> NDArray[np.uint16]:
-    """Values of [0, 1], clamped, as an index into a table of 65,536."""
+    """Values of [0, 1], clamped, as an index into a table of 65,536; levels of 16 bits are one already."""
+    if values.dtype == np.uint16:
+        return values
     index = values * np.float32(_GRID)
     index += np.float32(0.5)
     np.clip(index, 0, _GRID, out=index)
@@ -176,6 +179,18 @@ def _float_levels() -> Floats:
     """sRGB levels, 0 to 1, of linear light 0, 1/65535, ... 1."""
     light = np.arange(_GRID + 1) / _GRID
     return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055).astype(np.float32)
+
+
+def _deep_levels(light: Floats) -> NDArray[np.uint16]:
+    """sRGB levels of 16 bits: a table of linear light is too coarse for them near black."""
+    light = light.clip(0, 1)
+    levels = np.where(
+        light <= np.float32(0.0031308),
+        light * np.float32(12.92),
+        light ** np.float32(1 / 2.4) * np.float32(1.055) - np.float32(0.055),
+    )
+    deep: NDArray[np.uint16] = np.rint(levels * np.float32(_GRID)).astype(np.uint16)
+    return deep
 
 
 @cache

@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import importlib.util
 from dataclasses import dataclass
+from pathlib import Path
 
 from PIL import Image, features
 
@@ -16,7 +17,7 @@ class Format:
 
     Files end in `suffixes`, the first being the usual one, and, where they are only read, in `also`; a format without
     `suffixes` is not written. `max_side` is the most pixels a side, `alpha` whether it holds transparency, `profile`
-    colour profile and EXIF, `density` dots per inch.
+    colour profile and EXIF, `density` dots per inch, `deep` 16 bits a channel.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Format:
     alpha: bool = False
     profile: bool = False
     density: bool = False
+    deep: bool = False
     max_side: int | None = None
 
 
@@ -40,9 +42,9 @@ FORMATS = (
         density=True,
         max_side=65500,
     ),
-    Format("PNG", ("Png",), (".png",), (".apng",), alpha=True, profile=True, density=True),
+    Format("PNG", ("Png",), (".png",), (".apng",), alpha=True, profile=True, density=True, deep=True),
     Format("WEBP", ("WebP",), (".webp",), alpha=True, profile=True, max_side=16383),
-    Format("TIFF", ("Tiff",), (".tif", ".tiff"), alpha=True, profile=True, density=True),
+    Format("TIFF", ("Tiff",), (".tif", ".tiff"), alpha=True, profile=True, density=True, deep=True),
     Format("BMP", ("Bmp",), (".bmp",), density=True),
     Format("GIF", ("Gif",), (".gif",), alpha=True, max_side=65535),
     Format("AVIF", ("Avif",), (".avif",), alpha=True, profile=True, max_side=65535),
@@ -61,6 +63,12 @@ def can_write(row: Format) -> bool:
     if row.name == "HEIF":
         return importlib.util.find_spec("pillow_heif") is not None
     return bool(row.suffixes) and (row.name != "AVIF" or bool(features.check("avif")))
+
+
+def holds_deep(path: Path) -> bool:
+    """Whether a file of this name holds 16 bits a channel."""
+    row = BY_SUFFIX.get(path.suffix.lower())
+    return row is not None and row.deep
 
 
 WRITE_SUFFIXES = frozenset(suffix for suffix, row in BY_SUFFIX.items() if can_write(row))

@@ -118,4 +118,4 @@ def side_by_side(before: Picture, after: Picture) -> Picture:
     pixels = np.full((height, width, channels), 255, np.uint8)
     pixels[: before.pixels.shape[0], : before.pixels.shape[1]] = before.pixels
     pixels[: after.pixels.shape[0], before.pixels.shape[1] + gap :] = after.pixels
-    return replace(after, pixels=pixels, alpha=None)
+    return replace(after, pixels=pixels, deep=None, alpha=None)

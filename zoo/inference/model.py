@@ -40,9 +40,9 @@ _DRAWS_TO_MEASURE = 256
 class Model:
     """What `zoo.load` gives.
 
-    Pictures are arrays (N, C, H, W), float32 in [0, 1] or uint8 in 0..255, of any size and of one or three channels,
-    or PIL images or paths; the answer is an array of the same kind. Latents are float32 (N, *latent_shape). A result
-    does not depend on what else is in its batch.
+    Pictures are arrays (N, C, H, W), float32 in [0, 1], uint8 in 0..255 or uint16 in 0..65535, of any size and of one
+    or three channels, or PIL images or paths; the answer is an array of the same kind. Latents are float32
+    (N, *latent_shape). A result does not depend on what else is in its batch.
     """
 
     def __init__(
@@ -278,11 +278,11 @@ class Model:
 
 
 def _pictures(images: Images) -> NDArray[Any]:
-    """Any kind of input as an array (N, 1 or 3, H, W), uint8 or float32 in [0, 1]."""
+    """Any kind of input as an array (N, 1 or 3, H, W), uint8, uint16 or float32 in [0, 1]."""
     if isinstance(images, np.ndarray):
         if images.dtype.kind not in "uifb":
             raise UsageError(f"pictures must be numbers, not an array of {images.dtype}")
-        return images if images.dtype == np.uint8 else images.astype(np.float32, copy=False)
+        return images if images.dtype in (np.uint8, np.uint16) else images.astype(np.float32, copy=False)
     several = isinstance(images, Sequence) and not isinstance(images, str)
     items = cast("Sequence[Picturelike]", images if several else [images])
     arrays = [to_array(_read(item)) for item in items]

@@ -28,6 +28,15 @@ _OTHERS = {
     b"v/1\x01": f"an OpenEXR picture, which is not supported: {_EXPORT}",
     b"#?RADIANCE": f"a Radiance HDR picture, which is not supported: {_EXPORT}",
     b"\0\0\1\0": f"an icon (ICO), which is not supported: {_EXPORT}",
+    b"PF\n": f"a PFM of floating-point RGB, which is not supported: {_EXPORT}",
+    b"SIMPLE  =": f"a FITS picture, which is not supported: {_EXPORT}",
+    b"\x93NUMPY": "an array of NumPy and no picture",
+    b"PK\3\4": "a zip archive and no picture: take it apart first",
+    b"version https://git-lfs": "a pointer of Git LFS and not the picture itself: git lfs pull fetches that",
+    **dict.fromkeys(
+        (b"<!DOCTYPE html", b"<!doctype html", b"<html", b"<HTML"), "a web page: download the picture itself"
+    ),
+    **dict.fromkeys((b"<svg", b"<?xml"), f"an XML or SVG document, which is not supported: {_EXPORT}"),
 }
 _BMP_COMPRESSIONS = {"4": "a JPEG inside", "5": "a PNG inside", "6": "bitfields with alpha", "11": "CMYK"}
 
@@ -51,7 +60,7 @@ def why_unidentified(stream: BinaryIO, name: str) -> str:
     """The message for a file that Pillow takes for no picture."""
     with contextlib.suppress(OSError, ValueError):
         stream.seek(0)
-        head = stream.read(16)
+        head = stream.read(32)
         known = next((what for begin, what in _OTHERS.items() if head.startswith(begin)), "")
         known = known or (_iso_media(head[8:12]) if is_iso_media(head) else "")
         if known:

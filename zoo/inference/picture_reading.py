@@ -18,10 +18,12 @@ from PIL import Image, ImageChops, UnidentifiedImageError
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError, ZooError
 from zoo.inference.formats import FORMATS, READ_SUFFIXES, heif_ready, load_modules
 from zoo.inference.jpeg_end import is_jpeg, with_two_ends
-from zoo.inference.picture import Picture, from_pil
+from zoo.inference.picture import Picture, from_pil, load_pixels
+from zoo.inference.picture_deep import takes_lower_bytes
 from zoo.inference.picture_kinds import is_iso_media, kind_refused, why_unidentified
 from zoo.inference.png_chunks import END_MISSING, SIGNATURE, needed_chunks
 from zoo.inference.quiet import quiet_pillow
+from zoo.inference.tiff_floats import is_rare_float, with_plain_floats
 from zoo.inference.tiff_pages import is_tiff, shown_page
 
 __all__ = ["DEFAULT_MAX_PIXELS", "READ_SUFFIXES", "heif_ready", "read_picture"]
@@ -40,22 +42,24 @@ def read_picture(
     channels: int | None = None,
     max_pixels: int = DEFAULT_MAX_PIXELS,
     name: str = "the picture",
+    deep: bool = False,
 ) -> Picture:
     """Read a picture from a path, a binary stream or a file's bytes, upright, and composited on white.
 
-    `name` is what messages call a picture that is given as bytes.
+    `name` is what messages call a picture that is given as bytes. With `deep` it keeps more than 8 bits if it has them.
     `channels` is 1 for gray (luma, Pillow's mode L), 3 for RGB, None for what the file has. Of a file with many
     pictures the first is taken, with a note. Raises NotFoundError, UsageError (a folder), DiskError (not readable),
     UnsafeFileError (empty, no picture, damaged, cut off, or of more than `max_pixels` pixels, seen before decoding).
     """
     if isinstance(source, bytes):
-        return _read(BytesIO(source), name, channels, max_pixels)
+        return _read(BytesIO(source), name, channels, max_pixels, deep)
     if not isinstance(source, str | os.PathLike):
         called = getattr(source, "name", None)
-        return _read(_seekable(source), called if isinstance(called, str) else "the stream", channels, max_pixels)
+        name = called if isinstance(called, str) else "the stream"
+        return _read(_seekable(source), name, channels, max_pixels, deep)
     path = Path(source)
     with _open(path) as stream:
-        return _read(_seekable(stream), str(path), channels, max_pixels)
+        return _read(_seekable(stream), str(path), channels, max_pixels, deep)
 
 
 def _open(path: Path) -> BinaryIO:
@@ -83,10 +87,10 @@ def _seekable(stream: BinaryIO) -> BinaryIO:
     return BytesIO(data)
 
 
-def _read(stream: BinaryIO, name: str, channels: int | None, max_pixels: int) -> Picture:
+def _read(stream: BinaryIO, name: str, channels: int | None, max_pixels: int, deep: bool) -> Picture:
     """Every exception of Pillow on a damaged file, and it raises all kinds, becomes one UnsafeFileError."""
     try:
-        return _decoded(stream, name, channels, max_pixels)
+        return _decoded(stream, name, channels, max_pixels, deep)
     except UnidentifiedImageError as error:
         raise UnsafeFileError(why_unidentified(stream, name)) from error
     except ZooError:
@@ -105,7 +109,7 @@ def _read(stream: BinaryIO, name: str, channels: int | None, max_pixels: int) ->
         raise UnsafeFileError(kind_refused(name, _line(error)) or f"{name} is damaged: {_line(error)}") from error
 
 
-def _decoded(stream: BinaryIO, name: str, channels: int | None, max_pixels: int) -> Picture:
+def _decoded(stream: BinaryIO, name: str, channels: int | None, max_pixels: int, deep: bool) -> Picture:
     load_modules()
     stream.seek(0)
     head = stream.read(16)
@@ -116,15 +120,19 @@ def _decoded(stream: BinaryIO, name: str, channels: int | None, max_pixels: int)
         chunks = needed_chunks(stream, name)
         stream, frames, profile, notes = chunks.stream, chunks.frames, chunks.icc, chunks.notes
     elif is_tiff(head):
-        stream, of_pages = shown_page(stream, name)
+        stream, page, of_pages = shown_page(stream, name)
         frames, notes = 1, [*of_pages]
+        if is_rare_float(page):
+            _check_pixels(page.area, name, max_pixels)
+            stream = with_plain_floats(stream, name)
     elif is_jpeg(head):
         stream, notes = _with_end(stream, head, name, max_pixels)
     with _identified(stream, head, max_pixels) as image:
         _check_pixels(image.width * image.height, name, max_pixels)
         if profile:
             image.info["icc_profile"] = profile
-        picture = from_pil(image, channels)
+        lower = _lower_bytes(stream, head, max_pixels) if deep else None
+        picture = from_pil(image, channels, deep=deep, lower=lower)
         return replace(picture, notes=(*picture.notes, *notes, *_note_of_frames(image, frames, max_pixels)))
 
 
@@ -136,6 +144,15 @@ def _identified(stream: BinaryIO, head: bytes, max_pixels: int) -> Image.Image:
     stream.seek(0)
     with quiet_pillow(max_pixels):
         return Image.open(stream, formats=formats)
+
+
+def _lower_bytes(stream: BinaryIO, head: bytes, max_pixels: int) -> Image.Image | None:
+    """The picture once more, of the lower bytes of its channels, if these have two."""
+    with _identified(stream, head, max_pixels) as image:
+        if not takes_lower_bytes(image):
+            return None
+        load_pixels(image)
+        return image
 
 
 def _with_end(stream: BinaryIO, head: bytes, name: str, max_pixels: int) -> tuple[BinaryIO, list[str]]:

@@ -17,6 +17,7 @@ from PIL import Image
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError, ZooError
 from zoo.inference.formats import BY_NAME, BY_SUFFIX, WRITE_SUFFIXES, can_write, heif_ready
 from zoo.inference.picture import Picture
+from zoo.inference.picture_deep_files import encode_deep
 from zoo.inference.picture_profiles import fits_profile
 from zoo.inference.quiet import quiet_libtiff
 
@@ -44,7 +45,7 @@ def write_picture(
 
     A stream's format is the picture's own, or PNG, if none is said. A file appears complete or not at all. Colour
     profile, EXIF and density are kept where the format holds them; transparency too, else the picture is what it looks
-    like on white. JPEG keeps colour at full resolution (4:4:4).
+    like on white. PNG and TIFF have 16 bits if the picture has. JPEG keeps colour at full resolution (4:4:4).
 
     Raises UsageError (unknown format, picture too large for it, file exists and no `force`), NotFoundError (no such
     folder), DiskError (full, read-only, not permitted).
@@ -112,10 +113,12 @@ def _encoded(picture: Picture, kind: str, quality: int, name: str) -> BytesIO:
     limit = BY_NAME[kind].max_side
     if limit and max(height, width) > limit:
         raise UsageError(f"{name}: {kind} holds at most {limit} pixels a side, not {width} x {height}: use PNG")
-    data = BytesIO()
+    options, data = _options(picture, kind, quality), BytesIO()
     try:
+        if picture.deep is not None and BY_NAME[kind].deep:
+            return encode_deep(picture, kind, options.get("icc_profile"), options.get("exif"))
         with quiet_libtiff() if kind == "TIFF" else nullcontext():
-            _image(picture, kind).save(data, kind, **_options(picture, kind, quality))
+            _image(picture, kind).save(data, kind, **options)
     except Exception as error:  # encoders raise OSError, ValueError, TypeError, struct.error, ...
         raise UnsafeFileError(f"{name}: the picture can't be written as {kind}, {error}: use PNG") from error
     return data

@@ -9,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from PIL import Image
 
 from zoo.catalog.spec import DRAWN
 from zoo.errors import DiskError, UsageError, ZooError
+from zoo.inference.formats import holds_deep
 from zoo.inference.images import (
     DEFAULT_MAX_PIXELS,
     Picture,
@@ -25,6 +26,7 @@ from zoo.inference.images import (
     writable_format,
     write_picture,
 )
+from zoo.inference.picture_deep import eight_bits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -118,13 +120,17 @@ def _translate(model: Model, job: Job, options: Options, stopped: Event) -> Outc
         refuse_existing(job.target, options.force)
     fit, takes = model.config.capabilities["translate"].takes()
     channels = 1 if takes.channels == 1 and not options.from_photo else 3
-    picture = read_picture(job.source or _standard_input(), channels, options.max_pixels)
+    # Only the fit that joins colours to the picture's own lightness has more to say than the model's 8 bits.
+    deep = fit == "chroma" and not options.side_by_side and (job.target is None or holds_deep(job.target))
+    picture = read_picture(job.source or _standard_input(), channels, options.max_pixels, deep=deep)
     if options.from_photo:
         shown, made = _from_photo(model, picture)
     else:
         shown, made = picture, _answer(model, picture, job.candidate, options.strength)
+    levels = made if made.dtype == np.uint16 else None
+    pixels = made if levels is None else eight_bits(levels)
     # The paper of a drawing may be transparent; what is painted between its lines is not.
-    result = replace(picture, pixels=made, alpha=None if fit in DRAWN else picture.alpha)
+    result = replace(picture, pixels=pixels, deep=levels, alpha=None if fit in DRAWN else picture.alpha)
     cell = _cell((picture, result) if options.side_by_side else (result,), options.cell) if options.cell else None
     if options.side_by_side:
         result = side_by_side(shown, result)
@@ -133,15 +139,16 @@ def _translate(model: Model, job: Job, options: Options, stopped: Event) -> Outc
     return Outcome(job, notes=(*picture.notes, *_advice(picture, fit, options)), cell=cell)
 
 
-def _answer(model: Model, picture: Picture, number: int = 0, strength: float = 1.0) -> NDArray[np.uint8]:
-    """The model's answer (H, W, C) to a picture as it is, or one of several by its number, from 0."""
-    pixels = picture.pixels.transpose(2, 0, 1)[None]
+def _answer(model: Model, picture: Picture, number: int = 0, strength: float = 1.0) -> NDArray[Any]:
+    """The model's answer (H, W, C) to a picture as it is, or one of several by its number, from 0; uint16 if it is."""
+    levels = picture.pixels if picture.deep is None else picture.deep
+    pixels = levels.transpose(2, 0, 1)[None]
     answer = model.candidate(pixels, number, strength=strength) if number else model.translate(pixels, strength)
-    made: NDArray[np.uint8] = answer[0].transpose(1, 2, 0)
+    made: NDArray[Any] = answer[0].transpose(1, 2, 0)
     return made
 
 
-def _from_photo(model: Model, picture: Picture) -> tuple[Picture, NDArray[np.uint8]]:
+def _from_photo(model: Model, picture: Picture) -> tuple[Picture, NDArray[Any]]:
     """The picture beside its lines, and the answer (H, W, C) to these; a model of drawings has a square input."""
     from zoo.inference.drawings import trace
 

@@ -24,11 +24,13 @@ _ANCILLARY = {
     b"eXIf": "EXIF data",
     b"tRNS": "transparency",
     b"pHYs": "density",
+    b"gAMA": "gamma",
     b"tIME": "time",
     **dict.fromkeys((b"acTL", b"fcTL", b"fdAT"), "animation"),
 }
 # Old programs keep EXIF in a text; XMP can say how the picture is turned.
 _KEPT_TEXTS = {b"Raw profile type exif", b"XML:com.adobe.xmp"}
+_SRGB_GAMMA, _GAMMA_SLACK = 45455, 10_000  # in 1/100,000; what is near is sRGB, rounded or of an old program
 _TRANSPARENCY = {0: range(2, 3), 2: range(6, 7), 3: range(1, 257)}  # lengths of tRNS by colour type
 
 
@@ -54,6 +56,11 @@ def needed_chunks(stream: BinaryIO, name: str) -> Chunks:
     return _Reader(stream, name).chunks()
 
 
+def write_chunk(stream: BinaryIO, kind: bytes, data: bytes) -> None:
+    """A chunk of a PNG: its length, kind, data and checksum."""
+    stream.writelines((struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))))
+
+
 class _Reader:
     def __init__(self, stream: BinaryIO, name: str) -> None:
         self.stream, self.name = stream, name
@@ -62,6 +69,7 @@ class _Reader:
         self.seen: set[bytes] = set()
         self.colour_type = 0
         self.texts_left = _MAX_TEXTS
+        self.gamma = _SRGB_GAMMA
 
     def chunks(self) -> Chunks:
         self.stream.seek(len(SIGNATURE))
@@ -78,6 +86,8 @@ class _Reader:
             raise self._damaged("IDAT", "is missing")
         if b"IEND" not in self.seen:
             self._write(b"IEND", b"")
+        if abs(self.gamma - _SRGB_GAMMA) > _GAMMA_SLACK and not self.seen & {b"iCCP", b"sRGB", b"cICP"}:
+            self._leave_out(b"gAMA", f"{self.gamma / 1e5:g}")
         return self.made
 
     def _ends_early(self, at: int, kind: bytes, length: int) -> None:
@@ -145,6 +155,8 @@ class _Reader:
         elif kind == b"tRNS":
             sound = self.colour_type not in _TRANSPARENCY or len(data) in _TRANSPARENCY[self.colour_type]
             self._write(kind, data) if sound else self._leave_out(kind)
+        elif kind == b"gAMA" and len(data) == 4:
+            self.gamma = int.from_bytes(data, "big")
         elif kind == b"eXIf" or (kind == b"pHYs" and len(data) == 9):
             self._write(kind, data)
 
@@ -178,9 +190,7 @@ class _Reader:
             self._write(kind, data)
 
     def _write(self, kind: bytes, data: bytes) -> None:
-        checksum = zlib.crc32(data, zlib.crc32(kind))
-        for part in (struct.pack(">I", len(data)), kind, data, struct.pack(">I", checksum)):
-            self.made.stream.write(part)
+        write_chunk(self.made.stream, kind, data)
 
     def _leave_out(self, kind: bytes, why: str = "damaged") -> None:
         what = f"{_ANCILLARY[kind]} ({kind.decode()})" if kind in _ANCILLARY else "data beside the picture"

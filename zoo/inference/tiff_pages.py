@@ -111,29 +111,31 @@ def is_tiff(head: bytes) -> bool:
 
 def read_pages(stream: BinaryIO) -> Pages:
     """All directories, in time linear in the file's size: those that overlap by far, as no program writes, end it."""
-    return _Walk(stream).pages()
+    return Directories(stream).pages()
 
 
-def shown_page(stream: BinaryIO, name: str) -> tuple[BinaryIO, tuple[str, ...]]:
-    """The TIFF, so made that its first page is its picture and no thumbnail, and notes about its pages.
+def shown_page(stream: BinaryIO, name: str) -> tuple[BinaryIO, Page, tuple[str, ...]]:
+    """The TIFF, so made that its first page is its picture and no thumbnail, that page, and notes about its pages.
 
-    Raises UnsafeFileError for a camera's raw file.
+    Raises UnsafeFileError for a camera's raw file, and for one without a directory.
     """
     pages = read_pages(stream)
     stream.seek(0)
     head = stream.read(16)
+    if head[8:10] == b"CR":
+        raise UnsafeFileError(f"{name} is {RAW_FILE}")
     if not pages.chain:
-        return stream, ()
+        raise UnsafeFileError(f"{name} is a TIFF that is damaged or cut off: what says where its pixels are is missing")
     first = pages.chain[0]
     every = [*pages.chain, *pages.below]
     unfinished = any(_DNG_VERSION in page.tags for page in every) and not any(page.whole for page in every)
-    if unfinished or head[8:10] == b"CR" or any(page.of_sensor for page in every):
+    if unfinished or any(page.of_sensor for page in every):
         raise UnsafeFileError(f"{name} is {RAW_FILE}")
     notes = [f"pages: first of {pages.count}{' or more' if pages.cut else ''} taken"] if pages.count > 1 else []
     page = _picture(pages)
     if page.reduced:
         notes.append("it says of itself that it is a small copy of another picture")
-    return (stream if page is first else _begun_with(stream, page, first)), tuple(notes)
+    return (stream if page is first else _begun_with(stream, page, first)), page, tuple(notes)
 
 
 def _picture(pages: Pages) -> Page:
@@ -150,19 +152,14 @@ def _begun_with(stream: BinaryIO, page: Page, first: Page) -> BinaryIO:
 
     What the first page says of the picture and `page` does not is taken over.
     """
-    walk = _Walk(stream)
-    shared = {tag: entry for tag, entry in walk.entries(first.offset).items() if tag in _SHARED}
-    entries = {**shared, **walk.entries(page.offset)}
-    stream.seek(0)
-    data = bytearray(stream.read())
-    data += bytes(len(data) % 2)
-    struct.pack_into(f"{walk.order}{walk.offset}", data, 8 if walk.large else 4, len(data))
-    data += struct.pack(f"{walk.order}{walk.count}", len(entries))
-    data += b"".join(entries[tag] for tag in sorted(entries)) + bytes(struct.calcsize(walk.offset))
-    return BytesIO(data)
+    directories = Directories(stream)
+    shared = {tag: entry for tag, entry in directories.entries(first.offset).items() if tag in _SHARED}
+    return directories.begun_with({**shared, **directories.entries(page.offset)})
 
 
-class _Walk:
+class Directories:
+    """The directories of a TIFF, of 32 or 64 bits and either order of bytes, as they lie in its file."""
+
     def __init__(self, stream: BinaryIO) -> None:
         self.stream = stream
         self.left = self.size = stream.seek(0, io.SEEK_END)
@@ -175,6 +172,7 @@ class _Walk:
         self.first = self._numbers(self.offset, head[at : at + 8])[0] if len(head) == 16 else 0
 
     def pages(self) -> Pages:
+        """All of them, as far as they are sound."""
         found, at = Pages(), self.first
         while at and len(found.chain) < MAX_PAGES:
             page, at = self._directory(at)
@@ -210,6 +208,28 @@ class _Walk:
     def entries(self, at: int) -> dict[int, bytes]:
         """The entries of a directory as they are in the file, by their tags."""
         return {self._numbers("H", entry[:2])[0]: entry for entry in self._read_entries(at) or ()}
+
+    def entry(self, tag: int, value: int) -> bytes:
+        """An entry of one number."""
+        return struct.pack(f"{self.order}HH{self.offset}{self.offset}", tag, 16 if self.large else 4, 1, value)
+
+    def number(self, entry: bytes) -> int:
+        """The number in an entry of one; 0 in others."""
+        code = _TYPES.get(self._numbers("H", entry[2:4])[0])
+        (count,) = self._numbers(self.offset, entry[4:12] if self.large else entry[4:8])
+        values = self._numbers(code, entry[12:] if self.large else entry[8:]) if code and count == 1 else ()
+        return values[0] if values else 0
+
+    def begun_with(self, entries: Mapping[int, bytes], pixels: bytes = b"") -> BytesIO:
+        """The file with `pixels` and a directory of such entries at its end, and a header that points there."""
+        self.stream.seek(0)
+        data = bytearray(self.stream.read())
+        data += bytes(len(data) % 2)
+        data += pixels
+        struct.pack_into(f"{self.order}{self.offset}", data, 8 if self.large else 4, len(data))
+        data += struct.pack(f"{self.order}{self.count}", len(entries))
+        data += b"".join(entries[tag] for tag in sorted(entries)) + bytes(struct.calcsize(self.offset))
+        return BytesIO(data)
 
     def _read_entries(self, at: int) -> list[bytes] | None:
         self.stream.seek(at)

@@ -11,7 +11,8 @@ A checkpoint declares one strategy for each of its graphs; they are carried out 
              answer is laid where they lie on the page, on white
     shaded-drawing  the same, and what lies inside of outlines is gray
 
-Pictures are (N, C, H, W), uint8 (0 to 255) or float32 in [0, 1], with any strides; answers have their dtype.
+Pictures are (N, C, H, W), uint8 (0 to 255), uint16 (0 to 65535) or float32 in [0, 1], with any strides; answers have
+their dtype.
 """
 
 from __future__ import annotations

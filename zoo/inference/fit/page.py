@@ -33,7 +33,7 @@ def fit_drawing(images: Levels, run: Run, spec: ImageSpec, *, shade: bool = Fals
     side = spec.size[0]
     pages = with_channels(images, 1)[:, 0]
     if pages.dtype != np.uint8:
-        pages = as_dtype(pages, np.dtype(np.uint8))
+        pages = as_dtype(as_float(pages), np.dtype(np.uint8))
     found = [find_drawing(np.ascontiguousarray(page), side) for page in pages]
     lines = [shaded(drawing.lines) if shade else drawing.lines for drawing in found]
     answer = answer_of(run, as_float(np.stack(lines)[:, None]))
@@ -46,7 +46,7 @@ def fit_drawing(images: Levels, run: Run, spec: ImageSpec, *, shade: bool = Fals
 def _lay(picture: Floats, drawing: Drawing, target: Levels) -> None:
     """Put the answer (C, h, w) to a drawing where it lies on the page (C, H, W), on white."""
     height, width = target.shape[1:]
-    target[:] = 255 if target.dtype == np.uint8 else 1.0
+    target[:] = 1.0 if target.dtype.kind == "f" else np.iinfo(target.dtype).max
     if (drawing.top, drawing.left, drawing.extent) != (0, 0, height) or height != width:
         picture = _faded(picture)
     for rows, columns, values in resampled(picture, (drawing.extent, drawing.extent)):
