@@ -132,7 +132,8 @@ class CheckpointConfig(Strict, frozen=True, kw_only=True):
             raise ValueError(f"id {self.id!r} does not begin with its family {self.family!r}")
         if self.format != self.interface.format:
             raise ValueError("format 2 is for models with candidates, and these need it")
-        if len(self.graph_hashes()) != len(self.interface.graphs()):
+        specs = self.graph_specs().values()
+        if len({spec.graph for spec in specs}) != len(specs):
             raise ValueError("two capabilities share one graph file")
 
     @property
@@ -150,10 +151,6 @@ class CheckpointConfig(Strict, frozen=True, kw_only=True):
         if self.latent and self.latent.sampler:
             specs["sample"] = self.latent.sampler
         return specs
-
-    def graph_hashes(self) -> dict[str, str]:
-        """File name -> sha256 of every graph this checkpoint has."""
-        return {spec.graph: spec.sha256 for spec in self.graph_specs().values()}
 
     def can(self) -> tuple[Capability, ...]:
         """Every capability of the model, `generate` included, in the order of its methods."""
