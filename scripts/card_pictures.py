@@ -42,8 +42,7 @@ def jobs(model: Model) -> tuple[Pixels, int]:
     recipe = recipe_of(model.config, REGISTRY)
     assert recipe
     size = judged_size(model, role_of(model, recipe), recipe, None) or (recipe.data.judged_size,) * 2
-    made = model.config.capabilities["translate"].output
-    assert made
+    made = model.interface.gives("translate")
     pictures = Pictures(open_source(recipe.data.source, recipe.data.splits.card, made.channels), size)
     pairs = [pair(pictures, index, recipe.degrade) for index in showable(pictures, SHOWN)]
     given = np.stack([np.broadcast_to(one, true.shape) for one, true in pairs])
@@ -54,7 +53,7 @@ def jobs(model: Model) -> tuple[Pixels, int]:
 def held_out(model: Model) -> Pictures:
     """The pictures the card's figures are of, at the model's size."""
     recipe = recipe_of(model.config, REGISTRY)
-    spec = model.config.capabilities["encode"].takes()[1]
+    spec = model.interface.takes("encode")
     assert recipe and spec.size
     return Pictures(open_source(recipe.data.source, recipe.data.splits.card, spec.channels), (*spec.size,))
 

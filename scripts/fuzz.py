@@ -39,12 +39,11 @@ def open_and_run(folder: Path) -> str:
     try:
         model = load(f"dir:{folder}", backend="onnx", device="cpu", registry=Registry.discover([]))
         model.backend.limit_threads(1)
-        for name, graph in model.config.capabilities.items():
+        for name in model.interface.roles:
             if name == "decode":
                 made = model.decode(np.zeros((1, *(size or 4 for size in model.latent_shape or ())), np.float32))
             else:
-                image = graph.input
-                assert image is not None
+                image = model.interface.takes(name)
                 size = image.size or (image.multiple, image.multiple)
                 pictures = np.full((1, image.channels, *size), 0.5, np.float32)
                 made = model.encode(pictures) if name == "encode" else model.translate(pictures)

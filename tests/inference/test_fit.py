@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.catalog.spec import ImageSpec
+from zoo.catalog.interface import ImageSpec
 from zoo.errors import UsageError, ZooError
 from zoo.inference import color
 from zoo.inference.fit import fit_encode, fit_translate, resampling

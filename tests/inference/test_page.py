@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from zoo.catalog.spec import ImageSpec
+from zoo.catalog.interface import ImageSpec
 from zoo.errors import UsageError
 from zoo.inference.drawings import find_drawing
 from zoo.inference.fit import fit_translate

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from zoo.catalog.spec import GraphSpec
+from zoo.catalog.families import interface_of
+from zoo.catalog.interface import ImageSpec
 from zoo.inference.color import rgb_to_lab as core_rgb_to_lab
 from zoo.training.objective import Batch
 from zoo_colorizer.config import ColorizerConfig
@@ -96,10 +96,8 @@ def test_lab_of_the_primaries() -> None:
 
 
 def test_the_interface_fits_the_schema() -> None:
-    interface = ColorizerConfig(size=64).interface()
-    graph = interface["capabilities"]["translate"] | {"graph": "translate.onnx", "sha256": "0" * 64}
-    fit, spec = msgspec.convert(graph, GraphSpec).takes()
-    assert (fit, spec.channels, spec.size) == ("chroma", 1, (64, 64))
+    role = interface_of(ColorizerConfig(size=64)).roles["translate"]
+    assert (role.fit, role.input) == ("chroma", ImageSpec(channels=1, size=(64, 64)))
 
 
 def objective(**options: float) -> ColorizerObjective:

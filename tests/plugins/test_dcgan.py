@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from zoo.catalog.families import configured
+from zoo.catalog.interface import Latent
 from zoo.catalog.registry import Registry
 from zoo.errors import TrainingError, UsageError
 from zoo.training.objective import Batch
@@ -101,8 +102,8 @@ def test_a_mixture_draws_latents_about_means_that_are_learned() -> None:
     assert torch.equal(wide.sample(noise), latents)
     assert torch.allclose(wide.eval().sample(noise) - latents, 2 * WITHIN * noise[:, 1:], atol=1e-5)
     assert layers(generator) == layers(plain)
-    assert config.interface()["latent"] == {"shape": [4], "prior": "sampler", "sampler": {"noise": [5]}}
-    assert TINY.interface()["latent"] == {"shape": [4], "prior": "normal"}
+    assert config.interface().latent == Latent((4,), "sampler", (5,))
+    assert TINY.interface().latent == Latent((4,))
     assert torch.equal(plain.sample(noise[:, 1:]), noise[:, 1:])
 
 

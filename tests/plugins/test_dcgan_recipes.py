@@ -92,8 +92,7 @@ def test_two_steps_on_data_in_the_sets_own_layout(name: str, tmp_path: Path, mon
         idx(tmp_path / "torchvision" / kind / "raw")
     config = train(recipe, f"{name}.toml", tmp_path / "run", registry, False, lambda step, steps, logs: None)
     assert config.id == recipe.model.id
-    output = config.capabilities["decode"].output
-    assert output is not None
+    output = config.interface.gives("decode")
     assert (output.channels, output.size) == (recipe.data.channels, (recipe.data.size,) * 2)
     rows = Run(tmp_path / "run").rows()
     assert [row["step"] for row in rows] == [1, 2, 2]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import msgspec
 import pytest
 import torch
 from torch import nn
 
 from zoo.catalog import Registry
-from zoo.catalog.families import configured
-from zoo.catalog.spec import GraphSpec, LatentSpec
+from zoo.catalog.families import configured, interface_of
+from zoo.catalog.interface import ImageSpec, Latent, Role
 from zoo.errors import TrainingError, UsageError
 from zoo.training.objective import Batch
 from zoo_features.config import FeatureConfig
@@ -94,13 +93,9 @@ def test_any_side_can_be_configured(size: int, stride: int) -> None:
 
 
 def test_the_interface_fits_the_schema() -> None:
-    interface = FeatureConfig(labels=NAMES, size=32, channels=1, features=5).interface()
-    fit, spec = msgspec.convert(
-        interface["capabilities"]["encode"] | {"graph": "encode.onnx", "sha256": "0" * 64}, GraphSpec
-    ).takes()
-    assert (fit, spec.channels, spec.size) == ("resize", 1, (32, 32))
-    latent = msgspec.convert(interface["latent"], LatentSpec)
-    assert (latent.shape, latent.prior) == ((7,), "none")
+    interface = interface_of(FeatureConfig(labels=NAMES, size=32, channels=1, features=5))
+    assert interface.roles == {"encode": Role(ImageSpec(channels=1, size=(32, 32)), fit="resize")}
+    assert interface.latent == Latent((7,), "none")
 
 
 @pytest.mark.parametrize("values", [{"labels": []}, {"labels": ["a", "a"]}, {"labels": ["a b"]}, {}])

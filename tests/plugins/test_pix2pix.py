@@ -16,8 +16,9 @@ from safetensors.numpy import load_file
 from torch import nn
 
 import zoo
+from zoo.catalog.families import interface_of
+from zoo.catalog.interface import ImageSpec
 from zoo.catalog.registry import Registry
-from zoo.catalog.spec import GraphSpec
 from zoo.errors import UsageError
 from zoo.training.objective import Batch
 from zoo.training.recipe import read_recipe, write_recipe
@@ -114,11 +115,10 @@ def test_noise_is_in_training_only_and_batches_do_not_matter() -> None:
 
 
 def test_the_interface_fits_the_schema() -> None:
-    drawing = SMALL.interface()["capabilities"]["translate"] | {"graph": "translate.onnx", "sha256": "0" * 64}
-    fit, spec = msgspec.convert(drawing, GraphSpec).takes()
-    assert (fit, spec.channels, spec.size, spec.multiple) == ("drawing", 1, (32, 32), 8)
-    free = Pix2PixConfig().interface()["capabilities"]["translate"]
-    assert (free["fit"], free["input"]["size"], free["input"]["multiple"]) == ("pad", None, 256)
+    drawing = interface_of(SMALL).roles["translate"]
+    assert (drawing.fit, drawing.input) == ("drawing", ImageSpec(channels=1, size=(32, 32), multiple=8))
+    free = interface_of(Pix2PixConfig()).roles["translate"]
+    assert (free.fit, free.input) == ("pad", ImageSpec(channels=3, multiple=256))
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,9 @@ def test_the_interface_fits_the_schema() -> None:
     [
         ({"fit": "drawing", "input_channels": 1}, "needs the size"),
         ({"size": 300}, "no multiple of 256"),
-        ({"fit": "drawing", "size": 256}, "set input_channels to 1"),
-        ({"fit": "shaded-drawing", "size": 256}, "set input_channels to 1"),
+        ({"fit": "drawing", "size": 256}, "must take images of channels=1"),
+        ({"fit": "chroma", "output_channels": 1}, "must give images of channels=3"),
+        ({"fit": "shaded-drawing", "size": 256}, "must take images of channels=1"),
         ({"norm": "group"}, "norm"),
     ],
 )

@@ -7,7 +7,7 @@ import io
 import math
 import struct
 import tarfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -17,6 +17,7 @@ from PIL import Image
 from torchvision.datasets.lfw import LFWPeople
 
 import zoo
+from zoo.catalog.interface import Interface
 from zoo.catalog.registry import Registry
 from zoo.datasets import open_source
 from zoo.training.recipe import read_recipe
@@ -160,8 +161,8 @@ def write_one_graph(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(kind, "interface", lambda config, whole=kind.interface: job_of(whole(config)))
 
 
-def job_of(interface: dict[str, Any]) -> dict[str, Any]:
-    return {"capabilities": {"translate": interface["capabilities"]["translate"]}}
+def job_of(interface: Interface) -> Interface:
+    return Interface(roles={"translate": interface.roles["translate"]})
 
 
 @pytest.mark.usefixtures("any_precision")
@@ -184,7 +185,7 @@ def test_two_steps_on_data_in_the_sets_own_layout(
 
     model = zoo.load(f"dir:{tmp_path / 'run' / 'checkpoint'}")
     assert model.id == config.id == recipe.model.id
-    size, channels = recipe.data.size, config.capabilities["translate"].input.channels
+    size, channels = recipe.data.size, config.interface.takes("translate").channels
     given = np.random.default_rng(0).random((1, channels, size, size), dtype=np.float32)
     assert model.translate(given).shape == (1, recipe.data.channels, size, size)
     if name == WHOLE:

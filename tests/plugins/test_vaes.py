@@ -137,7 +137,7 @@ def test_a_model_of_gray_pictures_answers_in_colour() -> None:
     config = preset("reecho", input_channels=1, latent=4)
     made = ConvVAE(config).eval().translate(torch.rand(2, 1, 32, 32))
     assert made.shape == (2, 3, 32, 32)
-    assert config.interface()["capabilities"]["translate"]["input"]["channels"] == 1
+    assert config.interface().takes("translate").channels == 1
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,8 @@ def check_import(file: Path, family: str, settings: Mapping[str, Any], expected:
     known = Registry.discover().family(family)
     table = table_for(family, file, config=settings, license="MIT", summary="Someone's")
     network, config = load_weights(file, known, table)
-    image = config.interface()["capabilities"]["translate"]["input"]
-    pictures = torch.rand(2, image["channels"], *(image["size"] or (32, 32)))
+    image = config.interface().takes("translate")
+    pictures = torch.rand(2, image.channels, *(image.size or (32, 32)))
     with torch.no_grad():
         wanted, loaded = expected.translate(pictures), network.eval().translate(pictures)  # type: ignore[operator]
     assert float((loaded - wanted).abs().max()) < 1e-4

@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from zoo.catalog.spec import Capability, CheckpointConfig, Metric
+from zoo.catalog.interface import Capability
+from zoo.catalog.spec import CheckpointConfig, Metric
 from zoo.checkpoints.tables import figure_table, is_of_set, is_overall, set_table
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from zoo.catalog.spec import MAX_CONFIG_BYTES, CheckpointConfig, format_config, parse_config
 from zoo.checkpoints.graph_file import MAX_GRAPH_BYTES, WEIGHTS_FILE, Graph
-from zoo.checkpoints.graphs import ROLES, Role, check_graph
+from zoo.checkpoints.graphs import check_graph
 from zoo.checkpoints.safetensors_header import TensorInfo, read_header
 from zoo.errors import DiskError, IntegrityError, NotFoundError, UnsafeFileError, UnsupportedCapability, UsageError
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from zoo.catalog.interface import RoleName
 
 CONFIG_FILE = "config.json"
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
@@ -75,23 +77,17 @@ class Checkpoint:
             arrays[name] = flat.reshape(info.shape)
         return arrays
 
-    def graph(self, role: Role) -> tuple[bytes, Graph]:
+    def graph(self, role: RoleName) -> tuple[bytes, Graph]:
         """The graph of a role as bytes, and what was read in them.
 
         Raises UnsupportedCapability if the checkpoint has none.
         """
-        name = graph_name(self.config, role)
-        if name is None:
+        specs = self.config.graph_specs()
+        if role not in specs:
             able = ", ".join(self.config.can())
             raise UnsupportedCapability(f"{self.config.id} has no graph for {role!r}; it can: {able}")
+        name = specs[role].graph
         return self.graphs[name], self.plans[name]
-
-
-def graph_name(config: CheckpointConfig, role: Role) -> str | None:
-    """The file name of the graph of a role, None if the checkpoint has none."""
-    if role == "sample":
-        return config.latent.sampler.graph if config.latent and config.latent.sampler else None
-    return config.capabilities[role].graph if role in config.capabilities else None
 
 
 def read_checkpoint(folder: Path, origin: str, check: Callable[[bytes], None] | None = None) -> Checkpoint:
@@ -116,11 +112,10 @@ def read_checkpoint(folder: Path, origin: str, check: Callable[[bytes], None] | 
     weights = _read_weights(folder, config, origin)
     tensors = read_header(weights, f"{origin}: {WEIGHTS_FILE}")
     _check_counts(tensors, config, origin)
-    graphs, plans = {}, {}
-    for role in ROLES:
-        if name := graph_name(config, role):
-            graphs[name] = _read_graph(folder, name, config.graph_hashes()[name], origin)
-            plans[name] = check_graph(f"{origin}: {name}", graphs[name], tensors, role, config)
+    graphs, plans, interface = {}, {}, config.interface
+    for role, spec in config.graph_specs().items():
+        graphs[spec.graph] = _read_graph(folder, spec.graph, spec.sha256, origin)
+        plans[spec.graph] = check_graph(f"{origin}: {spec.graph}", graphs[spec.graph], tensors, role, interface)
     return Checkpoint(folder, origin, config, weights, graphs, tensors, plans, hashlib.sha256(data).hexdigest())
 
 

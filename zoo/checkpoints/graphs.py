@@ -15,11 +15,11 @@ again before each run, for the input at hand. On opening, a run may also take at
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from zoo.catalog.interface import agrees
 from zoo.checkpoints.graph_file import Graph, Port, read_graph
 from zoo.checkpoints.operators import MisfitError, infer, work, workspace
 from zoo.checkpoints.operators.values import FLOAT, ITEM_BYTES, Value
@@ -28,13 +28,9 @@ from zoo.errors import UnsafeFileError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from zoo.catalog.spec import CheckpointConfig, ImageSpec
+    from zoo.catalog.interface import FreeShape, Interface, RoleName, Shape
+    from zoo.catalog.interface import Port as Promise
     from zoo.checkpoints.safetensors_header import TensorInfo
-
-Role = Literal["encode", "decode", "translate", "candidates", "sample"]
-ROLES: tuple[Role, ...] = ("encode", "decode", "translate", "candidates", "sample")
-Shape = tuple[int, ...]
-FreeShape = tuple[int | None, ...]
 
 MAX_VALUE_BYTES = 2**30
 MAX_TOTAL_BYTES = 2**33
@@ -78,46 +74,15 @@ def allowance() -> float:
     return times
 
 
-@dataclass(frozen=True)
-class Signature:
-    """What goes into the graph of a role and comes out: names and shapes of one item, None where a size is free."""
-
-    input: tuple[str, FreeShape]
-    outputs: tuple[tuple[str, FreeShape], ...]
-    optional: int = 0
-    multiple: int = 1
-
-
-def signature(role: Role, config: CheckpointConfig) -> Signature:
-    """The inputs and outputs that a checkpoint's config promises for `role`, which it must have."""
-    latent: FreeShape = config.latent.shape if config.latent else ()
-    if role == "sample":
-        noise = config.latent.sampler.noise if config.latent and config.latent.sampler else ()
-        return Signature(("noise", noise), (("latent", latent),))
-    spec = config.capabilities[role]
-    given, made = _item(spec.input), _item(spec.output)
-    if role == "encode":
-        outputs = (("mean", latent), ("log_variance", latent))
-        return Signature(("image", given), outputs, optional=1, multiple=spec.input.multiple if spec.input else 1)
-    if role == "decode":
-        return Signature(("latent", latent), (("image", made),))
-    return Signature(("image", given), (("translated", made),), multiple=spec.input.multiple if spec.input else 1)
-
-
-def _item(image: ImageSpec | None) -> FreeShape:
-    if image is None:
-        return ()
-    return (image.channels, *(image.size or (None, None)))
-
-
-def trace(graph: Graph, shape: Shape) -> Trace:
-    """Follow a graph for an input of this shape, batch included.
+def trace(graph: Graph, *shapes: Shape) -> Trace:
+    """Follow a graph for inputs of these shapes, batch included.
 
     Raises UnsafeFileError if a node does not fit its operator, or a size is not known from shapes and constants alone.
     """
-    values = {**graph.constants, graph.inputs[0].name: Value(FLOAT, shape)}
+    given = {port.name: Value(FLOAT, shape) for port, shape in zip(graph.inputs, shapes, strict=True)}
+    values = {**graph.constants, **given}
     largest = total = multiplications = 0
-    memory = _Memory(graph, shape)
+    memory = _Memory(graph, {name: 4 * value.count for name, value in given.items()})
     for number, node in enumerate(graph.nodes):
         inputs = [values[name] if name else None for name in node.inputs]
         try:
@@ -144,12 +109,12 @@ class _Memory:
     What is made of weights alone is held all the time, since the runtime computes it once, when it opens the graph.
     """
 
-    def __init__(self, graph: Graph, shape: Shape) -> None:
+    def __init__(self, graph: Graph, given: Mapping[str, int]) -> None:
         self._nodes = graph.nodes
         self._last = {name: number for number, node in enumerate(graph.nodes) for name in node.inputs}
         self._last |= {port.name: len(graph.nodes) for port in graph.outputs}
         self._fixed = set(graph.constants)
-        self._held = {graph.inputs[0].name: 4 * math.prod(shape)}
+        self._held = dict(given)
         self.now = self.peak = sum(self._held.values())
 
     def run(self, number: int, sizes: Sequence[int]) -> None:
@@ -167,20 +132,23 @@ class _Memory:
 
 
 def check_graph(
-    file: str, data: bytes, tensors: Mapping[str, TensorInfo], role: Role, config: CheckpointConfig
+    file: str, data: bytes, tensors: Mapping[str, TensorInfo], role: RoleName, interface: Interface
 ) -> Graph:
-    """Read a graph and make sure that it is safe to run and does what `config` promises for `role`.
+    """Read a graph and make sure that it is safe to run and does what `interface` promises for `role`.
 
     `file` is its name in messages, `tensors` the header of the weights it points into. Raises UnsafeFileError.
     """
-    graph, expected = read_graph(file, data, tensors), signature(role, config)
-    _check_ports(graph, expected)
-    found = trace(graph, _probe(expected))
-    for (name, item), shape in zip(expected.outputs, found.outputs, strict=False):
-        if not _agree((PROBE_BATCH, *item), shape):
-            raise UnsafeFileError(f"{file}: {name!r} has shape {shape[1:]} for each item, config.json says {item}")
-    translates = role in ("translate", "candidates")
-    if translates and None in expected.outputs[0][1] and found.outputs[0][2:] != _probe(expected)[2:]:
+    graph, inputs, outputs = read_graph(file, data, tensors), interface.inputs(role), interface.outputs(role)
+    _check_ports(graph, inputs, outputs)
+    given = tuple(map(_probe, inputs))
+    found = trace(graph, *given)
+    for port, shape in zip(outputs, found.outputs, strict=False):
+        if not agrees((PROBE_BATCH, *port.shape), shape):
+            raise UnsafeFileError(
+                f"{file}: {port.name!r} has shape {shape[1:]} for each item, config.json says {port.shape}"
+            )
+    translates = inputs[0].kind == outputs[0].kind == "image"
+    if translates and None in outputs[0].shape and found.outputs[0][2:] != given[0][2:]:
         raise UnsafeFileError(f"{file}: a picture of free size does not keep its size")
     if found.too_large:
         raise UnsafeFileError(
@@ -196,17 +164,17 @@ def check_graph(
     return graph
 
 
-def _check_ports(graph: Graph, expected: Signature) -> None:
-    """Names, element types and declared sizes are those the config promises; the batch is free."""
-    names = [name for name, _ in expected.outputs]
-    if [port.name for port in graph.inputs] != [expected.input[0]]:
-        raise UnsafeFileError(f"{graph.file} must have one input, called {expected.input[0]!r}")
+def _check_ports(graph: Graph, inputs: Sequence[Promise], outputs: Sequence[Promise]) -> None:
+    """Names, element types and declared sizes are those promised; the batch is free."""
+    wanted, names = [port.name for port in inputs], [port.name for port in outputs]
+    if [port.name for port in graph.inputs] != wanted:
+        raise UnsafeFileError(f"{graph.file} must have one input, called {wanted[0]!r}")
     found = [port.name for port in graph.outputs]
-    if found not in (names, names[: len(names) - expected.optional]):
+    least = sum(not port.optional for port in outputs)
+    if found != names[: max(least, len(found))]:
         raise UnsafeFileError(f"{graph.file} has outputs {', '.join(found)}; expected: {', '.join(names)}")
-    _check_port(graph, graph.inputs[0], expected.input[1])
-    for port, (_, item) in zip(graph.outputs, expected.outputs, strict=False):
-        _check_port(graph, port, item)
+    for port, promise in (*zip(graph.inputs, inputs, strict=True), *zip(graph.outputs, outputs, strict=False)):
+        _check_port(graph, port, promise.shape)
 
 
 def _check_port(graph: Graph, port: Port, item: FreeShape) -> None:
@@ -219,13 +187,8 @@ def _check_port(graph: Graph, port: Port, item: FreeShape) -> None:
         raise UnsafeFileError(f"{graph.file}: {port.name!r} is declared as {port.dims[1:]}, config.json says {item}")
 
 
-def _agree(promised: FreeShape, shape: Shape) -> bool:
-    sizes = zip(promised, shape, strict=False)
-    return len(promised) == len(shape) and all(size in (None, real) for size, real in sizes)
-
-
-def _probe(expected: Signature) -> Shape:
-    """The shape of a small batch of inputs: of declared size, else of the multiple nearest above a usual side."""
-    name, item = expected.input
-    side = PROBE_LATENT_SIDE if name == "latent" else -(-PROBE_SIDE // expected.multiple) * expected.multiple
-    return (PROBE_BATCH, *(size or side for size in item))
+def _probe(port: Promise) -> Shape:
+    """The shape of a small batch for an input: of declared size, else of the multiple nearest above a usual side."""
+    side = PROBE_SIDE if port.kind == "image" else PROBE_LATENT_SIDE
+    free = -(-side // port.multiple) * port.multiple
+    return (PROBE_BATCH, *(length or free for length in port.shape))

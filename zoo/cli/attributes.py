@@ -223,9 +223,9 @@ def _moved(
     from zoo.inference.directions import apply as move
     from zoo.inference.sheets import layout
 
-    output = model.config.capabilities["decode"].output
-    if output and output.size:  # a sheet that would be too large is refused before its pictures are made
-        layout(len(latents) * len(strengths), *output.size, columns=len(strengths))
+    size = model.interface.gives("decode").size
+    if size:  # a sheet that would be too large is refused before its pictures are made
+        layout(len(latents) * len(strengths), *size, columns=len(strengths))
     rows = []
     with progress(model.id, len(latents)) as bar:
         for latent in latents:
@@ -260,8 +260,7 @@ def _loose(folder: Path, channels: int) -> Files:
 
 def _channels(model: Model) -> int:
     """How many channels the model's encoder takes."""
-    _, spec = model.config.capabilities["encode"].takes()
-    return spec.channels
+    return model.interface.takes("encode").channels
 
 
 def _names(text: str | None) -> list[str]:

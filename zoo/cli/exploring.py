@@ -136,8 +136,7 @@ def _from_source(model: Model, data: str, split: str, limit: int, posterior: boo
     from zoo.inference.encoding import encode_all, posterior_all
 
     model.require("encode")
-    _, spec = model.config.capabilities["encode"].takes()
-    source = open_source(data, split, spec.channels)
+    source = open_source(data, split, model.interface.takes("encode").channels)
     rows = np.unique(np.linspace(0, len(source) - 1, min(limit, len(source))).round().astype(int)).tolist()
     mean, std = None, None
     with progress(model.id, len(rows)) as bar:
@@ -282,4 +281,4 @@ def _posterior(model: Model, found: Encoded, kind: Kind) -> Figure:
 
 
 def _normal_prior(model: Model) -> bool:
-    return model.config.latent is not None and model.config.latent.prior == "normal"
+    return model.interface.latent is not None and model.interface.latent.prior == "normal"

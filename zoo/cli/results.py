@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from zoo.catalog.spec import Capability
+    from zoo.catalog.interface import Capability
     from zoo.cli.running import Backend
     from zoo.inference.model import Model
     from zoo.inference.operands import Operand
@@ -90,9 +90,9 @@ def plan_sheet(model: Model, n: int, scale: str, columns: int | None = None) -> 
     """Refuse a sheet that would be too large, before its pictures are made."""
     from zoo.inference.sheets import layout
 
-    wanted, output = scale_of(scale), model.config.capabilities["decode"].output
-    if output and output.size:
-        layout(n, *output.size, columns=columns, scale=wanted)
+    wanted, size = scale_of(scale), model.interface.gives("decode").size
+    if size:
+        layout(n, *size, columns=columns, scale=wanted)
 
 
 def save_sheet(target: Path, pictures: Array, scale: str, force: bool, columns: int | None = None) -> None:

@@ -99,7 +99,6 @@ def run(
     if task is None:
         _list_tasks(registry)
         return
-    from zoo.catalog.spec import DRAWN
     from zoo.errors import UsageError
     from zoo.inference.jobs import plan, with_candidates
     from zoo.inference.pipeline import Options
@@ -112,7 +111,7 @@ def run(
     model = load(task, backend=backend.value, device=device, registry=registry)
     model.require("translate")
     label = task if task in registry.tasks() else model.config.task or "out"
-    if from_photo and model.config.capabilities["translate"].fit not in DRAWN:
+    if from_photo and not model.interface.fit("translate").of_drawings:
         raise UsageError(f"--from-photo is for models that are given drawings; {model.id} is given pictures")
     if strength is not None:
         model.require_strength(strength)

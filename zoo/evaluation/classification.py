@@ -53,7 +53,7 @@ def measure(model: Model, source: Source, labels: Sequence[str], setting: Settin
         raise UsageError(f"{model.id} is measured with {wanted} labels of the pictures, not {len(labels)}")
     truth = read_labels(source, labels)
     truth = truth if kind == "classes" else (truth > 0.5).astype(np.float32)
-    size = model.config.capabilities["encode"].takes()[1].size or (COARSE_SIDE, COARSE_SIDE)
+    size = model.interface.takes("encode").size or (COARSE_SIDE, COARSE_SIDE)
     coarse = min(size) > COARSE_SIDE
     found, found_coarse = [], []
     for index in range(len(source)):

@@ -79,14 +79,13 @@ def evaluate(
     split = split or (recipe.data.splits.card if recipe else "")
     setting = Setting(split, f"zoo eval {name} --data {quote(data)} --split {split}{options.arguments()}", report)
     if classification.is_classifier(model.config):
-        source = open_source(data, split, model.config.capabilities["encode"].takes()[1].channels)
+        source = open_source(data, split, model.interface.takes("encode").channels)
         labels = labels_of(model, recipe)
         return Evaluation(classification.measure(model, source, labels, setting))
     if model.capabilities == ("decode", "generate"):
         return Evaluation(_generated(model, recipe, data, options, setting, opener))
     role = role_of(model, recipe)
-    gives = model.config.capabilities["decode" if role == "encode" else role].output
-    channels = gives.channels if gives else 3
+    channels = model.interface.gives("decode" if role == "encode" else role).channels
     size = judged_size(model, role, recipe, options.size)
     test = Pictures(open_source(data, split, channels), size)
     known = recipe.data.splits.train if recipe else "train"
@@ -108,7 +107,7 @@ def _job(
     opener: Opener,
 ) -> Evaluation:
     """Figures of a model at what it was trained for; `known` are source and split of the training pictures."""
-    takes = model.config.capabilities["translate"].takes()[1]
+    takes = model.interface.takes("translate")
     channels = len(test.picture(0))
     # Without a recipe, a model from gray to colour is given the luma, any other the picture itself.
     table = recipe.degrade if recipe else GrayscaleTable() if takes.channels < channels else None
@@ -156,8 +155,8 @@ def judged_size(
     """
     if asked:
         return asked, asked
-    fit, spec = model.config.capabilities[role].takes()
-    if "decode" not in model.capabilities and fit != "resize":
+    spec = model.interface.takes(role)
+    if "decode" not in model.capabilities and not model.interface.fit(role).own_size:
         return None
     if spec.size is None and recipe and role == "encode":
         return recipe.data.size, recipe.data.size
@@ -235,8 +234,7 @@ def _generated(
     if name is None:
         raise UsageError(f"{model.id} is measured in a feature network: name one with --features, as feature-net.faces")
     net = opener.network(name)
-    made = model.config.capabilities["decode"].output
-    assert made is not None
+    made = model.interface.gives("decode")
     size = (options.size, options.size) if options.size else made.size
     known = recipe.data.splits.train if recipe else "train"
     train, test = (Pictures(open_source(data, part, made.channels), size) for part in (known, setting.split))

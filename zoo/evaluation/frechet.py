@@ -66,7 +66,7 @@ def measure(
     )
     size = test[0].size
     plain = distance(net.features(generated(model, n, size, "normal")), train)
-    fitted = model.config.latent is not None and model.config.latent.prior == "sampler"
+    fitted = "sample" in model.interface.graphs()
     shipped = distance(net.features(generated(model, n, size, "default")), train) if fitted else plain
     return [
         setting.metric("frechet", shipped, protocol, n, plain),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.catalog.interface import agrees
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UnsupportedCapability, UsageError, ZooError
 from zoo.inference.fit import fit_encode
 from zoo.inference.images import read_picture, refuse_existing, rgb_of
@@ -184,8 +185,7 @@ def _rows(model: Model, path: Path, row: int | None) -> Operand:
     content = read_latents(path)
     count, shape = len(content.latents), content.latents.shape[1:]
     wanted = model.latent_shape
-    same_rank = wanted is not None and len(wanted) == len(shape)
-    if not same_rank or any(want not in (None, have) for want, have in zip(wanted or (), shape, strict=True)):
+    if wanted is None or not agrees(wanted, shape):
         origin = f", of {content.model}" if content.model else ""
         raise UsageError(f"{path} holds latents of shape {shape}{origin}; those of {model.id} have {wanted}")
     if row is None:
@@ -198,7 +198,7 @@ def _rows(model: Model, path: Path, row: int | None) -> Operand:
 def _encoded(model: Model, path: Path) -> Operand:
     model.require("encode")
     pixels = read_picture(path).pixels.transpose(2, 0, 1)[None]
-    fit, spec = model.config.capabilities["encode"].takes()
+    fit, spec = model.interface.fit("encode").name, model.interface.takes("encode")
     return Operand(model.encode(pixels), (path.name,), path, fit_encode(fit, pixels, lambda seen: seen, spec))
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from PIL import Image
 
-from zoo.catalog.spec import DRAWN
 from zoo.errors import DiskError, UsageError, ZooError
 from zoo.inference.formats import holds_deep
 from zoo.inference.images import (
@@ -31,7 +30,7 @@ from zoo.inference.picture_deep import eight_bits
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zoo.catalog.spec import Fit
+    from zoo.catalog.fits import FitSpec
     from zoo.inference.jobs import Job
     from zoo.inference.model import Model
 
@@ -118,10 +117,9 @@ def _translate(model: Model, job: Job, options: Options, stopped: Event) -> Outc
     if job.target and job.target.parent.is_dir():  # else the input is missing too, which reading it will say
         writable_format(job.target)
         refuse_existing(job.target, options.force)
-    fit, takes = model.config.capabilities["translate"].takes()
-    channels = 1 if takes.channels == 1 and not options.from_photo else 3
-    # Only the fit that joins colours to the picture's own lightness has more to say than the model's 8 bits.
-    deep = fit == "chroma" and not options.side_by_side and (job.target is None or holds_deep(job.target))
+    fit = model.interface.fit("translate")
+    channels = 1 if model.interface.takes("translate").channels == 1 and not options.from_photo else 3
+    deep = fit.deep and not options.side_by_side and (job.target is None or holds_deep(job.target))
     picture = read_picture(job.source or _standard_input(), channels, options.max_pixels, deep=deep)
     if options.from_photo:
         shown, made = _from_photo(model, picture)
@@ -130,7 +128,7 @@ def _translate(model: Model, job: Job, options: Options, stopped: Event) -> Outc
     levels = made if made.dtype == np.uint16 else None
     pixels = made if levels is None else eight_bits(levels)
     # The paper of a drawing may be transparent; what is painted between its lines is not.
-    result = replace(picture, pixels=pixels, deep=levels, alpha=None if fit in DRAWN else picture.alpha)
+    result = replace(picture, pixels=pixels, deep=levels, alpha=None if fit.of_drawings else picture.alpha)
     cell = _cell((picture, result) if options.side_by_side else (result,), options.cell) if options.cell else None
     if options.side_by_side:
         result = side_by_side(shown, result)
@@ -152,9 +150,9 @@ def _from_photo(model: Model, picture: Picture) -> tuple[Picture, NDArray[Any]]:
     """The picture beside its lines, and the answer (H, W, C) to these; a model of drawings has a square input."""
     from zoo.inference.drawings import trace
 
-    _, takes = model.config.capabilities["translate"].takes()
-    assert takes.size is not None
-    lines, (rows, columns) = trace(picture.pixels, takes.size[0])
+    square = model.interface.takes("translate").size
+    assert square is not None
+    lines, (rows, columns) = trace(picture.pixels, square[0])
     size = picture.pixels.shape[1::-1]
     made = _answer(model, Picture(lines[:, :, None]))[rows, columns]
     drawn = Image.fromarray(lines[rows, columns]).resize(size, Image.Resampling.BICUBIC)
@@ -162,9 +160,9 @@ def _from_photo(model: Model, picture: Picture) -> tuple[Picture, NDArray[Any]]:
     return shown, np.asarray(Image.fromarray(made).resize(size, Image.Resampling.BICUBIC))
 
 
-def _advice(picture: Picture, fit: Fit, options: Options) -> tuple[str, ...]:
+def _advice(picture: Picture, fit: FitSpec, options: Options) -> tuple[str, ...]:
     """What to try where a model of drawings was given something else."""
-    if fit not in DRAWN or options.from_photo:
+    if not fit.of_drawings or options.from_photo:
         return ()
     from zoo.inference.drawings import is_no_drawing
 

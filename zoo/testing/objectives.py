@@ -13,10 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from zoo.catalog.families import configured
+from zoo.catalog.families import configured, interface_of
 from zoo.catalog.registry import load_object
 from zoo.errors import PluginError
-from zoo.testing.families import promised
 from zoo.testing.finding import Finding, tried
 from zoo.testing.inputs import sides
 from zoo.testing.networks import seeded
@@ -24,8 +23,12 @@ from zoo.training.objective import Batch, Objective, Verdict
 from zoo.training.recipe import read_recipe
 
 if TYPE_CHECKING:
-    from zoo.catalog.spec import CheckpointConfig, Family, ImageSpec
+    from zoo.catalog.interface import ImageSpec, Interface, RoleName
+    from zoo.catalog.spec import Family
 
+# Roles that say what a training pair is, the first that a model has.
+TAKING: tuple[RoleName, ...] = ("translate", "encode")
+GIVING: tuple[RoleName, ...] = ("translate", "decode")
 BATCH = 4
 STEPS, LEARNING_RATE = 40, 1e-3
 # Losses are compared by the mean of so many steps; a fall of a share of the first mean counts.
@@ -84,7 +87,7 @@ class Training:
         kind = load_object(self.family.objective)
         with seeded(0):
             self.objective = kind(self.config, msgspec.convert(self.options, kind.Options))
-            self.batch = _batch(promised(self.family, self.config), self.labels)
+            self.batch = _batch(interface_of(self.config), self.labels)
             self.objective.prepare((picture * 255).byte() for picture in self.batch.target)
             self.nets = self.objective.networks()
         network = load_object(self.family.network)
@@ -144,13 +147,12 @@ def _fallen(losses: Sequence[float]) -> bool:
     return last < first - FALL * abs(first)
 
 
-def _batch(promise: CheckpointConfig, labels: int) -> Batch:
+def _batch(interface: Interface, labels: int) -> Batch:
     """A few pairs of soft random pictures; where the input is of other channels, it is the target in those."""
-    capabilities = promise.capabilities
-    specs = [capabilities[name].input for name in ("translate", "encode") if name in capabilities]
-    wanted = [capabilities[name].output for name in ("translate", "decode") if name in capabilities]
-    made = next(filter(None, [*wanted, *specs]))
-    given = next(filter(None, [*specs, *wanted]))
+    roles = interface.roles
+    specs = [interface.takes(role) for role in TAKING if role in roles]
+    wanted = [interface.gives(role) for role in GIVING if role in roles]
+    made, given = (wanted or specs)[0], (specs or wanted)[0]
     target = _soft(made, made.size or sides(given))
     source = target if given.channels == made.channels else _recoloured(target, given.channels)
     if given.size and given.size != tuple(target.shape[2:]):

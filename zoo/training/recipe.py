@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from zoo.catalog.spec import Line, ModelId, Name, Side
+from zoo.catalog.interface import Side
+from zoo.catalog.spec import Line, ModelId, Name
 from zoo.datasets.labels import parse_label
 from zoo.errors import NotFoundError, UsageError
 from zoo.training.recipe_pictures import AugmentTable, Degradation, Table

@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 from torch import Tensor, nn
 
-from zoo.catalog.families import configured
+from zoo.catalog.families import configured, interface_of
 from zoo.catalog.registry import Registry, load_object
-from zoo.catalog.spec import DRAWN, CheckpointConfig, TrainingSpec
+from zoo.catalog.spec import CheckpointConfig, TrainingSpec
 from zoo.errors import DiskError, NotFoundError, UsageError
 from zoo.inference.backends.mixture import MixturePrior
 from zoo.training.data import held_out_batches, open_source
@@ -172,10 +172,10 @@ def _recipe_in(folder: Path, recipe: Recipe, resume: bool) -> Recipe:
 
 def _refuse_other_drawings(recipe: Recipe, registry: Registry) -> None:
     """Shaded in training and at use, or in neither."""
-    config = configured(registry.family(recipe.model.family), recipe.model.config, recipe.model.preset)
-    fit = msgspec.to_builtins(config.interface())["capabilities"].get("translate", {}).get("fit")
-    if not isinstance(recipe.degrade, EdgesTable) or fit not in DRAWN:
+    interface = interface_of(configured(registry.family(recipe.model.family), recipe.model.config, recipe.model.preset))
+    if not isinstance(recipe.degrade, EdgesTable) or "translate" not in interface.roles:
         return
-    if recipe.degrade.shade != (fit == "shaded-drawing"):
+    fit = interface.fit("translate")
+    if fit.of_drawings and recipe.degrade.shade != fit.shade:
         wanted = "false" if recipe.degrade.shade else "true"
-        raise UsageError(f"the fit of the recipe's model is {fit!r}: set degrade.shade to {wanted}")
+        raise UsageError(f"the fit of the recipe's model is {fit.name!r}: set degrade.shade to {wanted}")

@@ -149,7 +149,7 @@ def _wanted(reference: Reference, record: Record) -> tuple[str, ...]:
     data = (folder / CONFIG_FILE).read_bytes()
     Fetched(reference, folder, record.files[CONFIG_FILE]).check_config(data)
     config = parse_config(data, f"{reference}: {CONFIG_FILE}")
-    graphs = list(config.graph_hashes())
+    graphs = [spec.graph for spec in config.graph_specs().values()]
     limits = {WEIGHTS_FILE: config.weights.bytes, **dict.fromkeys(graphs, MAX_GRAPH_BYTES)}
     for name, limit in limits.items():
         if name not in record.files:

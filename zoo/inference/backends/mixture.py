@@ -50,10 +50,10 @@ class MixturePrior(nn.Module):
         return self.offset + drawn @ self.basis + self.residual * outer
 
 
-def method(network: nn.Module, name: str) -> Callable[[Tensor], Any]:
+def method(network: nn.Module, name: str) -> Callable[..., Any]:
     """A network's method; drawing is its fitted prior's where it has none of its own."""
     owner = network.get_submodule("prior") if name == "sample" and not hasattr(network, name) else network
-    found: Callable[[Tensor], Any] = getattr(owner, name)
+    found: Callable[..., Any] = getattr(owner, name)
     return found
 
 

@@ -13,7 +13,7 @@ from zoo.inference.fit.guided import at_size, linear_model
 from zoo.inference.fit.resampling import resampled, shrunk
 
 if TYPE_CHECKING:
-    from zoo.catalog.spec import ImageSpec
+    from zoo.catalog.interface import ImageSpec
 
 # A chroma model that takes any size sees at most this: colours need no more, and memory stays bounded.
 _CHROMA_SIDE = 512
