@@ -17,6 +17,7 @@ from msgspec import Meta
 from zoo.catalog.text import obeyed
 from zoo.errors import UnsafeFileError
 
+WeightType = Literal["float16", "float32", "int8"]
 Capability = Literal["encode", "decode", "generate", "translate"]
 # What a graph of a checkpoint may be for; a capability of the model, or `candidates` of `translate`.
 GraphRole = Literal["encode", "decode", "translate", "candidates"]
@@ -27,7 +28,7 @@ DRAWN: frozenset[Fit | None] = frozenset({"drawing", "shaded-drawing"})
 MAX_CONFIG_BYTES = 256 * 1024
 MAX_REASON = 500
 # The newest format; a checkpoint is written in the oldest that can say what it holds.
-FORMAT = 2
+FORMAT = 3
 
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=64)]
 ModelId = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=129)]
@@ -92,12 +93,16 @@ class LatentSpec(_Strict, frozen=True, kw_only=True):
 
 
 class WeightsSpec(_Strict, frozen=True, kw_only=True):
-    """The one weights file. `parameters` are learned, `buffers` are running statistics."""
+    """The one weights file. `parameters` are learned, `buffers` are running statistics.
+
+    With `dtype` int8 some tensors are int8, each with a float32 scale for every entry of its first axis, and all others
+    float16; the scales count as neither.
+    """
 
     file: Literal["model.safetensors"]
     sha256: Sha256
     bytes: Annotated[int, Meta(ge=8, le=2 * 10**9)]
-    dtype: Literal["float16", "float32"]
+    dtype: WeightType
     parameters: Count
     buffers: Count
 
@@ -127,13 +132,13 @@ class Metric(_Strict, frozen=True, kw_only=True):
 
 
 class CheckpointConfig(_Strict, frozen=True, kw_only=True):
-    """`config.json`, format 1, or 2 where a model also answers with candidates.
+    """`config.json`: format 1, 2 where a model also answers with candidates, or 3 where weights are int8.
 
     The graph `candidates` is like `translate`, but beside the picture it is given planes of smooth noise, which choose
     among the answers that are likely: `input.channels` counts both.
     """
 
-    format: Literal[1, 2]
+    format: Literal[1, 2, 3]
     id: ModelId
     family: Name
     task: Name | None = None
@@ -156,8 +161,8 @@ class CheckpointConfig(_Strict, frozen=True, kw_only=True):
                 raise ValueError(f"capability {name!r} must say its input and fit")
             if name != "encode" and graph.output is None:
                 raise ValueError(f"capability {name!r} must say its output")
-        if self.format != format_for(self.capabilities):
-            raise ValueError("format 2 is for models with candidates, and these need it")
+        if self.format != max(format_for(self.capabilities), weights_format(self.weights.dtype)):
+            raise ValueError("format 2 is for models with candidates, format 3 for int8 weights, and these need it")
         if "candidates" in self.capabilities:
             self._check_candidates()
         if {"encode", "decode"} & set(self.capabilities) and self.latent is None:
@@ -199,6 +204,11 @@ class CheckpointConfig(_Strict, frozen=True, kw_only=True):
 def format_for(capabilities: Collection[str]) -> int:
     """The oldest format that can hold these graphs: what a checkpoint with them says it is."""
     return 2 if "candidates" in capabilities else 1
+
+
+def weights_format(dtype: WeightType) -> int:
+    """The oldest format that can hold weights of this type."""
+    return 3 if dtype == "int8" else 1
 
 
 @dataclass(frozen=True)

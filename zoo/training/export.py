@@ -15,12 +15,14 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from zoo.catalog.spec import CheckpointConfig, TrainingSpec, format_config, format_for
+from zoo.catalog.spec import CheckpointConfig, TrainingSpec, WeightType, format_config, format_for, weights_format
+from zoo.checkpoints.eight_bits import SUFFIX
 from zoo.checkpoints.format import read_checkpoint
 from zoo.checkpoints.graphs import Role
 from zoo.errors import TrainingError
 from zoo.inference.backends.mixture import PREFIX, MixturePrior
 from zoo.inference.backends.onnx import OnnxBackend
+from zoo.training import eight_bits
 from zoo.training.graph import answers_of, write_graph
 from zoo.training.recipe import ModelTable
 
@@ -28,6 +30,9 @@ WEIGHTS = "model.safetensors"
 # A picture shows 256 levels, so weights whose effect stays under one level may be halved.
 LEVEL = 1.0 / 255.0
 PARITY = 1e-3
+# Inputs of each graph on which 8-bit weights are tried.
+PROBES = 16
+PROBE_SIDE = 64
 
 
 def export(
@@ -38,11 +43,14 @@ def export(
     training: TrainingSpec | None,
     folder: Path,
     prior: MixturePrior | None = None,
+    pictures: Tensor | None = None,
 ) -> CheckpointConfig:
     """Write `folder` as a checkpoint and check it against PyTorch; returns its config.
 
     `config` is the family's configuration; its `interface()` says the latent, and what goes in and out of each graph.
     A fitted `prior` takes the place of the standard normal; `training` is None for weights that were made elsewhere.
+    `pictures` (N, C, H, W) are some that the network is given in use: 8-bit weights are tried on them, and on made
+    ones without.
 
     The folder appears whole or not at all. Raises TrainingError where a graph and PyTorch differ by more than 1e-3.
     """
@@ -56,7 +64,7 @@ def export(
             network.add_module("prior", prior)
             interface["latent"] |= {"prior": "sampler", "sampler": {"noise": [prior.noise]}}
         examples = {name: _smooth(name, _example(name, interface)) for name in _graphs(interface)}
-        dtype = _store(network, examples, partial / WEIGHTS)
+        dtype = _store(network, examples, _probes(interface, pictures), partial / WEIGHTS)
         hashes = {
             name: write_graph(network, name, example, _free_axes(name, interface), partial / WEIGHTS)
             for name, example in examples.items()
@@ -126,8 +134,34 @@ def _comparable(network: nn.Module, name: str, example: Tensor) -> tuple[Tensor,
     return first, *((answer / 2).exp() for answer in rest)
 
 
-def _store(network: nn.Module, examples: Mapping[Role, Tensor], path: Path) -> str:
-    """Write the weights as float16 where no answer changes by a level of a picture, else as float32.
+def _probes(interface: Mapping[str, Any], pictures: Tensor | None) -> dict[Role, Tensor]:
+    """Inputs to try 8-bit weights on: the pictures for graphs that take such, else what `_smooth` makes."""
+    found = {}
+    for name in _graphs(interface):
+        spec = interface["capabilities"].get(name, {}).get("input")
+        if spec is None:
+            found[name] = _example(name, interface, PROBES, PROBE_SIDE // 16)
+        elif pictures is None or pictures.shape[1] > spec["channels"]:
+            found[name] = _smooth(name, _example(name, interface, PROBES, -(-PROBE_SIDE // spec.get("multiple", 1))))
+        else:
+            found[name] = _fitted(pictures[:PROBES], spec)
+    return found
+
+
+def _fitted(pictures: Tensor, spec: Mapping[str, Any]) -> Tensor:
+    """Pictures as a graph takes them: of its size or multiple, with planes of noise for channels that they lack."""
+    multiple = spec.get("multiple", 1)
+    size = spec.get("size") or [-(-side // multiple) * multiple for side in pictures.shape[2:]]
+    fitted = functional.interpolate(pictures, size, mode="bilinear", antialias=True, align_corners=False)
+    planes = (len(fitted), spec["channels"] - fitted.shape[1], *size)
+    return torch.cat([fitted, torch.randn(planes, generator=torch.Generator().manual_seed(0))], dim=1)
+
+
+def _store(
+    network: nn.Module, examples: Mapping[Role, Tensor], probes: Mapping[Role, Tensor], path: Path
+) -> WeightType:
+    """Write the weights as float16 where no answer changes by a level of a picture, else as float32; as int8 those that
+    `eight_bits.choose` finds.
 
     The network is left with the weights as they were stored. Candidates are draws: which one noise chooses may change.
     """
@@ -142,9 +176,16 @@ def _store(network: nn.Module, examples: Mapping[Role, Tensor], path: Path) -> s
     )
     stored = half if change < LEVEL else full
     network.load_state_dict(stored, strict=False)
+    eight: dict[str, eight_bits.EightBit] = {}
+    if stored is half:
+        eight = eight_bits.choose(
+            network, full, lambda: {name: _comparable(network, name, probe) for name, probe in probes.items()}
+        )
+        stored = {**half, **{name: weight.whole for name, weight in eight.items()}}
+        stored |= {f"{name}{SUFFIX}": weight.scale for name, weight in eight.items()}
     save_file({name: tensor.contiguous() for name, tensor in stored.items()}, path)
     path.chmod(0o644)  # written for its owner only; a checkpoint is for everyone
-    return "float16" if stored is half else "float32"
+    return "int8" if eight else "float32" if stored is full else "float16"
 
 
 def _config(
@@ -155,7 +196,7 @@ def _config(
     training: TrainingSpec | None,
     interface: Mapping[str, Any],
     hashes: Mapping[Role, str],
-    dtype: str,
+    dtype: WeightType,
     folder: Path,
 ) -> CheckpointConfig:
     weights = (folder / WEIGHTS).read_bytes()
@@ -173,7 +214,7 @@ def _config(
         latent["sampler"]["numbers"] = sum(buffers.pop(name).numel() for name in fitted)
     return msgspec.convert(
         {
-            "format": format_for(capabilities),
+            "format": max(format_for(capabilities), weights_format(dtype)),
             "id": table.id,
             "family": family,
             "task": table.task,

@@ -17,6 +17,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from zoo.checkpoints.eight_bits import SUFFIX
 from zoo.checkpoints.onnx_schema import MAX_INLINE_BYTES
 from zoo.errors import TrainingError
 from zoo.inference.backends.mixture import method
@@ -100,7 +101,7 @@ def _optimize(program: Any) -> None:
 
 
 def _point_at_weights(model: onnx.ModelProto, weights: Path) -> None:
-    """Replace each weight in the graph by its range of the weights file, cast to float32 where it is stored in half.
+    """Replace each weight in the graph by its range of the weights file, made float32 where it is stored in fewer bits.
 
     Weights that the exporter folded away from their stored values would be missing from the table, so what is left
     inline must be small: shapes and scalars.
@@ -108,22 +109,32 @@ def _point_at_weights(model: onnx.ModelProto, weights: Path) -> None:
     with weights.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         table = json.loads(file.read(length))
-    casts = []
-    for tensor in model.graph.initializer:
-        entry = table.get(tensor.name.removeprefix("network."))
-        if entry is None:
-            continue
+    made = []
+
+    def point(tensor: onnx.TensorProto, entry: Mapping[str, Any]) -> None:
         begin, end = (8 + length + offset for offset in entry["data_offsets"])
         tensor.ClearField("raw_data")
         tensor.data_location = onnx.TensorProto.EXTERNAL
         for key, value in {"location": weights.name, "offset": begin, "length": end - begin}.items():
             tensor.external_data.add(key=key, value=str(value))
-        if entry["dtype"] == "F16":
-            full = tensor.name
+
+    for tensor in list(model.graph.initializer):
+        full = tensor.name
+        stored = full.removeprefix("network.")
+        if stored not in table:
+            continue
+        point(tensor, table[stored])
+        if table[stored]["dtype"] == "F16":
             tensor.name, tensor.data_type = f"{full}.half", onnx.TensorProto.FLOAT16
-            casts.append(onnx.helper.make_node("Cast", [tensor.name], [full], to=onnx.TensorProto.FLOAT))
-    for cast in reversed(casts):
-        model.graph.node.insert(0, cast)
+            made.append(onnx.helper.make_node("Cast", [tensor.name], [full], to=onnx.TensorProto.FLOAT))
+        if table[stored]["dtype"] == "I8":
+            tensor.name, tensor.data_type = f"{full}.int8", onnx.TensorProto.INT8
+            scale = model.graph.initializer.add(name=f"{full}{SUFFIX}", data_type=onnx.TensorProto.FLOAT)
+            scale.dims.append(tensor.dims[0])
+            point(scale, table[f"{stored}{SUFFIX}"])
+            made.append(onnx.helper.make_node("DequantizeLinear", [tensor.name, scale.name], [full], axis=0))
+    for node in reversed(made):
+        model.graph.node.insert(0, node)
     # Where each operator came from in the source, with paths of the machine that exported: of no use to a reader.
     del model.metadata_props[:]
     for node in model.graph.node:
