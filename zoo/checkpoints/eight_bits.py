@@ -41,7 +41,9 @@ def check_scales(tensors: Mapping[str, TensorInfo], file: str) -> frozenset[str]
         if len(shape) < 2:
             raise UnsafeFileError(f"{file}: int8 tensor {name} has one axis; such weights are float16")
         if found is None or found.dtype != "float32" or found.shape != shape[:1]:
-            raise UnsafeFileError(f"{file}: int8 tensor {name} lacks {scale}, which must be float32 of shape {shape[:1]}")
+            raise UnsafeFileError(
+                f"{file}: int8 tensor {name} lacks {scale}, which must be float32 of shape {shape[:1]}"
+            )
     names = frozenset(scales.values())
     for name, info in tensors.items():
         if name not in names and info.dtype == "float32":
@@ -60,7 +62,8 @@ def product(whole: NDArray[np.int8], scale: NDArray[np.float32]) -> NDArray[np.f
 def multiplied(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Arrays by name, each int8 one that has scales as the product of both; the scales are left out."""
     scales = scale_names(name for name, array in arrays.items() if array.dtype == "int8" and array.ndim > 1)
-    scales = {name: scale for name, scale in scales.items() if scale in arrays}
+    rows = {name: arrays[name].shape[:1] for name in scales}
+    scales = {name: scale for name, scale in scales.items() if scale in arrays and arrays[scale].shape == rows[name]}
     rest = arrays.keys() - scales.values()
     return {
         name: product(array, arrays[scales[name]]) if name in scales else array

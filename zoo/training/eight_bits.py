@@ -8,7 +8,7 @@ off the row's largest numbers the one of least squared error is taken.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -86,16 +86,31 @@ def choose(network: nn.Module, full: Mapping[str, Tensor], measure: Measure) -> 
         network.load_state_dict({**rest, **{name: tried[name].weight() for name in names}})
         return measure()
 
-    if _holds(before, answers(tried)):
+    def holds(names: Iterable[str]) -> bool:
+        return all(
+            float(change.mean()) <= MEAN and _most(change) <= MOST for change in _changes(before, answers(names))
+        )
+
+    if holds(tried):
         return tried
     effects = {name: _effect(before, answers([name])) / full[name].numel() for name in tried}
-    order = sorted(tried, key=lambda name: effects[name])
-    held, most = 0, len(order)
-    while most - held > 1:
-        middle = (held + most) // 2
-        held, most = (middle, most) if _holds(before, answers(order[:middle])) else (held, middle)
-    answers(order[:held])
-    return {name: tried[name] for name in order[:held]}
+    chosen = _as_many(sorted(tried, key=lambda name: effects[name]), holds)
+    answers(chosen)
+    return {name: tried[name] for name in chosen}
+
+
+def _as_many(order: Sequence[str], holds: Callable[[Iterable[str]], bool]) -> list[str]:
+    """As many names as hold together, from the first on, but for those that fail beside the ones before them."""
+    chosen: list[str] = []
+    rest = list(order)
+    while rest:
+        fit, fail = 0, len(rest) + 1
+        while fail - fit > 1:
+            middle = (fit + fail) // 2
+            fit, fail = (middle, fail) if holds([*chosen, *rest[:middle]]) else (fit, middle)
+        chosen += rest[:fit]
+        rest = rest[fit + 1 :]
+    return chosen
 
 
 def _candidates(network: nn.Module) -> list[str]:
@@ -112,11 +127,6 @@ def _candidates(network: nn.Module) -> list[str]:
 def _changes(before: Answers, after: Answers) -> Iterable[Tensor]:
     """How far each answer moved, all its values in a row."""
     return ((new - old).abs().flatten() for name in before for old, new in zip(before[name], after[name], strict=True))
-
-
-def _holds(before: Answers, after: Answers) -> bool:
-    """Whether every answer stays close enough."""
-    return all(float(change.mean()) <= MEAN and _most(change) <= MOST for change in _changes(before, after))
 
 
 def _most(change: Tensor) -> float:

@@ -125,13 +125,17 @@ def _smooth(name: str, example: Tensor) -> Tensor:
 def _comparable(network: nn.Module, name: str, example: Tensor) -> tuple[Tensor, ...]:
     """Answers in units in which a difference of a level means the same everywhere.
 
-    Latents count by the pictures they decode to, or relative to their size where nothing decodes them; log-variances
-    as standard deviations.
+    Latents count by the pictures they decode to, and log-variances by those of a draw; where nothing decodes them, both
+    relative to their size.
     """
     first, *rest = answers_of(network, name, example)
-    if name in ("encode", "sample"):
-        first = answers_of(network, "decode", first)[0] if hasattr(network, "decode") else first / (1 + first.abs())
-    return first, *((answer / 2).exp() for answer in rest)
+    if name not in ("encode", "sample"):
+        return first, *rest
+    if not hasattr(network, "decode"):
+        return first / (1 + first.abs()), *((answer / 2).exp() for answer in rest)
+    noise = torch.randn(first.shape, generator=torch.Generator().manual_seed(0))
+    latents = (first, *(first + (answer / 2).exp() * noise for answer in rest))
+    return tuple(answers_of(network, "decode", latent)[0] for latent in latents)
 
 
 def _probes(interface: Mapping[str, Any], pictures: Tensor | None) -> dict[Role, Tensor]:
