@@ -1,8 +1,8 @@
-"""Store a model's weights in 8 bits where its pictures stay as they are: python scripts/eight_bits.py MODEL -o FOLDER
+"""Store models' weights in 8 bits where their pictures stay as they are: python scripts/eight_bits.py MODEL... -o FOLDER
 
-The checkpoint is exported again from its weights, by the rule of training: 8 bits are tried on held-out pictures of its
-recipe, where its data can be read. The card, pictures and whatever else lies in the folder are copied; figures are left
-out, since they are those of the old weights: `zoo eval` makes new ones.
+Each checkpoint is exported again from its weights, into FOLDER/ID, by the rule of training: 8 bits are tried on held-out
+pictures of its recipe, where its data can be read. The card, pictures and whatever else lies beside it are copied;
+figures are left out, since they are those of the old weights: `zoo eval` makes new ones.
 """
 
 from __future__ import annotations
@@ -69,17 +69,18 @@ def _pictures(config: CheckpointConfig, registry: Registry) -> Tensor | None:
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("model", help="a model, or dir:PATH")
-    parser.add_argument("-o", "--out", type=Path, required=True, help="the folder to write")
+    parser.add_argument("models", nargs="+", help="models, or dir:PATH")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="where a folder for each is written")
     given = parser.parse_args()
     registry = Registry.discover()
     try:
-        checkpoint = find_checkpoint(given.model, registry)
-        written = convert(checkpoint, given.out, registry)
+        for name in given.models:
+            checkpoint = find_checkpoint(name, registry)
+            folder = given.out / checkpoint.config.id
+            old, new = checkpoint.config.weights, convert(checkpoint, folder, registry).weights
+            print(f"{folder}: {old.bytes / 1e6:.2f} MB of {old.dtype} became {new.bytes / 1e6:.2f} of {new.dtype}")
     except ZooError as error:
         sys.exit(f"error: {error}")
-    before, after = checkpoint.config.weights, written.weights
-    print(f"{given.out}: {before.bytes / 1e6:.2f} MB of {before.dtype} became {after.bytes / 1e6:.2f} of {after.dtype}")
 
 
 if __name__ == "__main__":

@@ -8,13 +8,14 @@ off the row's largest numbers the one of least squared error is taken.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from zoo.checkpoints.eight_bits import SUFFIX
+from zoo.training.biases import channel_means, correct
 
 # How far the values of pictures may move: in the mean, and all but one of a thousand.
 LEVEL = 1.0 / 255.0
@@ -69,21 +70,25 @@ def _upright(scale: Tensor, weight: Tensor) -> Tensor:
     return scale.view(-1, *(1 for _ in weight.shape[1:]))
 
 
-def choose(network: nn.Module, full: Mapping[str, Tensor], measure: Measure) -> dict[str, EightBit]:
+def choose(network: nn.Module, full: Mapping[str, Tensor], measure: Measure, *, corrected: bool) -> dict[str, EightBit]:
     """The weights that 8 bits are enough for, by their names.
 
     `full` are the weights as they were trained; the network holds them as they are stored otherwise. `measure` gives
     its answers on the same inputs each time, in units in which a picture's values go from 0 to 1. If they move too far,
     the weights that move them most for the bytes they save are left out, as many as it takes. The network is left with
-    the chosen weights in 8 bits.
+    the chosen weights in 8 bits and, if `corrected`, with biases that make up for them on these inputs, which must then
+    be such as it is given in use.
     """
     rest = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    tried = {name: quantized(full[name]) for name in _candidates(network)}
+    tried = {name: quantized(full[name]) for name in large_weights(network, rest)}
     network.load_state_dict(full, strict=False)
     before = measure()
+    means = channel_means(network, measure) if corrected else {}
 
     def answers(names: Iterable[str]) -> Answers:
         network.load_state_dict({**rest, **{name: tried[name].weight() for name in names}})
+        if corrected:
+            correct(network, means, measure)
         return measure()
 
     def holds(names: Iterable[str]) -> bool:
@@ -95,7 +100,10 @@ def choose(network: nn.Module, full: Mapping[str, Tensor], measure: Measure) -> 
         return tried
     effects = {name: _effect(before, answers([name])) / full[name].numel() for name in tried}
     chosen = _as_many(sorted(tried, key=lambda name: effects[name]), holds)
-    answers(chosen)
+    if chosen:
+        answers(chosen)
+    else:
+        network.load_state_dict(rest)
     return {name: tried[name] for name in chosen}
 
 
@@ -113,9 +121,11 @@ def _as_many(order: Sequence[str], holds: Callable[[Iterable[str]], bool]) -> li
     return chosen
 
 
-def _candidates(network: nn.Module) -> list[str]:
-    """Parameters that are large enough. Buffers are not learned, so nothing made them robust: they stay."""
-    stored = network.state_dict()
+def large_weights(network: nn.Module, stored: Collection[str]) -> list[str]:
+    """The parameters that are large enough for 8 bits to save much, among tensors of these names.
+
+    Buffers, such as a fitted prior's, are not tried.
+    """
     return [
         name
         for name, weight in network.named_parameters()

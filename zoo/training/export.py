@@ -64,7 +64,7 @@ def export(
             network.add_module("prior", prior)
             interface["latent"] |= {"prior": "sampler", "sampler": {"noise": [prior.noise]}}
         examples = {name: _smooth(name, _example(name, interface)) for name in _graphs(interface)}
-        dtype = _store(network, examples, _probes(interface, pictures), partial / WEIGHTS)
+        dtype = _store(network, examples, _probes(interface, pictures), pictures is not None, partial / WEIGHTS)
         hashes = {
             name: write_graph(network, name, example, _free_axes(name, interface), partial / WEIGHTS)
             for name, example in examples.items()
@@ -162,10 +162,10 @@ def _fitted(pictures: Tensor, spec: Mapping[str, Any]) -> Tensor:
 
 
 def _store(
-    network: nn.Module, examples: Mapping[Role, Tensor], probes: Mapping[Role, Tensor], path: Path
+    network: nn.Module, examples: Mapping[Role, Tensor], probes: Mapping[Role, Tensor], real: bool, path: Path
 ) -> WeightType:
     """Write the weights as float16 where no answer changes by a level of a picture, else as float32; as int8 those that
-    `eight_bits.choose` finds.
+    `eight_bits.choose` finds, with other biases only if the probes are `real`.
 
     The network is left with the weights as they were stored. Candidates are draws: which one noise chooses may change.
     """
@@ -182,10 +182,13 @@ def _store(
     network.load_state_dict(stored, strict=False)
     eight: dict[str, eight_bits.EightBit] = {}
     if stored is half:
-        eight = eight_bits.choose(
-            network, full, lambda: {name: _comparable(network, name, probe) for name, probe in probes.items()}
-        )
-        stored = {**half, **{name: weight.whole for name, weight in eight.items()}}
+
+        def measure() -> eight_bits.Answers:
+            return {name: _comparable(network, name, probe) for name, probe in probes.items()}
+
+        eight = eight_bits.choose(network, full, measure, corrected=real)
+        stored = {name: tensor.half() for name, tensor in network.state_dict().items() if name in full}
+        stored |= {name: weight.whole for name, weight in eight.items()}
         stored |= {f"{name}{SUFFIX}": weight.scale for name, weight in eight.items()}
     save_file({name: tensor.contiguous() for name, tensor in stored.items()}, path)
     path.chmod(0o644)  # written for its owner only; a checkpoint is for everyone
