@@ -1,8 +1,8 @@
-"""Store models' weights in 8 bits where their pictures stay as they are: python scripts/eight_bits.py MODEL... -o FOLDER
+"""Store the weights of models in 8 bits where the pictures stay as they are: scripts/eight_bits.py MODEL... -o FOLDER
 
-Each checkpoint is exported again from its weights, into FOLDER/ID, by the rule of training: 8 bits are tried on held-out
-pictures of its recipe, where its data can be read. The card, pictures and whatever else lies beside it are copied;
-figures are left out, since they are those of the old weights: `zoo eval` makes new ones.
+Each checkpoint is exported again from its weights, into FOLDER/ID, by the rule of training: 8 bits are tried on
+held-out pictures of its recipe, where its data can be read. The card, pictures and whatever else lies beside it are
+copied; figures are left out, since they are those of the old weights: `zoo eval` makes new ones.
 """
 
 from __future__ import annotations

@@ -81,6 +81,8 @@ def choose(network: nn.Module, full: Mapping[str, Tensor], measure: Measure, *, 
     """
     rest = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     tried = {name: quantized(full[name]) for name in large_weights(network, rest)}
+    if not tried:
+        return {}
     network.load_state_dict(full, strict=False)
     before = measure()
     means = channel_means(network, measure) if corrected else {}

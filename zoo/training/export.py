@@ -30,8 +30,9 @@ WEIGHTS = "model.safetensors"
 # A picture shows 256 levels, so weights whose effect stays under one level may be halved.
 LEVEL = 1.0 / 255.0
 PARITY = 1e-3
-# Inputs of each graph on which 8-bit weights are tried.
+# Inputs of each graph on which 8-bit weights are tried: so many, or fewer of large ones; their side if free.
 PROBES = 16
+PROBE_PIXELS = PROBES * 256 * 256
 PROBE_SIDE = 64
 
 
@@ -139,17 +140,30 @@ def _comparable(network: nn.Module, name: str, example: Tensor) -> tuple[Tensor,
 
 
 def _probes(interface: Mapping[str, Any], pictures: Tensor | None) -> dict[Role, Tensor]:
-    """Inputs to try 8-bit weights on: the pictures for graphs that take such, else what `_smooth` makes."""
-    found = {}
-    for name in _graphs(interface):
+    """Inputs to try 8-bit weights on: the pictures for graphs that take such, else what `_smooth` makes.
+
+    `decode` comes last: what layers meet first should be latents of pictures or from the prior, as in use.
+    """
+    count, found = _count(interface, pictures), {}
+    for name in sorted(_graphs(interface), key=lambda name: name == "decode"):
         spec = interface["capabilities"].get(name, {}).get("input")
         if spec is None:
-            found[name] = _example(name, interface, PROBES, PROBE_SIDE // 16)
+            found[name] = _example(name, interface, count, PROBE_SIDE // 16)
         elif pictures is None or pictures.shape[1] > spec["channels"]:
-            found[name] = _smooth(name, _example(name, interface, PROBES, -(-PROBE_SIDE // spec.get("multiple", 1))))
+            found[name] = _smooth(name, _example(name, interface, count, -(-PROBE_SIDE // spec.get("multiple", 1))))
         else:
-            found[name] = _fitted(pictures[:PROBES], spec)
+            found[name] = _fitted(pictures[:count], spec)
     return found
+
+
+def _count(interface: Mapping[str, Any], pictures: Tensor | None) -> int:
+    """How many pictures to try 8-bit weights on."""
+    images = [facts.get(key) or {} for facts in interface["capabilities"].values() for key in ("input", "output")]
+    sides = [image["size"] for image in images if image.get("size")]
+    if pictures is not None:
+        sides.append(pictures.shape[2:])
+    largest = max((height * width for height, width in sides), default=1)
+    return max(1, min(PROBES, PROBE_PIXELS // largest))
 
 
 def _fitted(pictures: Tensor, spec: Mapping[str, Any]) -> Tensor:
