@@ -87,7 +87,7 @@ def choose(network: nn.Module, full: Mapping[str, Tensor], measure: Measure, *, 
     before = measure()
     means = channel_means(network, measure) if corrected else {}
 
-    def answers(names: Iterable[str]) -> Answers:
+    def answers(names: Iterable[str], corrected: bool = corrected) -> Answers:
         network.load_state_dict({**rest, **{name: tried[name].weight() for name in names}})
         if corrected:
             correct(network, means, measure)
@@ -100,7 +100,7 @@ def choose(network: nn.Module, full: Mapping[str, Tensor], measure: Measure, *, 
 
     if holds(tried):
         return tried
-    effects = {name: _effect(before, answers([name])) / full[name].numel() for name in tried}
+    effects = {name: _effect(before, answers([name], corrected=False)) / full[name].numel() for name in tried}
     chosen = _as_many(sorted(tried, key=lambda name: effects[name]), holds)
     if chosen:
         answers(chosen)
