@@ -95,9 +95,11 @@ class ColorizerUNet(nn.Module):
         logits: Tensor = self.answer(x)
         return logits
 
-    def forward(self, gray: Tensor) -> Tensor:
+    def forward(self, gray: Tensor, learn_encoder: bool = True) -> Tensor:
         """Gray (N, 1, H, W) in [0, 1] to logits of the bins, (N, Q, H / 4, W / 4); H and W multiples of 32."""
-        return self.decode_features(self.features(gray))
+        with torch.set_grad_enabled(torch.is_grad_enabled() and learn_encoder):
+            features = self.features(gray)
+        return self.decode_features(features)
 
     def mean_color(self, logits: Tensor, temperature: float) -> Tensor:
         """The annealed mean of equation 5: a and b (N, 2, h, w)."""

@@ -76,9 +76,7 @@ class ColorizerUNetObjective:
     def losses(self, nets: Networks, batch: Batch, rng: Generator) -> Iterator[tuple[str, Tensor, Logs]]:  # noqa: ARG002 (nothing random here)
         """One step."""
         net: Any = nets["model"]
-        with torch.set_grad_enabled(batch.epoch >= self.options.freeze_epochs):
-            features = net.features(batch.input)
-        logits = net.decode_features(features).float()
+        logits = net(batch.input, learn_encoder=batch.epoch >= self.options.freeze_epochs).float()
         true = rgb_to_lab(functional.avg_pool2d(batch.target, FINEST))[:, 1:]
         index, share = self.soft(true)
         weight = self.weights.to(true.device)[index[:, 0]]

@@ -219,10 +219,7 @@ class Fixed(nn.Module):
         super().__init__()
         self.logits = logits
 
-    def features(self, gray: Tensor) -> list[Tensor]:
-        return [gray]
-
-    def decode_features(self, features: list[Tensor]) -> Tensor:
+    def forward(self, gray: Tensor, learn_encoder: bool) -> Tensor:
         return self.logits
 
 

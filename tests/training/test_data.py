@@ -11,9 +11,20 @@ import pytest
 import torch
 
 from zoo.datasets import open_source
+from zoo.datasets.arrays import Arrays
 from zoo.errors import NotFoundError
 from zoo.training import data
-from zoo.training.data import AsTheyAre, Examples, Order, Whole, derive, held_out_batches, training_batches
+from zoo.training.data import (
+    AsTheyAre,
+    Examples,
+    Order,
+    Whole,
+    derive,
+    held_out_batches,
+    pictures_of,
+    training_batches,
+    training_source,
+)
 from zoo.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -111,6 +122,22 @@ def test_pictures_are_the_same_whether_kept_or_not(arrays: str, monkeypatch: pyt
     assert torch.equal(unkept.batch([1, 2]), first)
     assert torch.equal(kept.batch([1, 2]), first)
     assert torch.equal(AsTheyAre(source)[1], torch.from_numpy(source.picture(1)))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_pictures_decoded_at_the_start_give_the_same_batches(arrays: str, workers: int) -> None:
+    batches = []
+    for cache in ("auto", "memory"):
+        recipe = plain(arrays, train={"workers": workers}, table={"cache": cache}, augment={"crop": [0.5, 1.0]})
+        batches.append(list(training_batches(recipe)[0]))
+    assert all(torch.equal(a.input, b.input) for a, b in zip(*batches, strict=True))
+
+
+def test_a_picture_in_memory_is_read_once(arrays: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = training_source(plain(arrays, table={"cache": "memory"}))
+    monkeypatch.setattr(Arrays, "picture", lambda self, index: pytest.fail("read again"))
+    assert len(list(pictures_of(source))) == len(source)
+    assert source.name(0)
 
 
 def test_other_processes_make_the_same_batches(arrays: str) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from zoo.errors import UsageError
 from zoo.evaluation.pictures import Pictures
 from zoo.evaluation.translation import pair
-from zoo.training.data import held_out_batches, open_source, training_batches, training_pictures
+from zoo.training.data import held_out_batches, open_source, pictures_of, training_batches, training_source
 from zoo.training.recipe import Recipe
 from zoo.training.recipe_pictures import PairTable
 
@@ -52,7 +52,7 @@ def test_a_pair_is_cut_into_input_and_target(folder: str) -> None:
     assert batch.target.shape == (2, 3, 32, 32)
     assert torch.allclose(batch.target[1, :, 0, 0] * 255, torch.tensor([200.0, 10.0, 30.0]))
     assert batch.input[0].min() < 0.5 < batch.input[0].max() == 1
-    assert [picture.shape[0] for picture in training_pictures(recipe(folder))] == [4] * 5
+    assert [picture.shape[0] for picture in pictures_of(training_source(recipe(folder)))] == [4] * 5
 
 
 def test_the_other_half_may_be_the_target(folder: str) -> None:

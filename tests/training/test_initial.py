@@ -165,6 +165,13 @@ def test_a_checkpoint_that_is_not_there(registry: Registry) -> None:
         read_starts({"network": "checkpoint:colorizer-ae.none"}, (), registry)
 
 
+def test_a_checkpoint_of_another_family_is_refused(registry: Registry) -> None:
+    with pytest.raises(
+        UsageError, match=r"feature-net\.mnist is of the family feature-net; a model of dcgan is wanted"
+    ):
+        read_starts({"network": "checkpoint:feature-net.mnist"}, (), registry, "dcgan")
+
+
 def test_random_is_said_and_changes_nothing(registry: Registry) -> None:
     torch.manual_seed(5)
     network = begun("random", registry)

@@ -67,13 +67,14 @@ def _light(parameter: Any) -> Any:
     described = getattr(parameter, "type_descriptor", None)
     if described is None or "process_value" in vars(parameter):
         return parameter
+    several = parameter.nargs != 1 or getattr(parameter, "multiple", False)
     convert, is_text = parameter.process_value, described.annotation in (str, list[str])
 
     def process_value(context: Any, value: Any) -> Any:
-        if value is None and not parameter.required:
+        if value is None and not parameter.required and not several:
             return None
         typed = type(value) in (str, list, tuple)  # a default is already what it should be
-        if parameter.callback is None and value is not None and (is_text or not typed):
+        if parameter.callback is None and value not in (None, [], ()) and (is_text or not typed):
             return value
         return convert(context, value)
 

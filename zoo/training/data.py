@@ -15,6 +15,7 @@ from torchvision.transforms.v2 import functional as tv
 
 from zoo.datasets import Source, open_source, read_labels
 from zoo.training.augment import augmentation
+from zoo.training.cache import InMemory
 from zoo.training.degrade import degrade, fixed
 from zoo.training.halves import open_pictures
 from zoo.training.objective import Batch
@@ -31,8 +32,9 @@ __all__ = [
     "fixed",
     "held_out_batches",
     "open_source",
+    "pictures_of",
     "training_batches",
-    "training_pictures",
+    "training_source",
 ]
 
 KEPT_BYTES = 2**30
@@ -106,7 +108,7 @@ class AsTheyAre:
         picture = self.kept.get(index)
         if picture is None:
             picture = torch.from_numpy(self.source.picture(index))
-            if len(self.source) <= KEPT_PICTURES:
+            if len(self.source) <= KEPT_PICTURES and not isinstance(self.source, InMemory):
                 self.kept[index] = picture
         return picture
 
@@ -214,16 +216,23 @@ def _channels(recipe: Recipe) -> int:
     return recipe.data.channels + (recipe.degrade.channels if isinstance(recipe.degrade, PairTable) else 0)
 
 
-def training_pictures(recipe: Recipe) -> Iterator[Tensor]:
-    """The training split's pictures as they are, uint8 (C, H, W), read as they are asked for."""
+def training_source(recipe: Recipe) -> Source:
+    """The training split, decoded into memory at once where the recipe says so."""
     source = _opened(recipe, recipe.data.splits.train)
+    return InMemory(source) if recipe.data.cache == "memory" else source
+
+
+def pictures_of(source: Source) -> Iterator[Tensor]:
+    """A source's pictures as they are, uint8 (C, H, W), read as they are asked for."""
     return (torch.from_numpy(source.picture(index)) for index in range(len(source)))
 
 
-def training_batches(recipe: Recipe) -> tuple[DataLoader[Item], Order]:
-    """The loader of the training split, which gives an `Item` a batch, and the order to set `epoch` and `start` on."""
-    source = _opened(recipe, recipe.data.splits.train)
-    table = recipe.train
+def training_batches(recipe: Recipe, source: Source | None = None) -> tuple[DataLoader[Item], Order]:
+    """The loader of the training split, which gives an `Item` a batch, and the order to set `epoch` and `start` on.
+
+    `source` is the split where it is open already.
+    """
+    source, table = source or training_source(recipe), recipe.train
     order = Order(len(source), table.batch, table.seed, table.samples_per_epoch)
     loader = DataLoader(
         Examples(recipe, source),
@@ -238,12 +247,14 @@ def training_batches(recipe: Recipe) -> tuple[DataLoader[Item], Order]:
 class HeldOut:
     """The split that chooses the best state, the same each time it is gone through; its pictures are read once.
 
+    Batches are given on `device`.
+
     With one view a batch holds up to `train.batch` whole pictures. With four it is one picture: whole, mirrored, and
     two fixed crops of it; several views steady the choice among states when the pictures are few.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
-        self.recipe, data = recipe, recipe.data
+    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        self.recipe, self.device, data = recipe, device, recipe.data
         source = _opened(recipe, data.splits.best)
         self.labels = torch.from_numpy(read_labels(source, data.labels))
         self.side = data.judged_size
@@ -263,7 +274,7 @@ class HeldOut:
                 item = _plain(self.pictures, self.labels, indices)
             else:
                 item = _stacked([item for index in indices for item in self._items(index)])
-            yield Batch(item.input, item.target, item.labels if item.labels.numel() else None)
+            yield Batch(item.input, item.target, item.labels if item.labels.numel() else None).to(self.device)
 
     def spread(self, count: int) -> Tensor:
         """The inputs (N, C, H, W) of up to `count` pictures from all over the split."""
@@ -288,6 +299,6 @@ def _four_views(picture: Tensor, side: int) -> list[Tensor]:
     return [whole, torch.as_tensor(tv.horizontal_flip(whole)), *parts]
 
 
-def held_out_batches(recipe: Recipe) -> HeldOut:
-    """The held-out pictures of a recipe."""
-    return HeldOut(recipe)
+def held_out_batches(recipe: Recipe, device: torch.device | None = None) -> HeldOut:
+    """The held-out pictures of a recipe, on the CPU if no device is given."""
+    return HeldOut(recipe, device or torch.device("cpu"))

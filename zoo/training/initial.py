@@ -36,24 +36,27 @@ KINDS = ("timm:NAME", "package:NAME", "file:PATH", "checkpoint:MODEL", RANDOM)
 SUFFIXES = {".pth", ".pt", ".bin", ".safetensors"}
 
 
-def read_starts(table: Mapping[str, str], wanted: tuple[str, ...], registry: Registry) -> dict[str, State]:
+def read_starts(
+    table: Mapping[str, str], wanted: tuple[str, ...], registry: Registry, family: str | None = None
+) -> dict[str, State]:
     """The tensors of each part of an `[init]` table; `wanted` are parts that it must say something of.
 
-    Raises UsageError for a source that can't be understood or is not said, NotFoundError and NetworkError where there
+    Raises UsageError for a source that can't be understood or is not said, and for a checkpoint of another family than
+    `family`, NotFoundError and NetworkError where there
     is none, and what `zoo.training.importing` raises for a file that holds no weights.
     """
     for part in wanted:
         if part not in table and WHOLE not in table:
             raise UsageError(f"the recipe does not say what its {part} begins with: set init.{part} to {_kinds()}")
     chosen = {WHOLE: table[WHOLE]} if WHOLE in table else table
-    return {part: _read(source, registry) for part, source in chosen.items() if source != RANDOM}
+    return {part: _read(source, registry, family) for part, source in chosen.items() if source != RANDOM}
 
 
 def _kinds() -> str:
     return f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
 
 
-def _read(source: str, registry: Registry) -> State:
+def _read(source: str, registry: Registry, family: str | None) -> State:
     kind, colon, name = source.partition(":")
     if not colon or not name:
         raise UsageError(f"init: {source!r} is no source of weights; write {_kinds()}")
@@ -64,8 +67,15 @@ def _read(source: str, registry: Registry) -> State:
     if kind == "file":
         return read_weights(Path(name).expanduser())
     if kind == "checkpoint":
-        return read_weights(find_checkpoint(name, registry).folder / "model.safetensors")
+        return _of_checkpoint(name, registry, family)
     raise UsageError(f"init: {source!r} is no source of weights; write {_kinds()}")
+
+
+def _of_checkpoint(name: str, registry: Registry, family: str | None) -> State:
+    checkpoint = find_checkpoint(name, registry)
+    if family and checkpoint.config.family != family:
+        raise UsageError(f"init: {name} is of the family {checkpoint.config.family}; a model of {family} is wanted")
+    return read_weights(checkpoint.folder / "model.safetensors")
 
 
 def _of_timm(name: str) -> State:

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from zoo.errors import TrainingError
 from zoo.training import state
-from zoo.training.data import derive, held_out_batches, training_batches, training_pictures
+from zoo.training.data import derive, held_out_batches, pictures_of, training_batches, training_source
 from zoo.training.importing import State
 from zoo.training.objective import Batch, Objective, Verdict
 from zoo.training.players import Players
-from zoo.training.precision import settle
+from zoo.training.precision import hardware, settle
 from zoo.training.recipe import Recipe
 from zoo.training.run import Run
 
@@ -40,18 +40,20 @@ class Training:
         self, recipe: Recipe, objective: Objective, run: Run, starts: Mapping[str, State] = MappingProxyType({})
     ) -> None:
         self.objective, self.run = objective, run
-        objective.prepare(training_pictures(recipe))
-        loader, self.order = training_batches(recipe)
+        source = training_source(recipe)
+        objective.prepare(pictures_of(source))
+        loader, self.order = training_batches(recipe, source)
         self.steps_per_epoch = len(self.order)
         self.recipe, self.said = settle(recipe, objective, starts, self.order, loader, run.precision)
         self.players = Players(self.recipe, objective, starts, self.steps_per_epoch)
         self.nets, self.optimizers, self.average = self.players.nets, self.players.optimizers, self.players.average
         self.accelerator = self.players.accelerator
         self.loader = self.accelerator.prepare(loader)
-        self.held_out = held_out_batches(recipe)
+        self.held_out = held_out_batches(recipe, self.accelerator.device)
         self.step, self.seconds, self.saved_at = 0, 0.0, time.monotonic()
         self.best: tuple[Verdict, dict[str, Tensor]] | None = None
         self.best_step, self.judged_at = 0, -1
+        self.hardware: list[str] = []  # of every machine that took steps of the run
 
     @property
     def steps(self) -> int:
@@ -89,6 +91,8 @@ class Training:
 
     def _epoch(self, epoch: int, start: int, report: Report) -> None:
         self.order.epoch, self.order.start = epoch, start
+        if hardware() not in self.hardware:
+            self.hardware.append(hardware())
         for net in self.nets.values():
             net.train()
         began = time.monotonic()
@@ -137,7 +141,7 @@ class Training:
             tensors |= state.pack(f"net.{name}", self.accelerator.unwrap_model(net))
             tensors |= state.pack_optimizer(f"optimizer.{name}", self.optimizers[name].optimizer)
         facts: dict[str, Any] = {"step": self.step, "seconds": self.seconds}
-        facts |= {"best_step": self.best_step, "judged_at": self.judged_at}
+        facts |= {"best_step": self.best_step, "judged_at": self.judged_at, "hardware": self.hardware}
         if self.best:
             verdict, weights = self.best
             facts["best"] = {"figures": dict(verdict.figures), "config": dict(verdict.config)}
@@ -152,6 +156,7 @@ class Training:
         tensors, facts = saved
         self.step, self.seconds = int(facts["step"]), float(facts["seconds"])
         self.best_step = int(facts["best_step"])
+        self.hardware = list(facts.get("hardware", []))  # older states don't say
         self.judged_at = int(facts.get("judged_at", -1))  # older states don't say: they are evaluated again
         self.average.module.load_state_dict(state.unpack(tensors, "average"))
         for name, net in self.nets.items():

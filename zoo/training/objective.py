@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
+import torch
 from torch import Generator, Tensor, nn
 
 Networks = Mapping[str, nn.Module]
@@ -25,6 +26,11 @@ class Batch:
     target: Tensor
     labels: Tensor | None = None
     epoch: float = math.inf
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on a device."""
+        labels = None if self.labels is None else self.labels.to(device)
+        return Batch(self.input.to(device), self.target.to(device), labels, self.epoch)
 
 
 @dataclass(frozen=True)

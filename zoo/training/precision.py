@@ -157,7 +157,7 @@ def _seconds(players: Players, batches: Sequence[Batch], steps: int, ends: float
     for number in range(steps):
         began = perf_counter()
         try:
-            players.step(_on(batches[number % len(batches)], players.accelerator.device), number)
+            players.step(batches[number % len(batches)].to(players.accelerator.device), number)
             if players.accelerator.device.type == "cuda":
                 torch.cuda.synchronize()
         except (TrainingError, RuntimeError):  # PyTorch's own, for what a precision lacks or the memory can't hold
@@ -170,11 +170,6 @@ def _seconds(players: Players, batches: Sequence[Batch], steps: int, ends: float
 
 def _batch(item: Item) -> Batch:
     return Batch(item.input, item.target, item.labels if item.labels.numel() else None, 0.0)
-
-
-def _on(batch: Batch, device: torch.device) -> Batch:
-    labels = None if batch.labels is None else batch.labels.to(device)
-    return Batch(batch.input.to(device), batch.target.to(device), labels, batch.epoch)
 
 
 def _cut(batches: Sequence[Batch], seconds: float) -> list[Batch]:

@@ -43,8 +43,9 @@ class DataTable(Table, frozen=True, kw_only=True):
     """Where the pictures are, the side they are trained at, and the side at which states are judged (the same).
 
     The last `final_epochs` are trained at `final_size`, which is then the side to judge at. States are judged on the
-    whole picture (`judge_views = 1`), or on it, its mirror image and two crops (4). `labels` are columns of the
-    source's index, or comparisons of them ("smile > 0.5"), that the objective is given as numbers.
+    whole picture (`judge_views = 1`), or on it, its mirror image and two crops (4). With `cache = "memory"` all
+    training pictures are decoded once, at the start, so that a fast device need not wait for them. `labels` are
+    columns of the source's index, or comparisons of them ("smile > 0.5"), that the objective is given as numbers.
     """
 
     source: Place
@@ -54,6 +55,7 @@ class DataTable(Table, frozen=True, kw_only=True):
     judge_size: Side | None = None
     judge_views: Literal[1, 4] = 1
     channels: Literal[1, 3] = 3
+    cache: Literal["auto", "memory"] = "auto"
     labels: tuple[Line, ...] = ()
     splits: SplitsTable = SplitsTable()
 

@@ -85,7 +85,8 @@ def train(
     for split in (recipe.data.splits.train, recipe.data.splits.best):  # before a folder is made or an epoch spent
         open_source(recipe.data.source, split, recipe.data.channels)
     begun = resume and saved_states(folder / "state")
-    starts = {} if begun else read_starts(recipe.init, getattr(objective, "pretrained", ()), registry)
+    wanted = getattr(objective, "pretrained", ())
+    starts = {} if begun else read_starts(recipe.init, wanted, registry, recipe.model.family)
     try:
         run = Run(folder)
         write_recipe(run.recipe, recipe)
@@ -115,7 +116,7 @@ def _export(
         data=f"{recipe.data.source[:220]}, split {recipe.data.splits.train}",  # what config.json takes
         steps=training.best_step,
         seconds=round(training.seconds, 1),
-        hardware=f"{hardware()}, {described(recipe.train)}",
+        hardware=f"{'; '.join(training.hardware or [hardware()])}, {described(recipe.train)}"[:300],
         version=f"latent-zoo {version('latent-zoo')}, torch {version('torch')}",
     )
     draw_curves(run.rows(), run.folder / "curves.png", title=recipe.model.id)
