@@ -44,7 +44,8 @@ def correct(network: nn.Module, means: Means, run: Callable[[], object]) -> None
         wanted = (layer.bias + means[layer] - _mean(output, axis)).half().float()
         moved = wanted - layer.bias
         layer.bias.data.copy_(wanted)
-        return (output.movedim(axis, -1) + moved).movedim(-1, axis)
+        shifted: Tensor = (output.movedim(axis, -1) + moved).movedim(-1, axis)
+        return shifted
 
     _see(network, shift, run)
 
