@@ -176,6 +176,18 @@ def _sizes(graph: onnx.GraphProto, rng: random.Random) -> str:
     return str(tensor.name)
 
 
+def _weights(graph: onnx.GraphProto, rng: random.Random) -> str:
+    """Two weights change places in the file, or one is said to be of another type."""
+    tensors = [found for found in graph.initializer if found.external_data]
+    first, second = rng.choice(tensors), rng.choice(tensors)
+    if rng.random() < 0.3:
+        first.data_type = rng.choice((1, 2, 3, 7, 9, 10, 11, 16, 17, 21))
+        return str(first.name)
+    for one, other in zip(first.external_data, second.external_data, strict=True):
+        one.value, other.value = other.value, one.value
+    return f"{first.name} and {second.name}"
+
+
 def _operator(graph: onnx.GraphProto, rng: random.Random) -> str:
     node = rng.choice(list(graph.node))
     node.op_type = rng.choice(sorted(RULES))
@@ -220,5 +232,6 @@ def _names(graph: onnx.GraphProto) -> list[str]:
 
 
 GRAPH_EDITS: tuple[Callable[[onnx.GraphProto, random.Random], str], ...] = (
-    _attribute, _attribute, _constant, _constant, _sizes, _operator, _wire, _wire, _drop, _insert, _insert, _insert,
+    _attribute, _attribute, _constant, _constant, _sizes, _weights, _operator, _wire, _wire, _drop, _insert, _insert,
+    _insert,
 )  # fmt: skip

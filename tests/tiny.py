@@ -14,9 +14,16 @@ from onnx import helper
 from safetensors.numpy import save, save_file
 
 FLOAT, INT64, FLOAT16 = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64, onnx.TensorProto.FLOAT16
+TYPES = {"F16": FLOAT16, "F32": FLOAT, "I8": onnx.TensorProto.INT8}
 WEIGHTS: Mapping[str, np.ndarray] = {
     "conv.weight": np.array([0.5, -0.25, 1.0], np.float16).reshape(3, 1, 1, 1),
     "conv.bias": np.array([0.0, 0.5, 0.25], np.float16),
+}
+# The same with the weight in 8 bits, and a scale for each of its three rows.
+EIGHT_BITS: Mapping[str, np.ndarray] = {
+    "conv.weight": np.array([100, -50, 127], np.int8).reshape(3, 1, 1, 1),
+    "conv.weight.scale": np.array([0.005, 0.005, 1 / 127], np.float32),
+    "conv.bias": WEIGHTS["conv.bias"],
 }
 NODES: Sequence[onnx.NodeProto] = (
     helper.make_node("Conv", ["image", "conv.weight", "conv.bias"], ["features"]),
@@ -43,15 +50,24 @@ def make_model(
     weights: Mapping[str, np.ndarray] = WEIGHTS,
     opset: int = 20,
 ) -> onnx.ModelProto:
-    """A graph over `weights`, each cast to float32 under its own name; `constants` stand in the graph itself."""
-    initializers, casts = [], []
+    """A graph over `weights`, each made float32 under its own name; `constants` stand in the graph itself."""
+    initializers, casts, scales = [], [], scales_of(weights)
     for name, tensor in external_tensors(weights).items():
         initializers.append(tensor)
-        casts.append(helper.make_node("Cast", [tensor.name], [name], to=FLOAT))
+        if tensor.data_type == TYPES["I8"]:
+            scale = f"{name}.scale.half"
+            casts.append(helper.make_node("DequantizeLinear", [tensor.name, scale], [name], axis=0))
+        elif name not in scales:
+            casts.append(helper.make_node("Cast", [tensor.name], [name], to=FLOAT))
     for name, value in (constants or {}).items():
         initializers.append(onnx.numpy_helper.from_array(np.asarray(value), name))
     graph = helper.make_graph([*casts, *nodes], "tiny", inputs, outputs, initializers)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
+
+
+def scales_of(weights: Mapping[str, np.ndarray]) -> set[str]:
+    """The names of the scales of 8-bit weights."""
+    return {f"{name}.scale" for name, array in weights.items() if array.dtype == np.int8}
 
 
 def external_tensors(weights: Mapping[str, np.ndarray]) -> dict[str, onnx.TensorProto]:
@@ -61,8 +77,8 @@ def external_tensors(weights: Mapping[str, np.ndarray]) -> dict[str, onnx.Tensor
     table, tensors = json.loads(data[8 : 8 + length]), {}
     for name in weights:
         begin, end = table[name]["data_offsets"]
-        dtype = FLOAT16 if table[name]["dtype"] == "F16" else FLOAT
-        tensor = onnx.TensorProto(name=f"{name}.half", data_type=dtype, dims=table[name]["shape"])
+        dtype, dims = TYPES[table[name]["dtype"]], table[name]["shape"]
+        tensor = onnx.TensorProto(name=f"{name}.half", data_type=dtype, dims=dims)
         tensor.data_location = onnx.TensorProto.EXTERNAL
         for key, value in {
             "location": "model.safetensors",
@@ -93,7 +109,7 @@ def write_checkpoint(
         "translate": {"input": image, "output": {"channels": 3}, "fit": "pad"},
     }
     config = {
-        "format": 1,
+        "format": 3 if scales_of(weights) else 1,
         "id": "tiny.test",
         "family": "tiny",
         "task": "colorize",
@@ -109,8 +125,8 @@ def write_checkpoint(
             "file": "model.safetensors",
             "sha256": "0" * 64,
             "bytes": 8,
-            "dtype": str(next(iter(weights.values())).dtype),
-            "parameters": sum(array.size for array in weights.values()),
+            "dtype": "int8" if scales_of(weights) else str(next(iter(weights.values())).dtype),
+            "parameters": sum(array.size for name, array in weights.items() if name not in scales_of(weights)),
             "buffers": 0,
         },
         **changes,

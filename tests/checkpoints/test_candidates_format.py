@@ -74,7 +74,8 @@ def _none(config: dict[str, Any]) -> None:
         (_less, "planes of noise after it"),
         (_other_fit, "the output and the fit of translate"),
         (_alone, "the output and the fit of translate"),
-        (lambda config: config.update(format=3), "is of format 3, which this zoo is too old to read"),
+        (lambda config: config.update(format=3), "format 3 for int8 weights"),
+        (lambda config: config.update(format=4), "is of format 4, which this zoo is too old to read"),
     ],
 )
 def test_wrong_promises_are_refused(folder: Path, edit: Any, message: str) -> None:

@@ -30,10 +30,12 @@ from zoo.catalog.interface import (
 from zoo.catalog.text import obeyed
 from zoo.errors import UnsafeFileError
 
+WeightType = Literal["float16", "float32", "int8"]
+
 MAX_CONFIG_BYTES = 256 * 1024
 MAX_REASON = 500
 # The newest format; a checkpoint is written in the oldest that can say what it holds.
-FORMAT = 2
+FORMAT = 3
 
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=64)]
 ModelId = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*\Z", max_length=129)]
@@ -75,12 +77,16 @@ class LatentSpec(Strict, frozen=True, kw_only=True):
 
 
 class WeightsSpec(Strict, frozen=True, kw_only=True):
-    """The one weights file. `parameters` are learned, `buffers` are running statistics."""
+    """The one weights file. `parameters` are learned, `buffers` are running statistics.
+
+    With `dtype` int8 some tensors are int8, each with a float32 scale for every entry of its first axis, and all others
+    float16; the scales count as neither.
+    """
 
     file: Literal["model.safetensors"]
     sha256: Sha256
     bytes: Annotated[int, Meta(ge=8, le=2 * 10**9)]
-    dtype: Literal["float16", "float32"]
+    dtype: WeightType
     parameters: Count
     buffers: Count
 
@@ -110,9 +116,12 @@ class Metric(Strict, frozen=True, kw_only=True):
 
 
 class CheckpointConfig(Strict, frozen=True, kw_only=True):
-    """`config.json`, format 1, or 2 where a model also answers with candidates: an `Interface`, hashes and facts."""
+    """`config.json`: an `Interface`, hashes and facts.
 
-    format: Literal[1, 2]
+    Its format is 1, 2 where a model also answers with candidates, or 3 where weights are int8.
+    """
+
+    format: Literal[1, 2, 3]
     id: ModelId
     family: Name
     task: Name | None = None
@@ -130,8 +139,8 @@ class CheckpointConfig(Strict, frozen=True, kw_only=True):
         """Cross-field rules: id and family agree, each graph has a file of its own; and those of the interface."""
         if self.id.split(".")[0] != self.family:
             raise ValueError(f"id {self.id!r} does not begin with its family {self.family!r}")
-        if self.format != self.interface.format:
-            raise ValueError("format 2 is for models with candidates, and these need it")
+        if self.format != max(self.interface.format, weights_format(self.weights.dtype)):
+            raise ValueError("format 2 is for models with candidates, format 3 for int8 weights, and these need it")
         specs = self.graph_specs().values()
         if len({spec.graph for spec in specs}) != len(specs):
             raise ValueError("two capabilities share one graph file")
@@ -155,6 +164,11 @@ class CheckpointConfig(Strict, frozen=True, kw_only=True):
     def can(self) -> tuple[Capability, ...]:
         """Every capability of the model, `generate` included, in the order of its methods."""
         return self.interface.can()
+
+
+def weights_format(dtype: WeightType) -> int:
+    """The oldest format that can hold weights of this type."""
+    return 3 if dtype == "int8" else 1
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.catalog.spec import MAX_CONFIG_BYTES, CheckpointConfig, format_config, parse_config
+from zoo.checkpoints.eight_bits import check_scales, multiplied
 from zoo.checkpoints.graph_file import MAX_GRAPH_BYTES, WEIGHTS_FILE, Graph
 from zoo.checkpoints.graphs import check_graph
-from zoo.checkpoints.safetensors_header import TensorInfo, read_header
+from zoo.checkpoints.safetensors_header import FLOATS, TensorInfo, read_header
 from zoo.errors import DiskError, IntegrityError, NotFoundError, UnsafeFileError, UnsupportedCapability, UsageError
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ class Checkpoint:
     config_sha256: str = ""
 
     def arrays(self) -> dict[str, NDArray[np.floating]]:
-        """Every weight by name, read-only views on the bytes, in the type they are stored in."""
+        """Every weight by name, read-only views on the bytes, in the type they are stored in; int8 ones as the float32
+        numbers that they stand for, with their scales.
+        """
         import numpy as np
 
         arrays = {}
@@ -75,7 +78,7 @@ class Checkpoint:
             dtype = np.dtype(info.dtype).newbyteorder("<")
             flat = np.frombuffer(self.weights, dtype, math.prod(info.shape), info.offset)
             arrays[name] = flat.reshape(info.shape)
-        return arrays
+        return multiplied(arrays)
 
     def graph(self, role: RoleName) -> tuple[bytes, Graph]:
         """The graph of a role as bytes, and what was read in them.
@@ -110,7 +113,8 @@ def read_checkpoint(folder: Path, origin: str, check: Callable[[bytes], None] | 
     config = parse_config(data, f"{origin}: {CONFIG_FILE}")
     _refuse_other_weights(folder, origin)
     weights = _read_weights(folder, config, origin)
-    tensors = read_header(weights, f"{origin}: {WEIGHTS_FILE}")
+    types = (*FLOATS, "I8") if config.weights.dtype == "int8" else FLOATS
+    tensors = read_header(weights, f"{origin}: {WEIGHTS_FILE}", types)
     _check_counts(tensors, config, origin)
     graphs, plans, interface = {}, {}, config.interface
     for role, spec in config.graph_specs().items():
@@ -213,12 +217,14 @@ def _compare_hash(data: bytes, promised: str, name: str) -> None:
 
 
 def _check_counts(tensors: Mapping[str, TensorInfo], config: CheckpointConfig, origin: str) -> None:
-    """The tensors are of the type, and as many numbers, as config.json says."""
+    """The tensors are of the type, and as many numbers, as config.json says; scales count as none."""
     promised = config.weights
+    eight = promised.dtype == "int8"
+    scales = check_scales(tensors, f"{origin}: {WEIGHTS_FILE}") if eight else frozenset()
     for name, info in tensors.items():
-        if info.dtype != promised.dtype:
+        if info.dtype != promised.dtype and not eight:
             raise UnsafeFileError(f"{origin}: tensor {name} is {info.dtype}, config.json says {promised.dtype}")
-    count = sum(math.prod(info.shape) for info in tensors.values())
+    count = sum(math.prod(info.shape) for name, info in tensors.items() if name not in scales)
     fitted = config.latent.sampler.numbers if config.latent and config.latent.sampler else 0
     if count != promised.parameters + promised.buffers + fitted:
         raise UnsafeFileError(

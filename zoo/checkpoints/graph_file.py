@@ -1,7 +1,8 @@
 """An ONNX file from a stranger, read into plain data: what is in it, but not yet what it computes.
 
 It must hold what the zoo's own export writes and no more: one graph of nodes from the standard operators, numbers and
-small tensors as attributes, and weights that are exactly a tensor of `model.safetensors`.
+small tensors as attributes, and weights that are exactly a tensor of `model.safetensors`. An int8 weight goes to
+DequantizeLinear with its own scales, and nowhere else.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from zoo.checkpoints.eight_bits import scale_names
 from zoo.checkpoints.onnx_schema import MAX_INLINE_BYTES, MODEL
 from zoo.checkpoints.operators import RULES
 from zoo.checkpoints.operators.values import (
     BOOL,
     FLOAT,
     FLOAT16,
+    INT8,
     INT32,
     INT64,
     ITEM_BYTES,
@@ -30,7 +33,7 @@ from zoo.checkpoints.protobuf import MalformedError, Record, decode
 from zoo.errors import UnsafeFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from zoo.checkpoints.safetensors_header import TensorInfo
 
@@ -39,7 +42,8 @@ IR_VERSIONS = range(8, 14)
 OPSETS = range(18, 25)
 STANDARD_DOMAINS = ("", "ai.onnx")
 WEIGHTS_FILE = "model.safetensors"
-WEIGHT_TYPES = {"float16": FLOAT16, "float32": FLOAT}
+WEIGHT_TYPES = {"float16": FLOAT16, "float32": FLOAT, "int8": INT8}
+DEQUANTIZE = "DequantizeLinear"
 
 # Attribute type of ONNX -> the one field that holds the value, and its default.
 _ATTRIBUTE_FIELDS: Mapping[int, tuple[str, Attribute | None]] = {
@@ -102,9 +106,11 @@ def read_graph(file: str, data: bytes, tensors: Mapping[str, TensorInfo]) -> Gra
     try:
         model = decode(data, MODEL)
         _check_versions(model)
-        return _graph(file, model.get("graph", {}), {info.offset: info for info in tensors.values()})
+        graph = _graph(file, model.get("graph", {}), {info.offset: info for info in tensors.values()})
+        _check_int8(graph.nodes, _names_of_weights(model.get("graph", {}), tensors), tensors)
     except ValueError as error:
         raise UnsafeFileError(f"{file} is not a graph that the zoo runs: {error}") from error
+    return graph
 
 
 def _check_versions(model: Record) -> None:
@@ -136,6 +142,30 @@ def _check_ties(initializers: Iterable[Record]) -> None:
     ]
     if len(set(places)) < len(places):
         raise MalformedError("two weights are the same tensor; one value must serve for both")
+
+
+def _names_of_weights(graph: Record, tensors: Mapping[str, TensorInfo]) -> dict[str, str]:
+    """Name of each weight in the graph -> name of the tensor it points at."""
+    at = {str(info.offset): name for name, info in tensors.items()}
+    return {
+        record.get("name", ""): at[entry["value"]]
+        for record in graph.get("initializers", [])
+        for entry in record["external_data"]
+        if entry["key"] == "offset"
+    }
+
+
+def _check_int8(nodes: Iterable[Node], weights: Mapping[str, str], tensors: Mapping[str, TensorInfo]) -> None:
+    """Int8 weights and their scales meet in DequantizeLinear: elsewhere they would not be what they stand for."""
+    scales = scale_names(name for name, info in tensors.items() if info.dtype == "int8")
+    bound = scales.keys() | set(scales.values())
+    for node in nodes:
+        given = [weights.get(name, "") for name in node.inputs]
+        if node.operator == DEQUANTIZE:
+            if len(given) != 2 or given[0] not in scales or given[1] != scales[given[0]]:
+                raise MalformedError(f"{DEQUANTIZE} of something else than an int8 weight and its scales")
+        elif strays := bound.intersection(given):
+            raise MalformedError(f"{node.operator} uses {min(strays)}, which only {DEQUANTIZE} may")
 
 
 def _check_names(nodes: Iterable[Node], given: list[str], outputs: Iterable[Port]) -> None:
@@ -202,9 +232,9 @@ def _attribute(record: Record) -> Attribute:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _dims(record: Record) -> tuple[int, ...]:
+def _dims(record: Record, types: Collection[int] = ITEM_BYTES) -> tuple[int, ...]:
     dims = tuple(record["dims"])
-    if record.get("data_type", 0) not in ITEM_BYTES:
+    if record.get("data_type", 0) not in types:
         raise MalformedError(f"tensor {record.get('name', '')!r} has elements of type {record.get('data_type', 0)}")
     if any(not 0 <= size < 2**31 for size in dims):
         raise MalformedError(f"tensor {record.get('name', '')!r} has a size out of bounds")
@@ -215,7 +245,7 @@ def _initializer(record: Record, weights: Mapping[int, TensorInfo]) -> Value:
     """A small tensor in the file itself, or exactly one tensor of the weights."""
     if not record.get("data_location", 0) and not record["external_data"]:
         return _inline(record)
-    name, dims = record.get("name", ""), _dims(record)
+    name, dims = record.get("name", ""), _dims(record, (*ITEM_BYTES, INT8))
     places = {entry.get("key", ""): entry.get("value", "") for entry in record["external_data"]}
     if record.get("data_location", 0) != 1 or set(places) != {"location", "offset", "length"}:
         raise MalformedError(f"weight {name!r} must say location, offset and length, and nothing else")

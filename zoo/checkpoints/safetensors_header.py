@@ -1,7 +1,8 @@
 """The header of a safetensors file, read more strictly than its own library does.
 
 Source of the format: https://github.com/huggingface/safetensors#format. Beyond it: no duplicate keys, no unknown
-fields, plain tensor names, at least one tensor, no empty tensors, and float16 or float32 only.
+fields, plain tensor names, at least one tensor, no empty tensors, and float16 or float32 only, beside int8 where the
+reader asks for it.
 """
 
 from __future__ import annotations
@@ -11,26 +12,27 @@ import math
 import re
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from zoo.errors import UnsafeFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 MAX_HEADER_BYTES = 25 * 1024 * 1024
 MAX_TENSORS = 20_000
 MAX_RANK = 8
 MAX_DIMENSION = 2**31 - 1
-ITEM_BYTES = {"F16": 2, "F32": 4}
-DTYPE_NAMES = {"F16": "float16", "F32": "float32"}
+ITEM_BYTES = {"F16": 2, "F32": 4, "I8": 1}
+DTYPE_NAMES = {"F16": "float16", "F32": "float32", "I8": "int8"}
+FLOATS: Final = ("F16", "F32")
 
 _TENSOR_NAME = re.compile(r"[A-Za-z0-9_.]{1,200}")
 
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """One tensor of the file: `dtype` is float16 or float32, `offset` counts from the start of the file, in bytes."""
+    """One tensor of the file: `dtype` is float16, float32 or int8, `offset` counts from the file's start, in bytes."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -38,14 +40,15 @@ class TensorInfo:
     length: int
 
 
-def read_header(data: bytes, name: str) -> Mapping[str, TensorInfo]:
+def read_header(data: bytes, name: str, types: Collection[str] = FLOATS) -> Mapping[str, TensorInfo]:
     """Tensor name -> where and what it is, for a whole safetensors file; `name` is the file's name in messages.
 
-    Raises UnsafeFileError if the file is malformed: the tensors must cover it from the header to its last byte.
+    `types` are the element types that are read, in the format's words. Raises UnsafeFileError if the file is malformed:
+    the tensors must cover it from the header to its last byte.
     """
     try:
         header, start = _parse(data)
-        tensors = {key: _tensor(key, entry, start) for key, entry in header.items()}
+        tensors = {key: _tensor(key, entry, start, types) for key, entry in header.items()}
         _check_cover(tensors, start, len(data))
     except (ValueError, RecursionError) as error:
         raise UnsafeFileError(f"{name} is not a safetensors file that the zoo reads: {error}") from error
@@ -93,14 +96,15 @@ def _whole(value: object, largest: int) -> bool:
     return type(value) is int and 0 <= value <= largest
 
 
-def _tensor(name: str, entry: object, start: int) -> TensorInfo:
+def _tensor(name: str, entry: object, start: int, types: Collection[str]) -> TensorInfo:
     if not _TENSOR_NAME.fullmatch(name):
         raise ValueError(f"tensor name {name[:60]!r} is not made of 1 to 200 letters, digits, '_' and '.'")
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise ValueError(f"tensor {name} must have exactly dtype, shape and data_offsets")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
-    if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
-        raise ValueError(f"tensor {name} is of type {str(dtype)[:20]}; only F16 and F32 are read")
+    if not isinstance(dtype, str) or dtype not in types:
+        *others, last = types
+        raise ValueError(f"tensor {name} is of type {str(dtype)[:20]}; only {', '.join(others)} and {last} are read")
     if not isinstance(shape, list) or len(shape) > MAX_RANK or not all(_whole(d, MAX_DIMENSION) and d for d in shape):
         raise ValueError(f"tensor {name} has a shape that is not up to {MAX_RANK} positive numbers")
     if not isinstance(offsets, list) or len(offsets) != 2 or not all(_whole(o, 2**63) for o in offsets):

@@ -297,6 +297,12 @@ class HeldOut:
                 item = _stacked([item for index in indices for item in self._items(index)])
             yield Batch(item.input, item.target, item.labels if item.labels.numel() else None).to(self.device)
 
+    def spread(self, count: int) -> Tensor:
+        """The inputs (N, C, H, W) of up to `count` pictures from all over the split."""
+        total = len(self.labels)
+        chosen = range(0, total, max(1, total // count))[:count]
+        return torch.stack([self._items(index)[0].input for index in chosen])
+
     def _items(self, index: int) -> list[Item]:
         """All views of one picture, degraded with the picture's own seed."""
         picture = self.pictures[index]

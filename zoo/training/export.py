@@ -16,12 +16,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from zoo.catalog.families import interface_of
-from zoo.catalog.interface import Interface, RoleName
-from zoo.catalog.spec import CheckpointConfig, TrainingSpec, format_config
+from zoo.catalog.interface import ImageSpec, Interface, RoleName
+from zoo.catalog.spec import CheckpointConfig, TrainingSpec, WeightType, format_config, weights_format
+from zoo.checkpoints.eight_bits import SUFFIX
 from zoo.checkpoints.format import read_checkpoint
 from zoo.errors import TrainingError
 from zoo.inference.backends.mixture import PREFIX, MixturePrior
 from zoo.inference.backends.onnx import OnnxBackend
+from zoo.training import eight_bits
 from zoo.training.graph import answers_of, write_graph
 from zoo.training.recipe import ModelTable
 
@@ -31,6 +33,10 @@ WEIGHTS = "model.safetensors"
 # A picture shows 256 levels, so weights whose effect stays under one level may be halved.
 LEVEL = 1.0 / 255.0
 PARITY = 1e-3
+# Inputs of each graph on which 8-bit weights are tried: so many, or fewer of large ones; their side if free.
+PROBES = 16
+PROBE_PIXELS = PROBES * 256 * 256
+PROBE_SIDE = 64
 
 
 def export(
@@ -41,11 +47,14 @@ def export(
     training: TrainingSpec | None,
     folder: Path,
     prior: MixturePrior | None = None,
+    pictures: Tensor | None = None,
 ) -> CheckpointConfig:
     """Write `folder` as a checkpoint and check it against PyTorch; returns its config.
 
     `config` is the family's configuration; its `interface()` says the latent, and what goes in and out of each graph.
     A fitted `prior` takes the place of the standard normal; `training` is None for weights that were made elsewhere.
+    `pictures` (N, C, H, W) are some that the network is given in use: 8-bit weights are tried on them, and on made
+    ones without.
 
     The folder appears whole or not at all. Raises TrainingError where a graph and PyTorch differ by more than 1e-3.
     """
@@ -59,7 +68,8 @@ def export(
             network.add_module("prior", prior)
             interface = interface.with_sampler(prior.noise)
         examples = {role: _smooth(role, interface, _example(role, interface)) for role in interface.graphs()}
-        dtype = _store(network, interface, examples, partial / WEIGHTS)
+        probes, real = _probes(interface, pictures), pictures is not None
+        dtype = _store(network, interface, examples, probes, real, partial / WEIGHTS)
         hashes = {
             role: write_graph(network, role, interface, example, partial / WEIGHTS)
             for role, example in examples.items()
@@ -98,17 +108,66 @@ def _blots(images: Tensor) -> Tensor:
 def _comparable(network: nn.Module, role: RoleName, interface: Interface, example: Inputs) -> tuple[Tensor, ...]:
     """Answers in units in which a difference of a level means the same everywhere.
 
-    Latents count by the pictures they decode to, or relative to their size where nothing decodes them; log-variances
-    as standard deviations.
+    Latents count by the pictures they decode to, and log-variances by those of a draw; where nothing decodes them, both
+    relative to their size.
     """
     first, *rest = answers_of(network, role, *example)
-    if interface.outputs(role)[0].kind == "latent":
-        first = answers_of(network, "decode", first)[0] if hasattr(network, "decode") else first / (1 + first.abs())
-    return first, *((answer / 2).exp() for answer in rest)
+    if interface.outputs(role)[0].kind != "latent":
+        return first, *rest
+    if not hasattr(network, "decode"):
+        return first / (1 + first.abs()), *((answer / 2).exp() for answer in rest)
+    noise = torch.randn(first.shape, generator=torch.Generator().manual_seed(0))
+    latents = (first, *(first + (answer / 2).exp() * noise for answer in rest))
+    return tuple(answers_of(network, "decode", latent)[0] for latent in latents)
 
 
-def _store(network: nn.Module, interface: Interface, examples: Mapping[RoleName, Inputs], path: Path) -> str:
-    """Write the weights as float16 where no answer changes by a level of a picture, else as float32.
+def _probes(interface: Interface, pictures: Tensor | None) -> dict[RoleName, Inputs]:
+    """Inputs to try 8-bit weights on: the pictures for graphs that take such, else what `_smooth` makes.
+
+    `decode` comes last: what layers meet first should be latents of pictures or from the prior, as in use.
+    """
+    count, found = _count(interface, pictures), {}
+    for role in sorted(interface.graphs(), key=lambda role: role == "decode"):
+        if interface.inputs(role)[0].kind != "image":
+            found[role] = _example(role, interface, count, PROBE_SIDE // 16)
+            continue
+        image = interface.takes(role)
+        if pictures is None or pictures.shape[1] > image.channels:
+            side = -(-PROBE_SIDE // image.multiple)
+            found[role] = _smooth(role, interface, _example(role, interface, count, side))
+        else:
+            found[role] = (_fitted(pictures[:count], image),)
+    return found
+
+
+def _count(interface: Interface, pictures: Tensor | None) -> int:
+    """How many pictures to try 8-bit weights on."""
+    images = [image for role in interface.roles.values() for image in (role.input, role.output) if image]
+    sides = [tuple(image.size) for image in images if image.size]
+    if pictures is not None:
+        sides.append((pictures.shape[2], pictures.shape[3]))
+    largest = max((height * width for height, width in sides), default=1)
+    return max(1, min(PROBES, PROBE_PIXELS // largest))
+
+
+def _fitted(pictures: Tensor, image: ImageSpec) -> Tensor:
+    """Pictures as a graph takes them: of its size or multiple, with planes of noise for channels that they lack."""
+    size = list(image.size or (-(-side // image.multiple) * image.multiple for side in pictures.shape[2:]))
+    fitted = functional.interpolate(pictures, size, mode="bilinear", antialias=True, align_corners=False)
+    planes = (len(fitted), image.channels - fitted.shape[1], *size)
+    return torch.cat([fitted, torch.randn(planes, generator=torch.Generator().manual_seed(0))], dim=1)
+
+
+def _store(
+    network: nn.Module,
+    interface: Interface,
+    examples: Mapping[RoleName, Inputs],
+    probes: Mapping[RoleName, Inputs],
+    real: bool,
+    path: Path,
+) -> WeightType:
+    """Write the weights as float16 where no answer changes by a level of a picture, else as float32; as int8 those that
+    `eight_bits.choose` finds, with other biases only if the probes are `real`.
 
     The network is left with the weights as they were stored. Candidates are draws: which one noise chooses may change.
     """
@@ -123,9 +182,19 @@ def _store(network: nn.Module, interface: Interface, examples: Mapping[RoleName,
     )
     stored = half if change < LEVEL else full
     network.load_state_dict(stored, strict=False)
+    eight: dict[str, eight_bits.EightBit] = {}
+    if stored is half:
+
+        def measure() -> eight_bits.Answers:
+            return {name: _comparable(network, name, interface, probe) for name, probe in probes.items()}
+
+        eight = eight_bits.choose(network, full, measure, corrected=real)
+        stored = {name: tensor.half() for name, tensor in network.state_dict().items() if name in full}
+        stored |= {name: weight.whole for name, weight in eight.items()}
+        stored |= {f"{name}{SUFFIX}": weight.scale for name, weight in eight.items()}
     save_file({name: tensor.contiguous() for name, tensor in stored.items()}, path)
     path.chmod(0o644)  # written for its owner only; a checkpoint is for everyone
-    return "float16" if stored is half else "float32"
+    return "int8" if eight else "float32" if stored is full else "float16"
 
 
 def _config(
@@ -136,7 +205,7 @@ def _config(
     training: TrainingSpec | None,
     interface: Interface,
     hashes: Mapping[RoleName, str],
-    dtype: str,
+    dtype: WeightType,
     folder: Path,
 ) -> CheckpointConfig:
     weights = (folder / WEIGHTS).read_bytes()
@@ -146,7 +215,8 @@ def _config(
     numbers = sum(buffers.pop(name).numel() for name in fitted)
     return msgspec.convert(
         {
-            **interface.config_json(hashes, numbers),
+            **(promised := interface.config_json(hashes, numbers)),
+            "format": max(promised["format"], weights_format(dtype)),
             "id": table.id,
             "family": family,
             "task": table.task,

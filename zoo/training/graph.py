@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.catalog.interface import Interface, RoleName
+from zoo.checkpoints.eight_bits import SUFFIX
 from zoo.checkpoints.onnx_schema import MAX_INLINE_BYTES
 from zoo.errors import TrainingError
 from zoo.inference.backends.mixture import method
@@ -94,30 +95,27 @@ def _optimize(program: Any) -> None:
 
 
 def _point_at_weights(model: onnx.ModelProto, weights: Path) -> None:
-    """Replace each weight in the graph by its range of the weights file, cast to float32 where it is stored in half.
+    """Replace each weight in the graph by its range of the weights file, made float32 where it is stored in fewer bits.
 
     Weights that the exporter folded away from their stored values would be missing from the table, so what is left
     inline must be small: shapes and scalars.
     """
-    with weights.open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        table = json.loads(file.read(length))
-    casts = []
-    for tensor in model.graph.initializer:
-        entry = table.get(tensor.name.removeprefix("network."))
-        if entry is None:
-            continue
-        begin, end = (8 + length + offset for offset in entry["data_offsets"])
-        tensor.ClearField("raw_data")
-        tensor.data_location = onnx.TensorProto.EXTERNAL
-        for key, value in {"location": weights.name, "offset": begin, "length": end - begin}.items():
-            tensor.external_data.add(key=key, value=str(value))
-        if entry["dtype"] == "F16":
-            full = tensor.name
+    table = _places(weights)
+    made = []
+    for tensor in list(model.graph.initializer):
+        name, full = tensor.name.removeprefix("network."), tensor.name
+        dtype = _point(tensor, weights.name, table[name]) if name in table else ""
+        if dtype == "F16":
             tensor.name, tensor.data_type = f"{full}.half", onnx.TensorProto.FLOAT16
-            casts.append(onnx.helper.make_node("Cast", [tensor.name], [full], to=onnx.TensorProto.FLOAT))
-    for cast in reversed(casts):
-        model.graph.node.insert(0, cast)
+            made.append(onnx.helper.make_node("Cast", [tensor.name], [full], to=onnx.TensorProto.FLOAT))
+        if dtype == "I8":
+            tensor.name, tensor.data_type = f"{full}.int8", onnx.TensorProto.INT8
+            scale = model.graph.initializer.add(name=f"{full}{SUFFIX}", data_type=onnx.TensorProto.FLOAT)
+            scale.dims.append(tensor.dims[0])
+            _point(scale, weights.name, table[f"{name}{SUFFIX}"])
+            made.append(onnx.helper.make_node("DequantizeLinear", [tensor.name, scale.name], [full], axis=0))
+    for node in reversed(made):
+        model.graph.node.insert(0, node)
     # Where each operator came from in the source, with paths of the machine that exported: of no use to a reader.
     del model.metadata_props[:]
     for node in model.graph.node:
@@ -126,6 +124,25 @@ def _point_at_weights(model: onnx.ModelProto, weights: Path) -> None:
     for value in (*model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer):
         del value.metadata_props[:]
     del model.graph.metadata_props[:]
+
+
+def _places(weights: Path) -> dict[str, tuple[str, int, int]]:
+    """Name -> element type, offset in the file and length of each tensor."""
+    with weights.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        table = json.loads(file.read(length))
+    ranges = {name: (entry["dtype"], *entry["data_offsets"]) for name, entry in table.items() if name != "__metadata__"}
+    return {name: (dtype, 8 + length + begin, end - begin) for name, (dtype, begin, end) in ranges.items()}
+
+
+def _point(tensor: onnx.TensorProto, file: str, place: tuple[str, int, int]) -> str:
+    """Leave the numbers to a range of the weights file; returns the type they are stored in."""
+    dtype, offset, length = place
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    for key, value in {"location": file, "offset": offset, "length": length}.items():
+        tensor.external_data.add(key=key, value=str(value))
+    return dtype
 
 
 def _require_small_constants(model: onnx.ModelProto, name: str) -> None:

@@ -21,6 +21,7 @@ from torch import nn
 
 from zoo.catalog.families import configured
 from zoo.catalog.registry import load_object
+from zoo.checkpoints.eight_bits import multiplied
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError
 from zoo.inference.backends.torch import misfits
 from zoo.training.export import export
@@ -132,14 +133,22 @@ def read_weights(file: Path, kind: str | None = None, room: int = MAX_BYTES) -> 
 
 
 def read_safetensors(file: Path) -> dict[str, NDArray[np.float32]]:
-    """Every tensor of floating point as float32; counters are left out. Raises UnsafeFileError."""
+    """Every tensor of floating point, or of int8 with scales, as float32; counters are left out.
+
+    Raises UnsafeFileError.
+    """
     try:
         tensors = load_file(file)
     except (SafetensorError, ValueError, OSError, KeyError, RuntimeError) as error:
         raise UnsafeFileError(
             f"{file} is not a safetensors file, or cut off or damaged ({error}): download it again"
         ) from error
-    return {name: tensor.float().numpy() for name, tensor in tensors.items() if tensor.is_floating_point()}
+    whole = {name for name, tensor in tensors.items() if tensor.dtype == torch.int8}
+    floats = {name for name, tensor in tensors.items() if tensor.is_floating_point()}
+    arrays = {
+        name: (t if name in whole else t.float()).numpy() for name, t in tensors.items() if name in whole | floats
+    }
+    return {name: array for name, array in multiplied(arrays).items() if array.dtype == np.float32}
 
 
 def read_pickle(file: Path, room: int = MAX_BYTES) -> dict[str, NDArray[np.float32]]:

@@ -16,7 +16,7 @@ from zoo.catalog.spec import CheckpointConfig, TrainingSpec
 from zoo.errors import DiskError, NotFoundError, UsageError
 from zoo.inference.backends.mixture import MixturePrior
 from zoo.training.data import held_out_batches, open_source
-from zoo.training.export import export
+from zoo.training.export import PROBES, export
 from zoo.training.initial import read_starts
 from zoo.training.loop import Report, Training
 from zoo.training.objective import Objective, Verdict
@@ -131,7 +131,8 @@ def _export(
     )
     draw_curves(run.rows(), run.folder / "curves.png", title=recipe.model.id)
     prior = _fitted_prior(recipe, network, registry, run) if recipe.prior else None
-    return export(network, config, recipe.model, family.name, facts, run.checkpoint, prior)
+    pictures = held_out_batches(judged_on(recipe, recipe.data.splits.best)).spread(PROBES)
+    return export(network, config, recipe.model, family.name, facts, run.checkpoint, prior, pictures)
 
 
 def _fitted_prior(recipe: Recipe, network: nn.Module, registry: Registry, run: Run) -> MixturePrior | None:

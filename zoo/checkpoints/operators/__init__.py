@@ -65,6 +65,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "ConstantOfShape": layout.constant_of_shape,
     "Conv": compute.conv,
     "ConvTranspose": compute.conv_transpose,
+    "DequantizeLinear": compute.dequantize_linear,
     "DepthToSpace": layout.depth_to_space,
     "Expand": layout.expand,
     "Flatten": layout.flatten,

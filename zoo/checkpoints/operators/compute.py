@@ -9,6 +9,7 @@ from zoo.checkpoints.operators.values import (
     BOOL,
     DOUBLE,
     FLOAT,
+    INT8,
     INT64,
     ITEM_BYTES,
     MAX_KNOWN,
@@ -90,6 +91,14 @@ def cast(node: Node, x: Value) -> Value:
         return Value(dtype, x.shape)
     convert = int if dtype in WHOLE_TYPES else float
     return Value(dtype, x.shape, tuple(convert(number) for number in x.known))
+
+
+def dequantize_linear(node: Node, whole: Value, scale: Value) -> Value:
+    """DequantizeLinear: int8 weights times a scale for each entry of the first axis; there is no zero point."""
+    require(set(node.attributes) == {"axis"} and node.attributes["axis"] == 0, "it must say axis 0, and nothing else")
+    require((whole.dtype, scale.dtype) == (INT8, FLOAT), "its inputs are not int8 weights and float32 scales")
+    require(len(whole.shape) > 1 and scale.shape == whole.shape[:1], f"scales {scale.shape} for weights {whole.shape}")
+    return Value(FLOAT, whole.shape)
 
 
 def _window(node: Node, kernel: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:

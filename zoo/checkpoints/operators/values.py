@@ -10,11 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FLOAT: Final = 1
+INT8: Final = 3
 INT32: Final = 6
 INT64: Final = 7
 BOOL: Final = 9
 FLOAT16: Final = 10
 DOUBLE: Final = 11
+# Of values that a graph computes with; int8 is a type of weights only.
 ITEM_BYTES: Final[Mapping[int, int]] = {FLOAT: 4, INT32: 4, INT64: 8, BOOL: 1, FLOAT16: 2, DOUBLE: 8}
 WHOLE_TYPES: Final = (INT32, INT64)
 
