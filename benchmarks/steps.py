@@ -19,7 +19,7 @@ from zoo.training.run import Run
 from zoo.training.train import build_objective, find_recipe
 
 Batches = Sequence[tuple[Tensor, ...]]
-# Trains the players of a run over batches by the shortest loop; returns its seconds.
+# Trains the subnetworks of a run over batches by the shortest loop; returns its seconds.
 ByHand = Callable[[Recipe, Any, Batches], float]
 
 

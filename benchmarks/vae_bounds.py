@@ -43,8 +43,8 @@ def shortened(recipe: Recipe, epochs: int | None) -> Recipe:
     epochs = epochs or recipe.train.epochs
     share = epochs / recipe.train.epochs
     options = {**recipe.objective, "warmup_epochs": share * recipe.objective.get("warmup_epochs", 0)}
-    players = recipe.optimizer.items()
-    optimizer = {name: replace(table, warmup_epochs=share * table.warmup_epochs) for name, table in players}
+    subnetworks = recipe.optimizer.items()
+    optimizer = {name: replace(table, warmup_epochs=share * table.warmup_epochs) for name, table in subnetworks}
     table = replace(recipe.train, epochs=epochs, eval_epochs=min(epochs, recipe.train.eval_epochs))
     return replace(recipe, objective=options, optimizer=optimizer, train=table, prior=None)
 

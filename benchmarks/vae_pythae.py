@@ -64,7 +64,7 @@ class Trained:
 
 
 def ours(given: argparse.Namespace, seed: int, folder: Path) -> Trained:
-    """The family `dense-vae` by the loop behind `zoo train`; the state is judged once, at the end."""
+    """The family `dense-vae` by the loop behind `zoo train`; the state is evaluated once, at the end."""
     tables = {
         "model": {"id": "dense-vae.benchmark", "family": "dense-vae", "config": msgspec.structs.asdict(CONFIG)},
         "data": {"source": given.data, "size": 28, "channels": 1},
@@ -80,7 +80,7 @@ def ours(given: argparse.Namespace, seed: int, folder: Path) -> Trained:
     steps = training.steps_per_epoch
 
     def note_end(step: int, _: int, row: Mapping[str, object]) -> None:
-        if step % steps == 0 and "judged" not in row:
+        if step % steps == 0 and "evaluated" not in row:
             ends.append(time.perf_counter())
 
     _, weights = training.fit(note_end)

@@ -17,7 +17,7 @@ from PIL import Image
 from zoo.catalog.registry import Registry
 from zoo.datasets import open_source
 from zoo.evaluation.attributes import Arithmetic, learned
-from zoo.evaluation.evaluate import judged_size, labels_of, recipe_of, role_of
+from zoo.evaluation.evaluate import evaluated_size, labels_of, recipe_of, role_of
 from zoo.evaluation.features import FeatureNet
 from zoo.evaluation.pictures import Pictures, levels, unit
 from zoo.evaluation.translation import pair
@@ -41,7 +41,7 @@ def jobs(model: Model) -> tuple[Pixels, int]:
     """Rows: what the model is given, its answer, the true picture; of evenly spaced held-out pictures."""
     recipe = recipe_of(model.config, REGISTRY)
     assert recipe
-    size = judged_size(model, role_of(model, recipe), recipe, None) or (recipe.data.judged_size,) * 2
+    size = evaluated_size(model, role_of(model, recipe), recipe, None) or (recipe.data.evaluated_size,) * 2
     made = model.interface.gives("translate")
     pictures = Pictures(open_source(recipe.data.source, recipe.data.splits.card, made.channels), size)
     pairs = [pair(pictures, index, recipe.degrade) for index in showable(pictures, SHOWN)]

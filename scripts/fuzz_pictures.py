@@ -25,7 +25,7 @@ from functools import partial
 from io import BytesIO
 from pathlib import Path
 
-from judge import Judge
+from case_runner import CaseRunner
 from picture_seeds import seeds
 
 MAX_PIXELS = 4_000_000  # few, so that what is over the limit of memory is no large picture
@@ -161,20 +161,20 @@ def run(first: int, cases: int, keep: Path, report: Callable[[int, str], None]) 
     whole = seeds()
     with tempfile.TemporaryDirectory(prefix="zoo-fuzz-") as place, tempfile.TemporaryFile() as errors:
         file = Path(place) / "picture"
-        judge: Judge | None = None
+        runner: CaseRunner | None = None
         for number in range(first, first + cases):
             name, data, what = damage(whole, random.Random(number))
             file.write_bytes(data)
-            if judge is None or judge.ended:
-                judge = Judge(partial(read_and_write, file, errors.fileno()))
-            verdict = judge.verdict()
-            found[verdict.partition(":")[0] if verdict.startswith("FAULT") else verdict] += 1
-            if verdict.startswith("FAULT"):
-                report(number, f"{verdict} ({name}: {what})")
+            if runner is None or runner.ended:
+                runner = CaseRunner(partial(read_and_write, file, errors.fileno()))
+            outcome = runner.outcome()
+            found[outcome.partition(":")[0] if outcome.startswith("FAULT") else outcome] += 1
+            if outcome.startswith("FAULT"):
+                report(number, f"{outcome} ({name}: {what})")
                 keep.mkdir(parents=True, exist_ok=True)
                 (keep / f"{number}-{name}").write_bytes(data)
-        if judge and not judge.ended:
-            judge.close()
+        if runner and not runner.ended:
+            runner.close()
     return found
 
 
@@ -188,8 +188,8 @@ def main() -> None:
     import zoo.inference.images  # noqa: F401 (once, for all the children)
 
     found = run(given.first, given.cases, given.keep, lambda n, said: print(f"case {n}: {said}", flush=True))
-    for verdict, count in found.most_common():
-        print(f"{count:7} {verdict}")
+    for outcome, count in found.most_common():
+        print(f"{count:7} {outcome}")
     sys.exit(1 if found["FAULT"] else 0)
 
 

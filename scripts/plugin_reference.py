@@ -24,7 +24,7 @@ PUBLIC: dict[str, tuple[str, ...] | None] = {
     "zoo": None,
     "zoo.catalog": None,
     "zoo.testing": None,
-    "zoo.training.objective": ("Objective", "Batch", "Verdict", "Networks", "Logs"),
+    "zoo.training.objective": ("Objective", "Batch", "Evaluation", "Networks", "Logs"),
     "zoo.training.vae": ("VAEObjective", "VAEOptions"),
     "zoo.training.perceptual": ("PerceptualTable", "Perceptual"),
 }
@@ -34,7 +34,7 @@ DESCRIBED = {
     "FITS": "Every `FitSpec` by name.",
     "Fit": "The name of a fit, one of `FITS`.",
     "Logs": "Figures for the log, by name.",
-    "Networks": "The networks of an objective, by player.",
+    "Networks": "The networks of an objective, by name.",
     "__version__": "The zoo's version.",
     "hookimpl": "Marks a function as a hook.",
 }

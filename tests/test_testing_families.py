@@ -60,7 +60,7 @@ class Network(nn.Module):
 """
 OBJECTIVE = """
 import msgspec
-from zoo.training.objective import Verdict
+from zoo.training.objective import Evaluation
 from live.network import Network
 
 class Options(msgspec.Struct, forbid_unknown_fields=True):
@@ -81,8 +81,8 @@ class Objective:
     def losses(self, nets, batch, rng):
         yield "model", (nets["model"].translate(batch.input) - batch.target).square().mean(), {}
 
-    def judge(self, net, batches):
-        return Verdict({"error": 0.5})
+    def evaluate(self, net, batches):
+        return Evaluation({"error": 0.5})
 """
 
 
@@ -154,7 +154,7 @@ def test_weights_outside_of_the_state_dict_are_missed(fake_plugins: FakePlugins)
             "__import__('torch').nn.Linear(2, 2)",
             "the first of networks() must be a live.network",
         ),
-        ('Verdict({"error": 0.5})', "0.5", "judge() gives a float"),
+        ('Evaluation({"error": 0.5})', "0.5", "evaluate() gives a float"),
         ('"error": 0.5', '"error": float("nan")', "figures that are not finite: error"),
     ],
 )

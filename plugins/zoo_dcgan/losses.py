@@ -1,4 +1,4 @@
-"""What the two players of a GAN are charged, each loss and each remedy with its source."""
+"""What the two sub-networks of a GAN are charged, each loss and each remedy with its source."""
 
 from __future__ import annotations
 

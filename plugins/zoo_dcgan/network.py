@@ -95,7 +95,7 @@ class Mixture(nn.Module):
 class Discriminator(nn.Module):
     """Pictures (N, C, size, size) in [-1, 1] to logits (N,): above 0 where a picture is taken for real.
 
-    Without a hidden layer the logit is a sum over patches of 9 pixels a side, each judged by itself. `hidden` units
+    Without a hidden layer the logit is a sum over patches of 9 pixels a side, each evaluated by itself. `hidden` units
     before it can tell whether the parts of a picture belong together.
     """
 

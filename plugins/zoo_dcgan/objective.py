@@ -1,4 +1,4 @@
-"""What the DCGAN trains on: two players, the remedies against their failures, and the watch over them."""
+"""What the DCGAN trains on: two sub-networks, the remedies against their failures, and the watch over them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from torch import Generator as Draws
 from torch import Tensor, nn
 
 from zoo.errors import TrainingError
-from zoo.training.objective import Batch, Logs, Networks, Verdict
+from zoo.training.objective import Batch, Logs, Networks, Evaluation
 from zoo_dcgan import losses
 from zoo_dcgan.augment import Policy, augmented
 from zoo_dcgan.config import DCGANConfig
-from zoo_dcgan.judge import Judge, collapsed
+from zoo_dcgan.evaluator import Evaluator, collapsed
 from zoo_dcgan.network import Discriminator, Generator
 
 Weight = Annotated[float, Meta(ge=0.0)]
@@ -42,9 +42,9 @@ class DCGANOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     - `instance_noise`: the standard deviation, in units of [-1, 1], of noise on all that the discriminator sees
       (Sønderby et al. 2017); it falls to 0 over `noise_epochs`.
     - `mode_seeking`, `entropy`: weights of terms that keep made pictures apart (Mao et al. 2019; Dieng et al. 2019).
-    - `features`: the network that judges, as `zoo eval --features` takes it; without one, pictures are compared at a
-      side of 8. `judged`: how many.
-    - `least_recall`, `least_diversity`: a run stops at the second judgement in a row under either, from epoch
+    - `features`: the network that evaluates, as `zoo eval --features` takes it; without one, pictures are compared at a
+      side of 8. `evaluated`: how many.
+    - `least_recall`, `least_diversity`: a run stops at the second evaluation in a row under either, from epoch
       `watch_from` on. `patience`: it stops after so many steps in a row in which the discriminator has won; 0: never.
     """
 
@@ -61,7 +61,7 @@ class DCGANOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     mode_seeking: Weight = 0.0
     entropy: Weight = 0.0
     features: str | None = None
-    judged: Annotated[int, Meta(ge=16, le=50_000)] = 1000
+    evaluated: Annotated[int, Meta(ge=16, le=50_000)] = 1000
     least_recall: Share = 0.0
     least_diversity: Share = 0.0
     watch_from: Annotated[float, Meta(ge=0.0)] = 5.0
@@ -69,30 +69,30 @@ class DCGANOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 class DCGANObjective:
-    """Two moves a step: the discriminator's, then the generator's, both on the same made pictures.
+    """Two losses a step: the discriminator's, then the generator's, both on the same made pictures.
 
-    The generator is the first network, so it is the one that is averaged, judged and exported.
+    The generator is the first network, so it is the one that is averaged, evaluated and exported.
     """
 
     Options = DCGANOptions
 
     def __init__(self, config: DCGANConfig, options: DCGANOptions) -> None:
         self.config, self.options = config, options
-        self.judging = Judge(config.size, options.judged, options.features)
+        self.evaluator = Evaluator(config.size, options.evaluated, options.features)
         self.epoch, self.suspicious, self.won = 0.0, 0, 0
 
     def prepare(self, pictures: Iterable[Tensor]) -> None:
-        """Keep features of the training pictures, which the made ones are judged by."""
-        self.judging.prepare(pictures)
+        """Keep features of the training pictures, which the made ones are evaluated by."""
+        self.evaluator.prepare(pictures)
 
     def networks(self) -> dict[str, nn.Module]:
-        """Two players."""
+        """Two networks."""
         options = self.options
         discriminator = Discriminator(self.config, options.dropout, options.spectral_norm, options.hidden)
         return {"generator": Generator(self.config), "discriminator": discriminator}
 
     def losses(self, nets: Networks, batch: Batch, rng: Draws) -> Iterator[tuple[str, Tensor, Logs]]:
-        """Two moves. Raises TrainingError where the discriminator has won for as long as `patience`."""
+        """Two steps. Raises TrainingError where the discriminator has won for as long as `patience`."""
         kind, discriminator = self.options.loss, nets["discriminator"]
         self.epoch = batch.epoch
         z = torch.randn((len(batch.target), self.config.noise), generator=rng, device=batch.target.device)
@@ -116,20 +116,20 @@ class DCGANObjective:
             loss = loss + self.options.entropy * losses.negative_entropy(fake)
         yield "generator", loss, {"diversity": losses.diversity(fake.detach())}
 
-    def judge(self, net: nn.Module, batches: Iterable[Batch]) -> Verdict:  # noqa: ARG002  # the training set's features
+    def evaluate(self, net: nn.Module, batches: Iterable[Batch]) -> Evaluation:  # noqa: ARG002  # the training set's features
         """Figures of the generator beside the training pictures: `frechet`, `precision`, `recall`, `diversity`.
 
-        `score` is the negative Frechet distance. Raises TrainingError at the second judgement in a row that finds the
+        `score` is the negative Frechet distance. Raises TrainingError at the second evaluation in a row that finds the
         generator collapsed, and at the first that finds numbers that are not finite.
         """
-        verdict = self.judging.verdict(net, self.config.noise)
+        evaluation = self.evaluator.evaluation(net, self.config.noise)
         least = {"recall": self.options.least_recall, "diversity": self.options.least_diversity}
         watched = least if self.epoch >= self.options.watch_from else {}
-        problem = collapsed(verdict.figures, watched)
+        problem = collapsed(evaluation.figures, watched)
         self.suspicious = self.suspicious + 1 if problem else 0
-        if problem and (self.suspicious > 1 or verdict.samples is None):
+        if problem and (self.suspicious > 1 or evaluation.samples is None):
             raise TrainingError(problem)
-        return verdict
+        return evaluation
 
     def _seen(self, pictures: Tensor, rng: Draws) -> Tensor:
         """Pictures as the discriminator sees them: augmented and, early on, noisy."""

@@ -33,7 +33,7 @@ class Pix2PixConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     size: Annotated[int, Meta(ge=4, le=2048)] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse sizes that the network can't halve so often, and fits without the size they need."""
+        """Refuse sizes that the network can't halve that many times, and fits without the size they need."""
         if self.size is None and FITS[self.fit].own_size:
             raise ValueError(f"fit {self.fit!r} needs the size that pictures are brought to")
         if self.size and self.size % self.multiple:

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from zoo.evaluation.figures import psnr, ssim
 from zoo.evaluation.patches import features, patch_frechet
-from zoo.training.objective import Batch, Logs, Networks, Verdict
+from zoo.training.objective import Batch, Logs, Networks, Evaluation
 from zoo.training.perceptual import Perceptual, PerceptualTable
 from zoo_pix2pix.config import Pix2PixConfig
 from zoo_pix2pix.network import PatchGAN, UNet
@@ -29,7 +29,7 @@ class Pix2PixOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
     `adversarial` is the discriminator's loss: binary cross-entropy as in the paper, least squares (Mao et al. 2017),
     hinge (Lim and Ye 2017), or none: then there is no discriminator. `l1_weight` is that of the distance to the target
-    beside it, and `adversarial_weight` that of the generator's adversarial loss. `discriminator_layers` = 3 judges
+    beside it, and `adversarial_weight` that of the generator's adversarial loss. `discriminator_layers` = 3 evaluates
     patches of 70x70; `discriminator_norm` is the generator's if not named. `perceptual` adds a distance in the features
     of a pretrained network, which makes pictures sharp with less of an adversary.
     """
@@ -51,7 +51,7 @@ class Pix2PixObjective:
                         + l1_weight * |G(input) - target| + perceptual.weight * distance(G(input), target)
 
     with pictures in [-1, 1], the last term only where the recipe has it (`zoo.training.perceptual`). The made pictures
-    of a step serve both moves. Noise is the generator's dropout.
+    of a step serve both losses. Noise is the generator's dropout.
     """
 
     Options = Pix2PixOptions
@@ -64,7 +64,7 @@ class Pix2PixObjective:
         """Nothing to look at."""
 
     def networks(self) -> dict[str, nn.Module]:
-        """Two players, or the generator alone where nothing is adversarial."""
+        """Two networks, or the generator alone where nothing is adversarial."""
         config, options = self.config, self.options
         nets: dict[str, nn.Module] = {"generator": UNet(config)}
         if options.adversarial != "none":
@@ -74,7 +74,7 @@ class Pix2PixObjective:
         return nets
 
     def losses(self, nets: Networks, batch: Batch, rng: Generator) -> Iterator[tuple[str, Tensor, Logs]]:  # noqa: ARG002 (dropout draws from torch's own)
-        """The discriminator's move, then the generator's."""
+        """The discriminator's loss, then the generator's."""
         given, target = batch.input * 2.0 - 1.0, batch.target * 2.0 - 1.0
         made = nets["generator"](batch.input)
         if discriminator := nets.get("discriminator"):
@@ -114,7 +114,7 @@ class Pix2PixObjective:
         return -answer.float().mean() if self.options.adversarial == "hinge" else self._against(answer, 1.0)
 
     @torch.no_grad()
-    def judge(self, net: nn.Module, batches: Iterable[Batch]) -> Verdict:
+    def evaluate(self, net: nn.Module, batches: Iterable[Batch]) -> Evaluation:
         """L1, PSNR, SSIM and the Frechet distance of patches (`zoo.evaluation.patches`) on held-out pairs.
 
         `score` = -ln(l1) - ln(patch_frechet) / 4: what is kept is near the truth and looks alike; a percent of L1
@@ -143,7 +143,7 @@ class Pix2PixObjective:
             figures["perceptual"] = float(torch.cat(apart).mean())
         near = figures.get("perceptual", l1)
         figures = {"score": -math.log(max(near, 1e-6)) - math.log(max(frechet, 1e-6)) / 4.0, **figures}
-        return Verdict(figures, samples=torch.cat(sheet, dim=1))
+        return Evaluation(figures, samples=torch.cat(sheet, dim=1))
 
 
 def _levels(picture: Tensor) -> np.ndarray:

@@ -165,7 +165,7 @@ def test_interpolate_gives_a_strip_or_an_animation(zoo: Zoo, vae: str, latents: 
     np.testing.assert_array_equal(both[:4, 12:], pixels("end.png"))
     np.testing.assert_array_equal(both[6:, 12:], pixels("b.png"))
     np.testing.assert_allclose(both[6:, 6:10], (pixels("a.png") + pixels("b.png")) / 2, atol=1)
-    for name, frames in (("way.gif", 62), ("way.webp", 62)):
+    for name, frames in (("morph.gif", 62), ("morph.webp", 62)):
         assert zoo("interpolate", vae, "a.png", "seed:1", "-o", name).lines == [name]
         with Image.open(name) as image:
             assert (image.size, getattr(image, "n_frames", 1)) == ((256, 256), frames)
@@ -254,7 +254,7 @@ def test_the_guide_holds(zoo: Zoo, vae: str) -> None:
             assert Path(written).exists()
     (snippet,) = (body for language, body in blocks if language == "python")
     exec(compile(snippet.replace("conv-vae.faces", vae), "latents.md", "exec"), {})
-    assert Path("way/0011.png").exists()
+    assert Path("morph/0011.png").exists()
     for verb in VERBS:
         assert f"`zoo {verb} " in GUIDE
 

@@ -17,7 +17,7 @@ from zoo.catalog.registry import Registry
 from zoo.checkpoints.format import read_checkpoint
 from zoo.cli.making import eval_
 from zoo.errors import NotFoundError, UsageError
-from zoo.evaluation.evaluate import Evaluation, evaluate, judged_size, write_metrics
+from zoo.evaluation.evaluate import Evaluation, evaluate, evaluated_size, write_metrics
 from zoo.evaluation.options import Options
 from zoo.loading import load
 
@@ -164,9 +164,9 @@ def test_options_of_a_latent_are_refused_for_a_job(tmp_path: Path, pictures: Pat
 def test_pictures_keep_their_size_only_where_the_answer_does(tmp_path: Path) -> None:
     anywhere = load(f"dir:{write_checkpoint(tmp_path / 'tiny')}")
     own = load(f"dir:{write_vae(tmp_path / 'vae')}")
-    assert judged_size(anywhere, "translate", None, None) is None
-    assert judged_size(own, "encode", None, None) == (4, 4)
-    assert judged_size(own, "encode", None, 16) == (16, 16)
+    assert evaluated_size(anywhere, "translate", None, None) is None
+    assert evaluated_size(own, "encode", None, None) == (4, 4)
+    assert evaluated_size(own, "encode", None, 16) == (16, 16)
 
 
 def test_figures_are_written_into_the_checkpoint_and_its_card(tmp_path: Path, pictures: Path) -> None:

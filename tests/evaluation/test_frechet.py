@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from brightness import Halves, Judge, Painter
+from brightness import Halves, Evaluator, Painter
 
 from zoo.evaluation import frechet
 from zoo.evaluation.features import FeatureNet
@@ -42,7 +42,7 @@ def test_a_set_is_at_no_distance_from_itself() -> None:
 
 
 def test_a_fitted_prior_is_nearer_than_the_standard_normal() -> None:
-    model, net = Painter(prior="sampler", spread=0.35), FeatureNet(Judge())
+    model, net = Painter(prior="sampler", spread=0.35), FeatureNet(Evaluator())
     test, train = Pictures(Halves(80, seed=1)).array(), net.features(Pictures(Halves(300)).array())
     setting = Setting("test", "zoo eval it")
     metrics = frechet.measure(model, net, test, test, train, 500, setting)
@@ -55,7 +55,7 @@ def test_a_fitted_prior_is_nearer_than_the_standard_normal() -> None:
 
 
 def test_without_a_fitted_prior_the_standard_normal_is_shipped() -> None:
-    model, net = Painter(), FeatureNet(Judge())
+    model, net = Painter(), FeatureNet(Evaluator())
     pixels = Pictures(Halves(30)).array()
     metric = frechet.measure(model, net, pixels, pixels, net.features(pixels), 30, Setting("test", "it"))[0]
     assert metric.value == metric.baseline

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from brightness import Halves, Judge, Painter
+from brightness import Halves, Evaluator, Painter
 
 from zoo.evaluation import transitions
 from zoo.evaluation.features import FeatureNet
@@ -25,7 +25,7 @@ class Detour(Painter):
 
 def figures(model, **options):
     pixels = Pictures(Halves(20)).array()
-    net = FeatureNet(Judge())
+    net = FeatureNet(Evaluator())
     found = transitions.measure(model, net, pixels, net.features(pixels), SETTING, count=8, **options)
     return {metric.name: metric for metric in found}
 

@@ -1,4 +1,4 @@
-"""Draws from the prior, the same everywhere and for ever, and ways and sums of latents."""
+"""Draws from the prior, the same everywhere and for ever, and interpolations and sums of latents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The latent space of a model from Python: ways, variations, sums, and latents that are refused."""
+"""The latent space of a model from Python: interpolations, variations, sums, and latents that are refused."""
 
 from __future__ import annotations
 

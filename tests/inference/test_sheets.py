@@ -19,7 +19,7 @@ from zoo.inference.sheets import (
     write_animation,
     write_sheet,
     write_singles,
-    write_way,
+    write_interpolation,
 )
 
 
@@ -143,7 +143,7 @@ def frames_of(path: str) -> tuple[list[np.ndarray], list[float], Image.Image]:
 def test_an_animation_goes_there_and_back_for_ever(name: str, channels: int) -> None:
     shades = np.array([0, 60, 120, 240], np.uint8)[:, None, None, None]
     way = np.broadcast_to(shades, (4, channels, 8, 8))
-    write_way(Path(name), [way], scale=1, fps=10)
+    write_interpolation(Path(name), [way], scale=1, fps=10)
     pixels, durations, image = frames_of(name)
     assert [frame.mean() for frame in pixels] == pytest.approx([0, 60, 120, 240, 120, 60], abs=3)
     assert durations == [800, 100, 100, 800, 100, 100]
@@ -157,12 +157,12 @@ def test_an_animation_of_two_pictures_swings() -> None:
 
 def test_rows_of_interpolations_are_stacked() -> None:
     above, below = np.zeros((5, 3, 10, 10), np.uint8), np.full((5, 3, 10, 10), 200, np.uint8)
-    write_way(Path("a.png"), [above, below], scale=1)
+    write_interpolation(Path("a.png"), [above, below], scale=1)
     strip = read_picture("a.png").pixels
     assert strip.shape == (22, 58, 3)
     assert (strip[:10, :10] == 0).all()
     assert (strip[12:, :10] == 200).all()
-    write_way(Path("a.gif"), [above, below])
+    write_interpolation(Path("a.gif"), [above, below])
     pixels, _, image = frames_of("a.gif")
     assert image.size == (260, 26 * 20 + 260 // 64)
     assert (pixels[0][:260].mean(), pixels[0][264:].mean()) == (0, 200)

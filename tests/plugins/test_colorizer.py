@@ -113,8 +113,8 @@ def loss_of(answer: torch.Tensor, target: torch.Tensor, photos: Sequence[torch.T
     prepared = objective(**options)
     if photos:
         prepared.prepare(photos)
-    ((player, loss, logs),) = prepared.losses({"model": Fixed()}, batch, torch.Generator())
-    assert player == "model"
+    ((name, loss, logs),) = prepared.losses({"model": Fixed()}, batch, torch.Generator())
+    assert name == "model"
     assert logs.keys() == {"chroma"}
     return float(loss)
 
@@ -161,8 +161,8 @@ def test_evaluation_finds_the_scale_that_undoes_boldness() -> None:
 
     light = rgb_to_lab(target)[:, :1]
     gray = lab_to_rgb(torch.cat([light, torch.zeros_like(light), torch.zeros_like(light)], 1))[:, :1]
-    verdict = objective(chroma_floor=0.3).judge(Bold(), [Batch(gray, target)])
-    assert verdict.config == {"chroma_scale": 0.5}
-    assert verdict.figures["psnr_gain"] > 5
-    assert verdict.figures["gaining"] == 1.0
-    assert verdict.samples is not None
+    evaluation = objective(chroma_floor=0.3).evaluate(Bold(), [Batch(gray, target)])
+    assert evaluation.config == {"chroma_scale": 0.5}
+    assert evaluation.figures["psnr_gain"] > 5
+    assert evaluation.figures["gaining"] == 1.0
+    assert evaluation.samples is not None

@@ -203,16 +203,16 @@ def test_translation_moves_images_whole_and_cutout_makes_a_hole() -> None:
 
 
 def moves(batch: torch.Tensor | None = None, seed: int = 0, **options: object) -> dict[str, tuple[float, list]]:
-    """Each player's loss and the gradients of its parameters, of one step of the same networks and draws."""
+    """Each name's loss and the gradients of its parameters, of one step of the same networks and draws."""
     torch.manual_seed(1)
     objective = DCGANObjective(TINY, DCGANOptions(**options))
     nets = objective.networks()
     pictures = torch.rand(6, 1, 8, 8) if batch is None else batch
     found = {}
     given = Batch(pictures, pictures, epoch=1.0)
-    for player, loss, logs in objective.losses(nets, given, torch.Generator().manual_seed(seed)):
-        gradients = torch.autograd.grad(loss, list(nets[player].parameters()), retain_graph=True)
-        found[player] = (float(loss.detach()), [float(g.norm()) for g in gradients])
+    for name, loss, logs in objective.losses(nets, given, torch.Generator().manual_seed(seed)):
+        gradients = torch.autograd.grad(loss, list(nets[name].parameters()), retain_graph=True)
+        found[name] = (float(loss.detach()), [float(g.norm()) for g in gradients])
         assert {"accuracy_real", "accuracy_fake"} <= logs.keys() or "diversity" in logs
     assert list(found) == ["discriminator", "generator"]
     return found
@@ -240,10 +240,10 @@ BOTH, FIRST, SECOND = ("discriminator", "generator"), ("discriminator",), ("gene
 )
 def test_each_option_changes_the_sub_networks_it_is_for(options: dict[str, object], reached: tuple[str, ...]) -> None:
     plain, changed = moves(), moves(**options)
-    for player in BOTH:
-        different = changed[player][1] != pytest.approx(plain[player][1], rel=1e-4)
-        assert different == (player in reached), player
-        assert math.isfinite(changed[player][0])
+    for name in BOTH:
+        different = changed[name][1] != pytest.approx(plain[name][1], rel=1e-4)
+        assert different == (name in reached), name
+        assert math.isfinite(changed[name][0])
 
 
 def test_lazy_r1_is_rarer_and_as_many_times_stronger() -> None:

@@ -30,7 +30,7 @@ SMALL = (
     "train.batch=8",
     "train.precision=float32",
     "train.samples_per_epoch=8",
-    "objective.judged=16",
+    "objective.evaluated=16",
 )
 
 
@@ -96,7 +96,7 @@ def test_two_steps_on_data_in_the_sets_own_layout(name: str, tmp_path: Path, mon
     assert (output.channels, output.size) == (recipe.data.channels, (recipe.data.size,) * 2)
     rows = Run(tmp_path / "run").rows()
     assert [row["step"] for row in rows] == [1, 2, 2]
-    assert all(math.isfinite(row[f"{player}.loss"]) for row in rows[:2] for player in ("generator", "discriminator"))
+    assert all(math.isfinite(row[f"{name}.loss"]) for row in rows[:2] for name in ("generator", "discriminator"))
     assert rows[2]["score"] == -rows[2]["frechet"] < 0
 
 

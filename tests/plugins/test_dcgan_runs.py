@@ -1,4 +1,4 @@
-"""Runs of the DCGAN: from recipe to a checkpoint that generates, and on from a state, two players bit for bit."""
+"""Runs of the DCGAN: from recipe to a checkpoint that generates, and on from a state, two subnetworks bit for bit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SMALL = (
     "model.config={ size = 8, latent = 4, generator = [6, 4], discriminator = [3, 4, 5], components = 3 }",
     "data.size=8",
-    "objective.judged=16",
+    "objective.evaluated=16",
     "objective.least_recall=0.0",
     "objective.least_diversity=0.0",
     "objective.r1_interval=2",
@@ -80,8 +80,8 @@ def test_a_run_that_was_cut_off_resumes_to_the_same_weights(
     resumed, unbroken = (
         load_file(max((run / "state").iterdir()) / "tensors.safetensors") for run in (tmp_path / "cut", whole)
     )
-    players = {name.split(".")[1] for name in unbroken if name.startswith(("net.", "optimizer."))}
-    assert players == {"generator", "discriminator"}
+    subnetworks = {name.split(".")[1] for name in unbroken if name.startswith(("net.", "optimizer."))}
+    assert subnetworks == {"generator", "discriminator"}
     assert any("parametrizations" in name for name in unbroken)
     assert resumed.keys() == unbroken.keys()
     assert not [name for name in unbroken if not np.array_equal(resumed[name], unbroken[name])]
@@ -91,12 +91,12 @@ def test_a_run_that_was_cut_off_resumes_to_the_same_weights(
 
 def test_a_run_logs_both_sub_networks_and_the_evaluations(whole: Path) -> None:
     rows = Run(whole).rows()
-    steps = [row for row in rows if "judged" not in row]
+    steps = [row for row in rows if "evaluated" not in row]
     assert [row["step"] for row in steps] == list(range(1, 13))
     for row in steps:
         assert {"generator.loss", "discriminator.loss", "generator.diversity"} <= row.keys()
         assert 0 <= row["discriminator.accuracy_real"] <= 1
-    figures = [row for row in rows if "judged" in row]
+    figures = [row for row in rows if "evaluated" in row]
     assert len(figures) == 3
     assert all({"frechet", "precision", "recall", "diversity", "score"} <= row.keys() for row in figures)
 

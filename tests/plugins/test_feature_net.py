@@ -45,8 +45,8 @@ class Fixed(nn.Module):
 
 
 def step(objective: FeatureObjective, net: nn.Module, batch: Batch) -> tuple[torch.Tensor, float]:
-    ((player, loss, logs),) = objective.losses({"model": net}, batch, torch.Generator().manual_seed(0))
-    assert player == "model"
+    ((name, loss, logs),) = objective.losses({"model": net}, batch, torch.Generator().manual_seed(0))
+    assert name == "model"
     return loss, float(logs["accuracy"])
 
 
@@ -152,8 +152,8 @@ def test_an_evaluation_counts_every_answer_of_every_batch() -> None:
         Batch(images, images, torch.tensor([[1.0, 0.7], [0.0, 0.2]])),
         Batch(images[:1], images[:1], torch.tensor([[1.0, 0.4]])),
     ]
-    verdict = attributes().judge(nn.Sequential(nn.Flatten(), nn.LazyLinear(2), Positive()), batches)
-    assert verdict.figures == pytest.approx({"accuracy": 0.5, "accuracy_glasses": 2 / 3, "accuracy_smile": 1 / 3})
+    evaluation = attributes().evaluate(nn.Sequential(nn.Flatten(), nn.LazyLinear(2), Positive()), batches)
+    assert evaluation.figures == pytest.approx({"accuracy": 0.5, "accuracy_glasses": 2 / 3, "accuracy_smile": 1 / 3})
 
 
 class Positive(nn.Module):

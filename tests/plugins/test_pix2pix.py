@@ -1,4 +1,4 @@
-"""The family pix2pix: the reference's layers and counts, its losses, what it keeps by, and a run with two players."""
+"""The family pix2pix: the reference's layers and counts, its losses, what it keeps by, and a run with two subnetworks."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def moves(adversarial: str) -> tuple[dict[str, nn.Module], list[tuple[str, torch
 def test_a_step_is_two_moves_on_the_same_made_pictures(adversarial: str) -> None:
     nets, found, runs = moves(adversarial)
     assert list(nets) == ["generator", "discriminator"]
-    assert [player for player, _, _ in found] == ["discriminator", "generator"]
+    assert [name for name, _, _ in found] == ["discriminator", "generator"]
     assert runs == 1
     found[0][1].backward()
     assert all(parameter.grad is None for parameter in nets["generator"].parameters())
@@ -163,8 +163,8 @@ def test_a_step_is_two_moves_on_the_same_made_pictures(adversarial: str) -> None
 def test_without_a_discriminator_the_loss_is_the_distance() -> None:
     nets, found, _ = moves("none")
     assert list(nets) == ["generator"]
-    ((player, loss, logs),) = found
-    assert player == "generator"
+    ((name, loss, logs),) = found
+    assert name == "generator"
     assert float(loss.detach()) == pytest.approx(100 * 2 * float(logs["l1"]))
 
 
@@ -208,17 +208,17 @@ def test_what_is_kept_is_near_the_truth_and_not_gray() -> None:
     noisy = (true + (torch.rand(true.shape, generator=rng) - 0.5) * float((gray - true).abs().mean()) * 4).clamp(0, 1)
     objective = Pix2PixObjective(SMALL, Pix2PixObjective.Options())
     batch = [Batch(true[:, :1], true)]
-    right, dull, rough = (objective.judge(Fixed(answer), batch).figures for answer in (true, gray, noisy))
+    right, dull, rough = (objective.evaluate(Fixed(answer), batch).figures for answer in (true, gray, noisy))
     assert right["l1"] == pytest.approx(0.0, abs=1e-6)
     assert right["patch_frechet"] == pytest.approx(0.0, abs=1e-3)
     assert right["score"] > max(dull["score"], rough["score"])
     assert dull["patch_frechet"] > 0.1
-    sheet = objective.judge(Fixed(true), batch).samples
+    sheet = objective.evaluate(Fixed(true), batch).samples
     assert sheet is not None
     assert sheet.shape == (3, 6 * 128, 3 * 128)
 
 
-# A run on generated pictures, with both players.
+# A run on generated pictures, with both subnetworks.
 
 TINY = (
     "model.config={ input_channels = 1, channels = 4, depth = 3, size = 32, fit = 'shaded-drawing' }",
@@ -294,7 +294,7 @@ def test_a_killed_run_resumes_to_the_same_weights(runs: Path) -> None:
     assert states[0].keys() == states[1].keys()
     assert {name.split(".")[1] for name in states[0] if name.startswith("net.")} == {"generator", "discriminator"}
     assert not [name for name in states[1] if not np.array_equal(states[0][name], states[1][name])]
-    rows = [row for row in Run(runs / "killed").rows() if not row.get("judged")]
+    rows = [row for row in Run(runs / "killed").rows() if not row.get("evaluated")]
     assert [row["step"] for row in rows] == list(range(1, 10))
     assert all({"discriminator.loss", "generator.loss", "generator.l1"} <= row.keys() for row in rows)
 

@@ -125,14 +125,14 @@ def test_two_steps_on_data_in_their_own_layout(
     config = train(recipe, f"{name}.toml", tmp_path / "run", registry, False, lambda step, steps, logs: None)
 
     rows = Run(tmp_path / "run").rows()
-    steps = [row for row in rows if "judged" not in row]
+    steps = [row for row in rows if "evaluated" not in row]
     assert [row["step"] for row in steps] == [1, 2]
     assert all(math.isfinite(row["generator.loss"]) and row["generator.l1"] > 0 for row in steps)
     assert all(("discriminator.loss" in row) == (name != "pix2pix-emoji-l1") for row in steps)
     assert all(("generator.perceptual" in row) == ("perceptual" in recipe.objective) for row in steps)
-    (judged,) = [row for row in rows if "judged" in row]
-    assert {"l1", "psnr", "ssim", "patch_frechet", "score"} <= judged.keys()
-    assert ("perceptual" in judged) == ("perceptual" in recipe.objective)
+    (evaluated,) = [row for row in rows if "evaluated" in row]
+    assert {"l1", "psnr", "ssim", "patch_frechet", "score"} <= evaluated.keys()
+    assert ("perceptual" in evaluated) == ("perceptual" in recipe.objective)
 
     model = zoo.load(f"dir:{tmp_path / 'run' / 'checkpoint'}")
     assert model.id == config.id == recipe.model.id

@@ -178,7 +178,7 @@ def test_two_steps_on_data_in_the_sets_own_layout(
     config = train(recipe, f"{name}.toml", tmp_path / "run", registry, False, lambda step, steps, logs: None)
 
     rows = Run(tmp_path / "run").rows()
-    steps = [row for row in rows if "judged" not in row]
+    steps = [row for row in rows if "evaluated" not in row]
     assert [row["step"] for row in steps] == [1, 2]
     assert all(math.isfinite(row["model.loss"]) and row["model.error"] > 0 for row in steps)
     assert shown(tmp_path / "run", recipe) == pytest.approx(held_out(recipe), abs=3)

@@ -1,4 +1,4 @@
-"""Examples and batches: the same for the same place, quick where nothing is random, whole where a state is judged."""
+"""Examples and batches: the same for the same place, quick where nothing is random, whole where a state is evaluated."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_batches_are_pictures_between_zero_and_one(recipe: Recipe) -> None:
 
 
 def test_held_out_images_are_whole_and_in_batches(arrays: str) -> None:
-    batches = list(held_out_batches(plain(arrays, table={"judge_size": 8, "labels": ["label"]})))
+    batches = list(held_out_batches(plain(arrays, table={"eval_size": 8, "labels": ["label"]})))
     assert [len(batch.input) for batch in batches] == [4, 1]
     assert batches[0].target.shape == (4, 1, 8, 8)
     assert batches[1].labels is not None
@@ -235,7 +235,7 @@ def test_the_last_epochs_and_evaluation_are_at_the_final_size(arrays: str) -> No
         sides.append({batch.target.shape[2] for batch in loader})
     assert sides == [{4}, {4}, {8}]
     assert next(iter(held_out_batches(recipe))).target.shape == (4, 1, 8, 8)
-    still = plain(arrays, train={"epochs": 3}, table={"final_size": 8, "final_epochs": 1, "judge_size": 5})
+    still = plain(arrays, train={"epochs": 3}, table={"final_size": 8, "final_epochs": 1, "eval_size": 5})
     assert examples(still).__getitems__([(2, 0, 1)]).target.shape == (1, 1, 8, 8)
     assert next(iter(held_out_batches(still))).target.shape == (4, 1, 5, 5)
 

@@ -88,7 +88,7 @@ def test_held_out_pictures_get_the_fixed_form() -> None:
     assert fixed(None) is None
     assert fixed(GrayscaleTable(sepia_share=1.0, lightness=(0.1, 0.2))) == GrayscaleTable()
     assert fixed(EdgesTable(shade=True, gaps=(0.0, 0.1))) == EdgesTable(shade=True)
-    chosen, upper = fixed(NoiseTable(sigma=(0.1, 0.3), judge_sigma=0.2)), fixed(NoiseTable(sigma=(0.1, 0.3)))
+    chosen, upper = fixed(NoiseTable(sigma=(0.1, 0.3), eval_sigma=0.2)), fixed(NoiseTable(sigma=(0.1, 0.3)))
     assert isinstance(chosen, NoiseTable)
     assert isinstance(upper, NoiseTable)
     assert (chosen.sigma, upper.sigma) == ((0.2, 0.2), (0.3, 0.3))

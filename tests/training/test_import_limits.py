@@ -93,10 +93,10 @@ def circle(opened: Any, secret: Path) -> None:
 @pytest.mark.parametrize(
     ("fill", "words"),
     [
-        (external_storage, "stands in another file"),
+        (external_storage, "is in another file"),
         (external_link, "is a link"),
         (soft_link, "is a link"),
-        (virtual, "stands in another file"),
+        (virtual, "is in another file"),
         (huge, "far more than the network takes"),
         (huge_chunk, "far more than the network takes"),
         (circle, "order of layers"),

@@ -240,7 +240,7 @@ def test_a_missing_file_a_folder_in_use_and_a_bad_fact_are_said(tmp_path: Path) 
     with pytest.raises(UsageError, match="is in use"):
         (tmp_path / "b").write_bytes(b"")
         import_weights(file, family, table_for("pix2pix", file), tmp_path)
-    with pytest.raises(UsageError, match="can't stand in config"):
+    with pytest.raises(UsageError, match="are not allowed in config"):
         table_for("pix2pix", file, id="Not An Id")
 
 

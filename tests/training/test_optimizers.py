@@ -1,4 +1,4 @@
-"""Optimizers: which weights Muon takes, and a state that goes on bit for bit."""
+"""Optimizers: which weights Muon takes, and a state that is resumed bit for bit."""
 
 from __future__ import annotations
 

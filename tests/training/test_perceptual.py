@@ -164,19 +164,19 @@ def test_the_loss_of_a_vae_takes_the_weighted_distance(weights: str) -> None:
     nets = ConvVAEObjective(config, VAEOptions()).networks()
     for perceptual in (None, options(weights)):
         objective = ConvVAEObjective(config, convert({"perceptual": perceptual}, VAEOptions))
-        ((player, loss, logs),) = objective.losses(nets, batch, torch.Generator().manual_seed(0))
+        ((name, loss, logs),) = objective.losses(nets, batch, torch.Generator().manual_seed(0))
         losses.append(float(loss.detach()))
-        assert player == "model"
+        assert name == "model"
     assert float(logs["perceptual"]) > 0
     assert losses[1] - losses[0] == pytest.approx(30.0 * float(logs["perceptual"]), rel=1e-3)
 
 
-def test_a_judged_vae_scores_the_distance_too(weights: str) -> None:
+def test_a_evaluated_vae_scores_the_distance_too(weights: str) -> None:
     config = ConvVAEConfig(size=16, latent=4, encoder=(4,), encoder_strides=(2,), decoder=(4,), decoder_strides=(2,))
     net = ConvVAEObjective(config, VAEOptions()).networks()["model"].eval()
     plain, seen = (
         ConvVAEObjective(config, convert({"perceptual": perceptual}, VAEOptions))
-        .judge(net, [Batch(pictures(side=16), pictures(side=16))])
+        .evaluate(net, [Batch(pictures(side=16), pictures(side=16))])
         .figures
         for perceptual in (None, options(weights))
     )
@@ -212,7 +212,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_run_with_it_resumes_bit_for_bit(tmp_path: Path, vae: Recipe, registry: Registry) -> None:
     def stop(step: int, _steps: int, row: Mapping[str, Any]) -> None:
-        if step == 3 and not row.get("judged"):
+        if step == 3 and not row.get("evaluated"):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -83,7 +83,7 @@ def test_a_source_that_no_recipe_can_hold_is_refused(registry: Registry, name: s
         ("augment.blur=[3, 1]", "blur must be"),
         ("augment.shift=0.9", "shift"),
         ("augment.fill=wrap", "wrap"),
-        ("data.judge_views=3", "judge_views"),
+        ("data.eval_views=3", "eval_views"),
         ("data.labels=['smile =< 3']", "smile =< 3"),
         ("train.samples_per_epoch=0", "samples_per_epoch"),
     ],

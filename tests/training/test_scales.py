@@ -1,4 +1,4 @@
-"""`scales` of an optimizer: parameters that are frozen, and a state that goes on bit for bit."""
+"""`scales` of an optimizer: parameters that are frozen, and a state that is resumed bit for bit."""
 
 from __future__ import annotations
 

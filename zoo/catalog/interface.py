@@ -210,7 +210,7 @@ class Interface(Strict, frozen=True, kw_only=True):
     def config_json(self, hashes: Mapping[RoleName, str], numbers: int = 0) -> dict[str, Any]:
         """The part of `config.json` that says this, with the sha256 of each graph.
 
-        `numbers` is how many fitted numbers stand in the weights file for `sample`.
+        `numbers` is how many fitted numbers are in the weights file for `sample`.
         """
 
         def graph(role: RoleName) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What a family, a model and a checkpoint are: frozen data, and the schema of `config.json`.
 
-Everything in `CheckpointConfig` may come from a stranger, so every string has a pattern or a length, every number has
+Everything in `CheckpointConfig` may be untrusted, so every string has a pattern or a length, every number has
 bounds, and an unknown field is refused. Nothing in it names a module, a URL or a path outside the checkpoint's folder.
 """
 
@@ -59,7 +59,7 @@ class GraphSpec(Strict, frozen=True, kw_only=True):
 class SamplerSpec(Strict, frozen=True, kw_only=True):
     """A graph from standard normal noise (`noise`) to latents (`latent`): a prior that is not a standard normal.
 
-    `numbers` is how many fitted numbers stand in the weights file for it, beside those of the network.
+    `numbers` is how many fitted numbers are in the weights file for it, beside those of the network.
     """
 
     graph: GraphName
@@ -103,7 +103,7 @@ class TrainingSpec(Strict, frozen=True, kw_only=True):
 
 
 class Metric(Strict, frozen=True, kw_only=True):
-    """One figure, beside the figure of doing nothing, and the command that computed both."""
+    """One figure, beside the figure of the baseline, and the command that computed both."""
 
     name: Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,64}\Z")]
     value: float

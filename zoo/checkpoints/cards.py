@@ -130,7 +130,7 @@ def _stray_markers(text: str) -> list[str]:
 
 
 def _front_matter(config: CheckpointConfig) -> str:
-    """What the Hub reads: https://huggingface.co/docs/hub/model-cards#model-card-metadata. Words stand in quotes."""
+    """What the Hub reads: https://huggingface.co/docs/hub/model-cards#model-card-metadata. Words are in quotes."""
     pipeline = _pipeline(config)
     tags = [LIBRARY, config.family, *([config.task] if config.task else []), "onnx", "safetensors"]
     known = LICENSES.get(config.license)

@@ -98,7 +98,7 @@ def read_checkpoint(folder: Path, origin: str, check: Callable[[bytes], None] | 
 
     `check` is given the bytes of config.json before they are believed; it raises if they are not those it expects.
 
-    What a file is in truth comes before its hash: told that it is a pickle or a Git LFS pointer, a person knows more
+    What kind of file it is comes before its hash: told that it is a pickle or a Git LFS pointer, a person knows more
     than that a hash differs. Raises NotFoundError (no folder, or no config.json in it), UsageError (a file, not a
     folder), IntegrityError (a file that config.json promises is missing, cut or changed), UnsafeFileError (pickles,
     shards, malformed files, graphs that do what a graph must not) and DiskError (the disk refuses).
@@ -199,13 +199,13 @@ def _read(path: Path, limit: int, name: str) -> bytes | None:
 
 
 def _refuse_foreign(head: bytes, name: str) -> None:
-    """Say what a file is in truth, if it is one of those that people mistake for weights."""
+    """Say what kind of file it is, if it is one of those that people mistake for weights."""
     if head[4:9] == b"\0\0\0\0{":
         return  # the header of a safetensors file, whose length may begin like a pickle
     text = head.lstrip().lower()
     for kind, beginnings in _FOREIGN.items():
         if any(head.startswith(begin) or text.startswith(begin) for begin in beginnings):
-            raise UnsafeFileError(f"{name} is in truth {kind}")
+            raise UnsafeFileError(f"{name} is {kind}")
 
 
 def _compare_hash(data: bytes, promised: str, name: str) -> None:

@@ -1,4 +1,4 @@
-"""An ONNX file from a stranger, read into plain data: what is in it, but not yet what it computes.
+"""An untrusted ONNX file, read into plain data: what is in it, but not yet what it computes.
 
 It must hold what the zoo's own export writes and no more: one graph of nodes from the standard operators, numbers and
 small tensors as attributes, and weights that are exactly a tensor of `model.safetensors`. An int8 weight goes to
@@ -85,7 +85,7 @@ class Port:
 
 @dataclass(frozen=True)
 class Graph:
-    """What a graph file holds. `constants` are weights and small tensors; nodes stand in the order they run."""
+    """What a graph file holds. `constants` are weights and small tensors; nodes are in the order they run."""
 
     file: str
     nodes: tuple[Node, ...]
@@ -265,14 +265,14 @@ def _initializer(record: Record, weights: Mapping[int, TensorInfo]) -> Value:
 
 
 def _inline(record: Record) -> Value:
-    """A tensor whose numbers stand in the graph file."""
+    """A tensor whose numbers are in the graph file."""
     name, dims, dtype = record.get("name", ""), _dims(record), record["data_type"]
     if record.get("data_location", 0) or record["external_data"]:
         raise MalformedError(f"tensor {name!r} of an attribute points outside the graph")
     count = math.prod(dims)
     if count * ITEM_BYTES[dtype] > MAX_INLINE_BYTES:
         raise MalformedError(
-            f"tensor {name!r} of shape {dims} is too large to stand in a graph; weights go to {WEIGHTS_FILE}"
+            f"tensor {name!r} of shape {dims} is too large to be in a graph; weights go to {WEIGHTS_FILE}"
         )
     numbers = _numbers(record, count)
     if numbers is None:

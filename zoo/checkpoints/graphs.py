@@ -1,4 +1,4 @@
-"""What an ONNX graph from a stranger may do, settled before the runtime sees it.
+"""What an untrusted ONNX graph may do, settled before the runtime sees it.
 
 `trace` follows a graph by shapes alone: given the shape of its input it knows the exact shape of every value, since
 every operator has a rule for that (see `zoo.checkpoints.operators`) and no size may depend on what is in a picture. So

@@ -213,7 +213,7 @@ def _metric(metric: Metric) -> tuple[str, str, str, str]:
 
 
 def _print_card(name: str, registry: Registry) -> None:
-    """The card, formatted on a terminal and as it stands in its file elsewhere."""
+    """The card, formatted on a terminal and as it is in its file elsewhere."""
     from zoo.catalog.text import printable_lines
     from zoo.checkpoints.cards import prose, read_card
     from zoo.errors import NotFoundError

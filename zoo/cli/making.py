@@ -54,7 +54,7 @@ def train(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Change the recipe: table.key=value.", metavar="KEY=VALUE")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where a run was cut off.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume a run that was cut off.")] = False,
     finish: Annotated[
         bool, typer.Option("--finish", help="Train no further: make the checkpoint of a run that was stopped.")
     ] = False,
@@ -85,7 +85,7 @@ def train(
         try:
             train_model(chosen, path.name, folder, registry, resume, _Epochs(chosen.train, bar), finish)
         except KeyboardInterrupt:
-            note(f"the run is saved in {folder}: the same command with --resume goes on")
+            note(f"the run is saved in {folder}: the same command with --resume continues it")
             raise
     echo(folder / "checkpoint")
 
@@ -102,8 +102,8 @@ class _Epochs:
         """Take one report of the training loop."""
         if "precision" in row:
             self.bar.line(f"precision: {row['precision']}")
-        elif "judged" in row:
-            figures = {name: value for name, value in row.items() if name not in {"step", "epoch", "judged"}}
+        elif "evaluated" in row:
+            figures = {name: value for name, value in row.items() if name not in {"step", "epoch", "evaluated"}}
             self.bar.line(_joined(self.waiting or self._epoch(row["epoch"], step), figures))
             self.waiting = ""
         else:
@@ -127,7 +127,7 @@ class _Epochs:
 
 
 def _losses(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The losses of a step by player; `model`, the name of a single player, is left out."""
+    """The losses of a step by name; `model`, the name of a single name, is left out."""
     return {name.removeprefix("model."): value for name, value in row.items() if name.endswith(".loss")}
 
 
@@ -142,7 +142,7 @@ def eval_(
     ] = None,
     split: Annotated[str | None, typer.Option(help="train, val or test; else its recipe's.", metavar="SPLIT")] = None,
     size: Annotated[
-        int | None, typer.Option(min=8, max=4096, help="Judge at this side; else at the model's own.", metavar="N")
+        int | None, typer.Option(min=8, max=4096, help="Evaluate at this side; else at the model's own.", metavar="N")
     ] = None,
     samples: Annotated[
         int | None,

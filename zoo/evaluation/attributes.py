@@ -1,4 +1,4 @@
-"""Attribute arithmetic, judged by a classifier: does an attribute change, and only that one?
+"""Attribute arithmetic, evaluated by a classifier: does an attribute change, and only that one?
 
 Directions are learned on training pictures by regression on the labels that are measured, and the strengths are chosen
 there too. Then every held-out picture has each attribute changed: added where it is absent, else taken away.
@@ -77,7 +77,7 @@ class Change:
 
 
 class Arithmetic:
-    """A model, the directions of K attributes in its latent space, and the classifier that judges them.
+    """A model, the directions of K attributes in its latent space, and the classifier that evaluates them.
 
     `places` are the K among the classifier's answers.
     """

@@ -90,7 +90,7 @@ def observe(kind: Kind, made: Floats, true: Floats) -> Observation:
 
 
 def kinds(reconstruction: str | None, shape: Sequence[int]) -> list[Kind]:
-    """Observation models to judge by: that of the recipe's reconstruction error, and Bernoulli for gray 28x28.
+    """Observation models to evaluate by: that of the recipe's reconstruction error, and Bernoulli for gray 28x28.
 
     Digits are compared under Bernoulli, whatever the model was trained on.
     """

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zoo.evaluation.setting import Setting
     from zoo.inference.model import Model
 
-# Other models make pictures as small as this, and classifiers of larger ones are to judge them too.
+# Other models make pictures as small as this, and classifiers of larger ones are to evaluate them too.
 COARSE_SIDE = 32
 # A card holds 64 figures: with more attributes than this, only their means stand on it.
 LISTED_LABELS = 30

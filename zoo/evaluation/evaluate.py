@@ -65,7 +65,7 @@ def evaluate(
 ) -> Evaluation:
     """Figures of a model on `split` of `data`, by default those its recipe names for its card.
 
-    A model that encodes and decodes is judged by its reconstructions and its latent, one that only generates by its
+    A model that encodes and decodes is evaluated by its reconstructions and its latent, one that only generates by its
     samples, another by its job. Raises NotFoundError where there is neither a recipe nor `data`, UsageError for a model
     with nothing to measure and for options that don't apply to it.
     """
@@ -86,7 +86,7 @@ def evaluate(
         return Evaluation(_generated(model, recipe, data, options, setting, opener))
     role = role_of(model, recipe)
     channels = model.interface.gives("decode" if role == "encode" else role).channels
-    size = judged_size(model, role, recipe, options.size)
+    size = evaluated_size(model, role, recipe, options.size)
     test = Pictures(open_source(data, split, channels), size)
     known = recipe.data.splits.train if recipe else "train"
     if role == "translate":
@@ -129,7 +129,7 @@ def _job(
 
 
 def role_of(model: Model, recipe: Recipe | None) -> Literal["encode", "translate"]:
-    """What a model is judged by: reconstructions, unless it was trained for another job.
+    """What a model is evaluated by: reconstructions, unless it was trained for another job.
 
     Raises UsageError for a model that neither reconstructs nor translates.
     """
@@ -144,13 +144,13 @@ def role_of(model: Model, recipe: Recipe | None) -> Literal["encode", "translate
     )
 
 
-def judged_size(
+def evaluated_size(
     model: Model, role: Literal["encode", "translate"], recipe: Recipe | None, asked: int | None
 ) -> tuple[int, int] | None:
     """The height and width pictures are brought to before anything is done to them; None leaves them as they are.
 
     What is `asked` for; else the model's own size if it has a latent or answers at its own size; else, for a
-    model with a latent that takes any size, that of its training. A model that answers at the picture's size is judged
+    model with a latent that takes any size, that of its training. A model that answers at the picture's size is evaluated
     at that.
     """
     if asked:
@@ -161,7 +161,7 @@ def judged_size(
     if spec.size is None and recipe and role == "encode":
         return recipe.data.size, recipe.data.size
     if spec.size is None and role == "encode":
-        raise UsageError(f"{model.id} takes pictures of any size: say at which to judge it with --size")
+        raise UsageError(f"{model.id} takes pictures of any size: say at which to evaluate it with --size")
     return spec.size
 
 
@@ -227,7 +227,7 @@ class _Latent:
 def _generated(
     model: Model, recipe: Recipe | None, data: str, options: Options, setting: Setting, opener: Opener
 ) -> list[Metric]:
-    """Figures of a model that only generates, in the network asked for, else in the one that judged its training."""
+    """Figures of a model that only generates, in the network asked for, else in the one that evaluated its training."""
     if options.samples or options.transitions or options.attributes is not None:
         raise UsageError(f"{model.id} only generates: --samples, --transitions and --attributes don't apply to it")
     name = options.features or (recipe.objective.get("features") if recipe else None)

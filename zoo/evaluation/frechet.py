@@ -3,7 +3,7 @@
     d^2 = |m - m'|^2 + tr(S + S' - 2 (S S')^(1/2))
 
 for the means m and covariances S of the features of two sets (Heusel et al. 2017, equation 6, there with Inception's
-features). It depends on the network and, being biased, on the number of pictures: both stand in the protocol.
+features). It depends on the network and, being biased, on the number of pictures: both are in the protocol.
 """
 
 from __future__ import annotations

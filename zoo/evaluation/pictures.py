@@ -1,4 +1,4 @@
-"""Held-out and training pictures at the size a model is judged at, and a model's work on many of them."""
+"""Held-out and training pictures at the size a model is evaluated at, and a model's work on many of them."""
 
 from __future__ import annotations
 

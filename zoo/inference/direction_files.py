@@ -1,4 +1,4 @@
-"""A file of directions: safetensors, small enough to be sent to a friend, read as strictly as any stranger's file.
+"""A file of directions: safetensors, small enough to be sent to a friend, read as strictly as any untrusted file.
 
 The tensors are `vectors` (K, *latent_shape), `center` (*latent_shape), `means` (K,) and `shares` (K,), all float32; the
 header's metadata holds one entry, `directions`, with the rest as JSON.

@@ -155,7 +155,7 @@ class Model:
         return self._finite(self._run("decode", self._latents(latents))[0]).clip(0.0, 1.0)
 
     def reconstruct(self, images: Images) -> Array:
-        """Pictures as the model remembers them, decode(encode(images)): of the model's own size, (N, C, H, W)."""
+        """Reconstructions of pictures, decode(encode(images)): of the model's own size, (N, C, H, W)."""
         self.require("decode")
         return self.decode(self.encode(images))
 

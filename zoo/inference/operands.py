@@ -27,7 +27,7 @@ Array: TypeAlias = NDArray[np.float32]
 
 SUFFIX = ".npz"
 MAX_DRAW = 10_000
-# What is unpacked of a file that may be a stranger's; a million latents of 1024 numbers take 4 GB and are not expected.
+# What is unpacked of a file that may be untrusted; a million latents of 1024 numbers take 4 GB and are not expected.
 _MAX_BYTES = {"latents": 2**30, "std": 2**30, "names": 2**27, "model": 2**16}
 _SEED = re.compile(r"seed:(?P<seed>\d{1,20})(:(?P<draw>\d{1,9}))?")
 _ROW = re.compile(rf"(?P<file>.+\{SUFFIX}):(?P<row>\d{{1,15}})", re.IGNORECASE | re.DOTALL)

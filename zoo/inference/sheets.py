@@ -52,7 +52,7 @@ class Layout:
 def layout(
     n: int, height: int, width: int, *, columns: int | None = None, scale: int | None = None, side: int = CELL_SIDE
 ) -> Layout:
-    """A sheet for `n` pictures of one size, in as many columns, enlarged so often; chosen well where not said.
+    """A sheet for `n` pictures of one size, in as many columns, enlarged by this factor; chosen well where not said.
 
     Small pictures are enlarged by a whole number until their shorter side has `side` pixels. Raises UsageError for a
     sheet of more than 200 million pixels, so ask before making the pictures.
@@ -136,7 +136,7 @@ def write_singles(
         yield path
 
 
-def write_way(
+def write_interpolation(
     path: Path, rows: Sequence[NDArray[Any]], *, scale: int | None = None, fps: float = 16, force: bool = False
 ) -> None:
     """Write rows of equally many pictures (steps, C, H, W), one below the other: a strip, or an animation by suffix."""

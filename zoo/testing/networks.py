@@ -36,7 +36,7 @@ Answers = tuple[NDArray[np.float32], ...]
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """PyTorch's random numbers from a seed; afterwards they go on as if nothing had been drawn."""
+    """PyTorch's random numbers from a seed; afterwards they continue as if nothing had been drawn."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield

@@ -276,18 +276,18 @@ class HeldOut:
         self.recipe, self.device, data = recipe, device, recipe.data
         source = _opened(recipe, data.splits.best)
         self.labels = torch.from_numpy(read_labels(source, data.labels))
-        self.side = data.judged_size
+        self.side = data.evaluated_size
         self.pictures = (
-            Whole(source, self.side, _channels(recipe), data.shape) if data.judge_views == 1 else AsTheyAre(source)
+            Whole(source, self.side, _channels(recipe), data.shape) if data.eval_views == 1 else AsTheyAre(source)
         )
 
     def __len__(self) -> int:
         """How many batches."""
-        views, batch = self.recipe.data.judge_views, self.recipe.train.batch
+        views, batch = self.recipe.data.eval_views, self.recipe.train.batch
         return math.ceil(len(self.labels) / batch) if views == 1 else len(self.labels)
 
     def __iter__(self) -> Iterator[Batch]:
-        count, views = len(self.labels), self.recipe.data.judge_views
+        count, views = len(self.labels), self.recipe.data.eval_views
         step = self.recipe.train.batch if views == 1 else 1
         for first in range(0, count, step):
             indices = list(range(first, min(first + step, count)))
@@ -306,7 +306,7 @@ class HeldOut:
     def _items(self, index: int) -> list[Item]:
         """All views of one picture, degraded with the picture's own seed."""
         picture = self.pictures[index]
-        views = [picture] if self.recipe.data.judge_views == 1 else _four_views(picture, self.side)
+        views = [picture] if self.recipe.data.eval_views == 1 else _four_views(picture, self.side)
         _seed(derive(0, index))
         return [Item(*_pair(view, fixed(self.recipe.degrade)), self.labels[index]) for view in views]
 

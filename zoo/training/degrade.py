@@ -38,8 +38,8 @@ def degrade(picture: Tensor, table: Degradation) -> Tensor:
 def fixed(table: Degradation | None) -> Degradation | None:
     """The same degradation with its settings fixed, for held-out pictures; seed the generator for fixed noise."""
     if isinstance(table, NoiseTable):
-        sigma = table.sigma[1] if table.judge_sigma is None else table.judge_sigma
-        return NoiseTable(sigma=(sigma, sigma), judge_sigma=sigma)
+        sigma = table.sigma[1] if table.eval_sigma is None else table.eval_sigma
+        return NoiseTable(sigma=(sigma, sigma), eval_sigma=sigma)
     if isinstance(table, PairTable):
         return table
     if isinstance(table, EdgesTable):

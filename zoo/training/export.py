@@ -209,7 +209,7 @@ def _config(
     folder: Path,
 ) -> CheckpointConfig:
     weights = (folder / WEIGHTS).read_bytes()
-    kept = network.state_dict().keys()  # what is not persistent is a setting, and stands in the graphs
+    kept = network.state_dict().keys()  # what is not persistent is a setting, and is in the graphs
     buffers = {name: tensor for name, tensor in network.named_buffers() if name in kept and tensor.is_floating_point()}
     fitted = [name for name in buffers if "sample" in hashes and name.startswith(PREFIX)]
     numbers = sum(buffers.pop(name).numel() for name in fitted)

@@ -146,7 +146,7 @@ def _point(tensor: onnx.TensorProto, file: str, place: tuple[str, int, int]) -> 
 
 
 def _require_small_constants(model: onnx.ModelProto, name: str) -> None:
-    """Raise TrainingError for a table that is no weight, yet too large to stand in a graph."""
+    """Raise TrainingError for a table that is no weight, yet too large to be in a graph."""
     for tensor in model.graph.initializer:
         if len(tensor.raw_data) > MAX_INLINE_BYTES:
             shape = tuple(tensor.dims)

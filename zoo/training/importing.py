@@ -226,4 +226,4 @@ def table_for(family: str, file: Path, **facts: Any) -> ModelTable:
     try:
         return msgspec.convert({"id": f"{family}.{tag}", "family": family, **given}, ModelTable)
     except msgspec.ValidationError as error:
-        raise UsageError(f"these facts can't stand in config.json: {error}") from error
+        raise UsageError(f"these facts are not allowed in config.json: {error}") from error

@@ -1,4 +1,4 @@
-"""Weights of Keras, whose layers stand in a file in the order of the network, kernels with their channels last.
+"""Weights of Keras, whose layers are in a file in the order of the network, kernels with their channels last.
 
 Keras and PyTorch differ in four things that weights have to be changed for: kernels are (height, width, in, out);
 Flatten and Reshape count channels fastest; batch norm's epsilon is 1e-3; and names are of another kind, so that layers
@@ -69,7 +69,7 @@ def read_layers(file: Path, room: int = MAX_BYTES) -> list[Layer]:
 def _check_contents(opened: Any, h5py: Any, room: int) -> None:
     """Look at every object before any array is read: where it lies, and how large it is. Raises ValueError.
 
-    What an HDF5 file holds may stand in another file: by external storage, external links and virtual datasets. Groups
+    What an HDF5 file holds may be in another file: by external storage, external links and virtual datasets. Groups
     may hold each other.
     """
     waiting, seen, total = [opened], set(), 0
@@ -96,7 +96,7 @@ def _check_contents(opened: Any, h5py: Any, room: int) -> None:
 def _bytes_of(data: Any) -> int:
     """What reading an array takes: all of it as float32, and a chunk as it is stored. Raises ValueError."""
     if data.external or data.is_virtual:
-        raise ValueError(f"{data.name} stands in another file: refused")
+        raise ValueError(f"{data.name} is in another file: refused")
     return int(data.size or 0) * 4 + (math.prod(data.chunks) * data.dtype.itemsize if data.chunks else 0)
 
 
@@ -180,7 +180,7 @@ def _keras2(root: Any, names: Any) -> list[Layer]:
 
 
 def _keras3(root: Any) -> list[Layer]:
-    """`.../NAME/vars/0, 1, ...`; layers of one kind are numbered, and the kinds stand in no order, so names count."""
+    """`.../NAME/vars/0, 1, ...`; layers of one kind are numbered, and the kinds are in no order, so names count."""
     found: dict[str, dict[int, Array]] = {}
 
     def visit(name: str, node: Any) -> None:

@@ -84,12 +84,12 @@ class GrayscaleTable(Table, tag="grayscale", tag_field="kind", frozen=True, kw_o
 class NoiseTable(Table, tag="noise", tag_field="kind", frozen=True, kw_only=True):
     """The input is the target with Gaussian noise, clamped and rounded to 8 bits as a noisy file is.
 
-    `sigma` is the range its standard deviation in [0, 1] is drawn from; held-out pictures get `judge_sigma`, by
+    `sigma` is the range its standard deviation in [0, 1] is drawn from; held-out pictures get `eval_sigma`, by
     default the upper end.
     """
 
     sigma: Range
-    judge_sigma: Annotated[float, Meta(ge=0.0, le=1.0)] | None = None
+    eval_sigma: Annotated[float, Meta(ge=0.0, le=1.0)] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a range that is no range."""

@@ -19,7 +19,7 @@ from zoo.training.data import held_out_batches, open_source
 from zoo.training.export import PROBES, export
 from zoo.training.initial import read_starts
 from zoo.training.loop import Report, Training
-from zoo.training.objective import Objective, Verdict
+from zoo.training.objective import Objective, Evaluation
 from zoo.training.own import too_short
 from zoo.training.plots import draw_curves
 from zoo.training.precision import as_chosen, described, hardware
@@ -107,18 +107,18 @@ def train(
         write_recipe(run.recipe, training.recipe)  # with the precision that was chosen: a resumed run keeps it
     if resume:
         training.resume()
-    verdict, weights = training.finish(report) if finish else training.fit(report)
-    return _export(training, verdict, weights, Path(recipe_name).name, registry)
+    evaluation, weights = training.finish(report) if finish else training.fit(report)
+    return _export(training, evaluation, weights, Path(recipe_name).name, registry)
 
 
 def _export(
-    training: Training, verdict: Verdict, weights: dict[str, Tensor], recipe_name: str, registry: Registry
+    training: Training, evaluation: Evaluation, weights: dict[str, Tensor], recipe_name: str, registry: Registry
 ) -> CheckpointConfig:
     """Draw the curves, fit the prior and write the checkpoint of a state."""
     recipe, run = training.recipe, training.run
     family = registry.family(recipe.model.family)
     settings = msgspec.to_builtins(configured(family, recipe.model.config, recipe.model.preset))
-    config = configured(family, {**settings, **verdict.config})
+    config = configured(family, {**settings, **evaluation.config})
     network = load_object(family.network)(config)
     network.load_state_dict(weights)
     facts = TrainingSpec(
@@ -131,7 +131,7 @@ def _export(
     )
     draw_curves(run.rows(), run.folder / "curves.png", title=recipe.model.id)
     prior = _fitted_prior(recipe, network, registry, run) if recipe.prior else None
-    pictures = held_out_batches(judged_on(recipe, recipe.data.splits.best)).spread(PROBES)
+    pictures = held_out_batches(evaluated_on(recipe, recipe.data.splits.best)).spread(PROBES)
     return export(network, config, recipe.model, family.name, facts, run.checkpoint, prior, pictures)
 
 
@@ -141,9 +141,9 @@ def _fitted_prior(recipe: Recipe, network: nn.Module, registry: Registry, run: R
     assert table is not None
     network = network.eval()
     splits = recipe.data.splits
-    pictures = held_out_batches(judged_on(recipe, splits.train))
+    pictures = held_out_batches(evaluated_on(recipe, splits.train))
     distance = frechet_to(pictures, table, registry) if table.choose == "frechet" else None
-    training, held_out = (encoded(network, held_out_batches(judged_on(recipe, s))) for s in (splits.train, splits.best))
+    training, held_out = (encoded(network, held_out_batches(evaluated_on(recipe, s))) for s in (splits.train, splits.best))
     candidates = choose_prior(network, table, training, held_out, distance)
     figures = {candidate.name: round(candidate.figure, 4) for candidate in candidates}
     report = {"choose": table.choose, "features": table.features, "best": candidates[0].name, "figures": figures}
@@ -151,17 +151,17 @@ def _fitted_prior(recipe: Recipe, network: nn.Module, registry: Registry, run: R
     return candidates[0].prior
 
 
-def judged_on(recipe: Recipe, split: str) -> Recipe:
+def evaluated_on(recipe: Recipe, split: str) -> Recipe:
     """The recipe whose held-out pictures are those of another split, each as a whole."""
     splits = msgspec.structs.replace(recipe.data.splits, best=split)
-    return msgspec.structs.replace(recipe, data=msgspec.structs.replace(recipe.data, splits=splits, judge_views=1))
+    return msgspec.structs.replace(recipe, data=msgspec.structs.replace(recipe.data, splits=splits, eval_views=1))
 
 
 def _recipe_in(folder: Path, recipe: Recipe, resume: bool) -> Recipe:
     """The recipe, in the precision of the run in the folder that is to be resumed."""
     file = folder / "recipe.toml"
     if not resume and folder.exists() and any(folder.iterdir()):
-        raise UsageError(f"{folder} is in use: --resume goes on with it, -o names another folder")
+        raise UsageError(f"{folder} is in use: --resume continues it, -o names another folder")
     if not resume or not file.exists():
         return recipe
     known = read_recipe(file)

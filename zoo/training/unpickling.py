@@ -1,7 +1,7 @@
 """A process of its own, a PyTorch state dict as safetensors: `python -m zoo.training.unpickling IN OUT ROOM`.
 
 `weights_only=True` builds nothing but tensors and plain containers. It has been got round before (torch below 2.10), so
-what reads a stranger's pickle is a process that holds nothing, ends at once, and has no more memory and disk than
+what reads an untrusted pickle is a process that holds nothing, ends at once, and has no more memory and disk than
 tensors of so many bytes need, where the system can be told so.
 """
 

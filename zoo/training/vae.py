@@ -14,11 +14,11 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from zoo.errors import TrainingError
-from zoo.training.objective import Batch, Logs, Networks, Verdict
+from zoo.training.objective import Batch, Logs, Networks, Evaluation
 from zoo.training.perceptual import Perceptual, PerceptualTable
 
-# A dimension is alive if it carries this much information, in nats per picture.
-ALIVE = 0.01
+# A unit is active if it carries this much information, in nats per picture.
+ACTIVE = 0.01
 # The least standard deviation, over pixels and pictures, of an answer that shows something; how many are looked at.
 VISIBLE = 0.01
 WATCHED = 64
@@ -102,13 +102,13 @@ class VAEObjective(Generic[C]):
 
     @abstractmethod
     def networks(self) -> dict[str, nn.Module]:
-        """The family's network, as the player `model`."""
+        """The family's network, as the sub-network `model`."""
 
     def prepare(self, pictures: Iterable[Tensor]) -> None:
         """Nothing to look at."""
 
     def losses(self, nets: Networks, batch: Batch, rng: Generator) -> Iterator[tuple[str, Tensor, Logs]]:
-        """One move."""
+        """One step."""
         noise = torch.randn((len(batch.input), self.config.latent), generator=rng, device=batch.input.device)
         mean, log_variance, logits = nets["model"](batch.input, noise)
         error = self.error(logits, batch.target).mean()
@@ -154,12 +154,12 @@ class VAEObjective(Generic[C]):
         return min(1.0, epoch / length)
 
     @torch.no_grad()
-    def judge(self, net: nn.Module, batches: Iterable[Batch]) -> Verdict:
-        """PSNR in dB, KL in nats, living dimensions, and `score`, the negative loss at the full KL weight.
+    def evaluate(self, net: nn.Module, batches: Iterable[Batch]) -> Evaluation:
+        """PSNR in dB, KL in nats, active units, and `score`, the negative loss at the full KL weight.
 
         With a perceptual term, the distance as well.
 
-        Raises TrainingError at the second judgement in a row that finds a dead latent or an answer of one level.
+        Raises TrainingError at the second evaluation in a row that finds a dead latent or an answer of one level.
         """
         psnr, scores, divergence, distance = [], [], [], []
         levels: list[Tensor] = []
@@ -183,13 +183,13 @@ class VAEObjective(Generic[C]):
         figures = {
             "psnr": float(torch.cat(psnr).mean()),
             "kl": float(kl.sum()),
-            "living": float((kl > ALIVE).sum()),
+            "active_units": float((kl > ACTIVE).sum()),
             "score": -float(torch.cat(scores).mean()),
         }
         if distance:
             figures["perceptual"] = float(torch.cat(distance).mean())
         self._watch(figures, torch.stack(levels))
-        return Verdict(figures, samples=torch.cat([*sheet[:SHEET], *self._drawn(net)], dim=2))
+        return Evaluation(figures, samples=torch.cat([*sheet[:SHEET], *self._drawn(net)], dim=2))
 
     def _drawn(self, net: nn.Module) -> Iterator[Tensor]:
         """Columns of pictures decoded from the plain prior, the same draws each time."""
@@ -208,7 +208,7 @@ class VAEObjective(Generic[C]):
                 f"every answer is the same picture (mean level {float(made.mean()):.2f}): lower optimizer.model.lr, "
                 "raise objective.alpha, or lengthen objective.warmup_epochs"
             )
-        elif self.options.kl_weight and not figures["living"]:
+        elif self.options.kl_weight and not figures["active_units"]:
             problem = (
                 "the posterior has collapsed (no dimension of the latent carries information): raise objective.alpha, "
                 "lower objective.kl_weight, lengthen objective.warmup_epochs, or set objective.free_bits"

@@ -97,7 +97,7 @@ def _absent(reference: Reference) -> NetworkError:
 
 
 def _complete(reference: Reference, record: Record | None) -> Record:
-    """Verify what is here, download what is not, remember the verdicts."""
+    """Verify what is here, download what is not, remember the evaluations."""
     if record is None and cache.offline():
         raise _absent(reference)
     record = record or _listed(reference)

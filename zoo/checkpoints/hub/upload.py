@@ -193,5 +193,5 @@ def _head(reference: Reference) -> str | None:
 
 
 def _asking(reference: Reference, *, threads: bool = False) -> Any:
-    """A call about this repository; uploading goes on as long as something moves."""
+    """A call about this repository; uploading continues as long as something moves."""
     return asking(Call(str(reference), steady=threads), threads=threads)

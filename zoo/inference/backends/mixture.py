@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-# Its tensors stand in the weights file under this name, beside the network's.
+# Its tensors are in the weights file under this name, beside the network's.
 PREFIX = "prior."
 
 

@@ -1,4 +1,4 @@
-"""Judging a generator as it trains: how like its pictures are to the training pictures, and whether it has failed."""
+"""Evaluating a generator as it trains: how like its pictures are to the training pictures, and whether it has failed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from zoo.evaluation.likeness import likeness
 from zoo.evaluation.networks import Opener
 from zoo.evaluation.pictures import levels
 from zoo.inference.latents import noise
-from zoo.training.objective import Verdict
+from zoo.training.objective import Evaluation
 
 Floats = NDArray[np.float32]
 
@@ -34,7 +34,7 @@ READ = 20
 COARSE = 8
 
 
-class Judge:
+class Evaluator:
     """Made pictures beside training pictures, `count` of each, in the features of a network.
 
     Without a network the features are the pictures themselves at a side of 8.
@@ -69,7 +69,7 @@ class Judge:
         return small
 
     @torch.no_grad()
-    def verdict(self, net: nn.Module, numbers: int) -> Verdict:
+    def evaluation(self, net: nn.Module, numbers: int) -> Evaluation:
         """Frechet distance, precision, recall, diversity, `score` (the negative distance), and a sheet of samples.
 
         A sample is made of so many `numbers` of noise.
@@ -79,11 +79,11 @@ class Judge:
         draws = torch.from_numpy(noise(max(self.count, SHEET), (numbers,), SEED))
         made = torch.cat(list(_decoded(net, draws)))
         if not made.isfinite().all():
-            return Verdict(dict.fromkeys(("frechet", "precision", "recall", "diversity", "score"), math.nan))
+            return Evaluation(dict.fromkeys(("frechet", "precision", "recall", "diversity", "score"), math.nan))
         found = likeness(self.features(levels(made[: self.count].numpy())), self.real)
         figures = {"frechet": found.frechet, "precision": found.precision, "recall": found.recall}
         figures |= {"diversity": found.diversity, "score": -found.frechet}
-        return Verdict(figures, samples=make_grid(made[:SHEET], nrow=8))
+        return Evaluation(figures, samples=make_grid(made[:SHEET], nrow=8))
 
 
 def _decoded(net: nn.Module, draws: Tensor) -> Iterator[Tensor]:

@@ -14,7 +14,7 @@ CASES_EACH = 250
 MEMORY = 1024 * 1024 * 1024
 
 
-class Judge:
+class CaseRunner:
     """A process, forked from this one, that opens one damaged checkpoint after another within limits.
 
     It is replaced when a case has ended it, and now and then, so that what one case leaves behind ends up with few
@@ -22,7 +22,7 @@ class Judge:
     """
 
     def __init__(self, work: Callable[[], str]) -> None:
-        self.judged, self.ended = 0, False
+        self.ran, self.ended = 0, False
         asked, self.ask = os.pipe()
         self.answers, answer = os.pipe()
         self.child = os.fork()
@@ -32,7 +32,7 @@ class Judge:
         os.close(asked)
         os.close(answer)
 
-    def verdict(self) -> str:
+    def outcome(self) -> str:
         """What becomes of the input that now lies there; a fault, or the last case, ends the process."""
         os.write(self.ask, b"?")
         said = b""
@@ -42,8 +42,8 @@ class Judge:
             if not block:
                 return self._death(hangs=not ready)
             said += block
-        self.judged += 1
-        if said.startswith(b"FAULT") or self.judged >= CASES_EACH:
+        self.ran += 1
+        if said.startswith(b"FAULT") or self.ran >= CASES_EACH:
             self.close()
         return said.decode(errors="replace").rstrip("\n")
 
@@ -67,7 +67,7 @@ class Judge:
 def _child(work: Callable[[], str], asked: int, answer: int) -> None:
     """Do the work each time a byte arrives, until there are no more, or until one was at fault."""
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
-    mapped = 8 * MEMORY  # address space, of which libraries take much that is never used; what counts is judged later
+    mapped = 8 * MEMORY  # address space, of which libraries take much that is never used; what counts is ran later
     resource.setrlimit(resource.RLIMIT_AS, (mapped, mapped))
     said = ""
     while os.read(asked, 1):

@@ -1,4 +1,4 @@
-"""What is trained: each player's network with its optimizer and schedule, and one step of all of them."""
+"""What is trained: each sub-network's network with its optimizer and schedule, and one step of all of them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WARMUP_POWER = 0.9
 SHORTEST = 6
 
 
-class Players:
+class Subnetworks:
     """New networks by the recipe's seed, on their device, in the recipe's precision, which must be settled by now.
 
     `average` is the weight average of the exported network, the first.
@@ -56,9 +56,9 @@ class Players:
         self.schedules = {name: self._schedule(name, optimizer) for name, optimizer in optimizers.items()}
 
     def step(self, batch: Batch, number: int) -> dict[str, float]:
-        """Take step `number`, from 0: each player is stepped as its loss is yielded; the loss reaches only it.
+        """Take step `number`, from 0: each sub-network is stepped as its loss is yielded; the loss reaches only it.
 
-        Returns each player's loss, the largest learning rate of its groups, and what the objective logs. Raises
+        Returns each sub-network's loss, the largest learning rate of its groups, and what the objective logs. Raises
         TrainingError when a loss is not finite.
         """
         if self.recipe.train.channels_last:
@@ -67,27 +67,27 @@ class Players:
             schedule.step_update(number)
         logs: dict[str, float] = {}
         rng = torch.Generator(self.accelerator.device).manual_seed(torch.initial_seed())
-        for player, loss, extra in self.objective.losses(self.nets, batch, rng):
+        for name, loss, extra in self.objective.losses(self.nets, batch, rng):
             value = float(loss.detach())
             if not math.isfinite(value):
                 raise TrainingError(
-                    f"the loss of {player} is {value} at step {number}: "
-                    f"lower optimizer.{player}.lr, set optimizer.{player}.clip, or train in float32"
+                    f"the loss of {name} is {value} at step {number}: "
+                    f"lower optimizer.{name}.lr, set optimizer.{name}.clip, or train in float32"
                 )
-            optimizer = self.optimizers[player]
-            parameters = [p for p in self.nets[player].parameters() if p.requires_grad]
+            optimizer = self.optimizers[name]
+            parameters = [p for p in self.nets[name].parameters() if p.requires_grad]
             optimizer.zero_grad()
             self.accelerator.backward(loss, inputs=parameters)
-            if self.recipe.optimizer[player].clip:
-                self.accelerator.clip_grad_norm_(parameters, self.recipe.optimizer[player].clip)
+            if self.recipe.optimizer[name].clip:
+                self.accelerator.clip_grad_norm_(parameters, self.recipe.optimizer[name].clip)
             optimizer.step()
-            logs |= {f"{player}.loss": value, f"{player}.lr": max(group["lr"] for group in optimizer.param_groups)}
-            logs |= {f"{player}.{name}": float(item) for name, item in extra.items()}
+            logs |= {f"{name}.loss": value, f"{name}.lr": max(group["lr"] for group in optimizer.param_groups)}
+            logs |= {f"{name}.{name}": float(item) for name, item in extra.items()}
         self.average.update(self.accelerator.unwrap_model(self.nets[self.exported]), step=number + 1)
         return logs
 
-    def _schedule(self, player: str, optimizer: torch.optim.Optimizer) -> Any:
-        table, epochs = self.recipe.optimizer[player], self.recipe.train.epochs
+    def _schedule(self, name: str, optimizer: torch.optim.Optimizer) -> Any:
+        table, epochs = self.recipe.optimizer[name], self.recipe.train.epochs
         # A run that was made short has room for all parts of `wsd` still, if it has a few steps.
         held = table.schedule == "wsd"
         warmup = min(table.warmup_epochs, epochs / 2) if held else table.warmup_epochs
