@@ -20,11 +20,11 @@ from PIL import Image
 from zoo import load
 from zoo.catalog.interface import ImageSpec
 from zoo.datasets import open_source
-from zoo.inference import color
-from zoo.inference.edges import edges
 from zoo.inference.fit import fit_translate
 from zoo.inference.fit.guided import at_size
 from zoo.inference.fit.resampling import resampled, shrunk
+from zoo.pictures import color
+from zoo.pictures.edges import edges
 
 # Edges are the lines `edges` finds at three times its thresholds; near is what lies within 3 pixels.
 THRESHOLDS, NEAR = 3.0, 3

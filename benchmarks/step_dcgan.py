@@ -19,8 +19,8 @@ import steps
 import torch
 from torch.nn.functional import softplus
 
+from zoo.recipes.recipe import Recipe
 from zoo.training.loop import Training
-from zoo.training.recipe import Recipe
 from zoo_dcgan.augment import augmented
 from zoo_dcgan.network import Discriminator, Generator
 from zoo_dcgan.objective import DCGANObjective

@@ -16,10 +16,10 @@ from zoo import load
 from zoo.catalog.registry import Registry
 from zoo.datasets import open_source
 from zoo.evaluation import bounds
-from zoo.evaluation.figures import Summary, mean
-from zoo.evaluation.pictures import Pictures, unit
 from zoo.inference.model import Model
-from zoo.training.recipe import Recipe, read_recipe
+from zoo.metrics.figures import Summary, mean
+from zoo.metrics.levels import Pictures, unit
+from zoo.recipes.recipe import Recipe, read_recipe
 from zoo.training.train import find_recipe, train
 
 RECIPES = ("dense-vae-fashion-mnist", "conv-vae-fashion-mnist")

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from zoo.catalog.registry import Registry
 from zoo.datasets import open_source
 from zoo.evaluation import bounds
-from zoo.evaluation.pictures import Pictures, unit
+from zoo.metrics.levels import Pictures, unit
+from zoo.recipes.recipe import Recipe
 from zoo.training.loop import Training
-from zoo.training.recipe import Recipe
 from zoo.training.run import Run
 from zoo.training.train import build_objective
 from zoo_dense_vae.config import DenseVAEConfig

@@ -18,12 +18,12 @@ from zoo.catalog.registry import Registry
 from zoo.datasets import open_source
 from zoo.evaluation.attributes import Arithmetic, learned
 from zoo.evaluation.evaluate import evaluated_size, labels_of, recipe_of, role_of
-from zoo.evaluation.features import FeatureNet
-from zoo.evaluation.pictures import Pictures, levels, unit
 from zoo.evaluation.translation import pair
 from zoo.inference.model import Model
-from zoo.inference.sheets import cross_fade, sheet
 from zoo.loading import find_checkpoint, load
+from zoo.metrics.features import FeatureNet
+from zoo.metrics.levels import Pictures, levels, unit
+from zoo.pictures.sheets import cross_fade, sheet
 
 REGISTRY = Registry.discover()
 Pixels = NDArray[np.uint8]

@@ -23,10 +23,10 @@ from zoo.errors import ZooError
 from zoo.inference.backends.mixture import MixturePrior
 from zoo.inference.backends.torch import TorchBackend
 from zoo.loading import find_checkpoint
+from zoo.recipes.recipe import ModelTable, read_recipe
 from zoo.training.data import held_out_batches
 from zoo.training.export import PROBES, export
-from zoo.training.recipe import ModelTable, read_recipe
-from zoo.training.train import find_recipe, evaluated_on
+from zoo.training.train import evaluated_on, find_recipe
 
 FACTS = ("id", "family", "task", "default_for", "summary", "license")
 

@@ -22,8 +22,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from damage import damage
 from case_runner import CaseRunner
+from damage import damage
 
 
 def open_and_run(folder: Path) -> str:

@@ -37,7 +37,7 @@ Damage = Callable[[bytearray, random.Random], None]
 def read_and_write(file: Path, errors: int) -> str:
     """Read the picture in a file, and write it: what a child process does. `errors` is where its fd 2 goes."""
     from zoo.errors import UsageError, ZooError
-    from zoo.inference.images import read_picture, write_picture
+    from zoo.pictures.images import read_picture, write_picture
 
     os.dup2(errors, 2)
     os.ftruncate(errors, 0)
@@ -185,7 +185,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="the seed of the first case")
     parser.add_argument("--keep", type=Path, default=Path("fuzz-faults"), help="where cases at fault are kept")
     given = parser.parse_args()
-    import zoo.inference.images  # noqa: F401 (once, for all the children)
+    import zoo.pictures.images  # noqa: F401 (once, for all the children)
 
     found = run(given.first, given.cases, given.keep, lambda n, said: print(f"case {n}: {said}", flush=True))
     for outcome, count in found.most_common():

@@ -15,8 +15,8 @@ import onnx
 import safetensors
 
 from zoo.checkpoints.format import Checkpoint
-from zoo.checkpoints.graph_file import Graph
-from zoo.checkpoints.graphs import trace
+from zoo.checkpoints.onnx.file import Graph
+from zoo.checkpoints.onnx.graphs import trace
 from zoo.checkpoints.safetensors_header import DTYPE_NAMES, TensorInfo
 from zoo.errors import UnsafeFileError
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin, features
 
-from zoo.inference.images import Picture, write_picture
-from zoo.inference.picture_deep import eight_bits
+from zoo.pictures.deep import eight_bits
+from zoo.pictures.images import Picture, write_picture
 
 SRGB: bytes = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 WIDTH, HEIGHT = 40, 24

@@ -11,7 +11,7 @@ from msgspec import Meta
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from zoo.training.objective import Batch, Logs, Networks, Evaluation
+from zoo.training.objective import Batch, Evaluation, Logs, Networks
 from zoo_colorizer.lab import rgb_to_lab
 from zoo_colorizer.settings import choose
 from zoo_colorizer_unet.bins import SoftBins, in_gamut

@@ -15,11 +15,11 @@ from torchvision.transforms.v2 import functional as tv
 from torchvision.utils import make_grid
 
 from zoo.catalog.registry import Registry
-from zoo.evaluation.features import FeatureNet, Features
-from zoo.evaluation.likeness import likeness
 from zoo.evaluation.networks import Opener
-from zoo.evaluation.pictures import levels
 from zoo.inference.latents import noise
+from zoo.metrics.features import FeatureNet, Features
+from zoo.metrics.levels import levels
+from zoo.metrics.likeness import likeness
 from zoo.training.objective import Evaluation
 
 Floats = NDArray[np.float32]

@@ -13,7 +13,7 @@ from torch import Generator as Draws
 from torch import Tensor, nn
 
 from zoo.errors import TrainingError
-from zoo.training.objective import Batch, Logs, Networks, Evaluation
+from zoo.training.objective import Batch, Evaluation, Logs, Networks
 from zoo_dcgan import losses
 from zoo_dcgan.augment import Policy, augmented
 from zoo_dcgan.config import DCGANConfig

@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from zoo.errors import TrainingError
-from zoo.training.objective import Batch, Logs, Networks, Evaluation
+from zoo.training.objective import Batch, Evaluation, Logs, Networks
 from zoo_features.config import FeatureConfig
 from zoo_features.network import FeatureNet
 

@@ -13,9 +13,9 @@ from msgspec import Meta
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from zoo.evaluation.figures import psnr, ssim
-from zoo.evaluation.patches import features, patch_frechet
-from zoo.training.objective import Batch, Logs, Networks, Evaluation
+from zoo.metrics.figures import psnr, ssim
+from zoo.metrics.patches import features, patch_frechet
+from zoo.training.objective import Batch, Evaluation, Logs, Networks
 from zoo.training.perceptual import Perceptual, PerceptualTable
 from zoo_pix2pix.config import Pix2PixConfig
 from zoo_pix2pix.network import PatchGAN, UNet
@@ -115,7 +115,7 @@ class Pix2PixObjective:
 
     @torch.no_grad()
     def evaluate(self, net: nn.Module, batches: Iterable[Batch]) -> Evaluation:
-        """L1, PSNR, SSIM and the Frechet distance of patches (`zoo.evaluation.patches`) on held-out pairs.
+        """L1, PSNR, SSIM and the Frechet distance of patches (`zoo.metrics.patches`) on held-out pairs.
 
         `score` = -ln(l1) - ln(patch_frechet) / 4: what is kept is near the truth and looks alike; a percent of L1
         outweighs four of the distance, which moves far more. Where the recipe has the perceptual term, its distance is

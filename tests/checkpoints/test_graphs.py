@@ -14,10 +14,10 @@ from hostile import edited
 from onnx import helper
 from tiny import WEIGHTS, make_model, port, write_checkpoint
 
-from zoo.checkpoints import graphs
 from zoo.checkpoints.format import read_checkpoint
-from zoo.checkpoints.graph_file import read_graph
-from zoo.checkpoints.graphs import MAX_VALUE_BYTES, MAX_WORK, check_graph, trace
+from zoo.checkpoints.onnx import graphs
+from zoo.checkpoints.onnx.file import read_graph
+from zoo.checkpoints.onnx.graphs import MAX_VALUE_BYTES, MAX_WORK, check_graph, trace
 from zoo.errors import UnsafeFileError, UsageError, ZooError
 
 N = helper.make_node

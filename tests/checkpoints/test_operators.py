@@ -9,7 +9,7 @@ import onnx
 import pytest
 from small_graphs import I64, MAX, X4, N, follow, one, run, w
 
-from zoo.checkpoints.operators import RULES
+from zoo.checkpoints.onnx.operators import RULES
 
 CASES: dict[str, tuple[tuple[int, ...], tuple[list[onnx.NodeProto], dict[str, Any]]]] = {
     **{name: (X4, one(name)) for name in ("Relu", "Sqrt", "Erf", "Softplus", "Identity", "GlobalAveragePool", "Gelu")},

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from command import Zoo, files
 
+from zoo.recipes.recipe import read_recipe
 from zoo.testing import check_family
-from zoo.training.recipe import read_recipe
 
 if TYPE_CHECKING:
     from conftest import FakePlugins

@@ -11,7 +11,7 @@ import pytest
 from command import Zoo, draw, files
 from PIL import Image
 
-from zoo.inference.images import DEFAULT_MAX_PIXELS
+from zoo.pictures.images import DEFAULT_MAX_PIXELS
 
 if TYPE_CHECKING:
     from conftest import FakePlugins
@@ -221,7 +221,7 @@ def test_a_fault_of_the_program_is_one_line_too(zoo: Zoo, tiny: str, monkeypatch
     def fail(*arguments: object) -> None:
         raise RuntimeError("this\nwas never thought of")
 
-    monkeypatch.setattr("zoo.inference.jobs.plan", fail)
+    monkeypatch.setattr("zoo.jobs.planning.plan", fail)
     draw("a.png")
     message = zoo("run", tiny, "a.png").error(1)
     assert message.startswith("unexpected RuntimeError: this was never thought of; `zoo --debug ...` shows where")
@@ -231,7 +231,7 @@ def test_an_interrupt_ends_with_130(zoo: Zoo, tiny: str, monkeypatch: pytest.Mon
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("zoo.inference.jobs.plan", interrupt)
+    monkeypatch.setattr("zoo.jobs.planning.plan", interrupt)
     draw("a.png")
     assert zoo("run", tiny, "a.png").error(130) == "interrupted"
 
@@ -240,7 +240,7 @@ def test_a_reader_that_has_enough_is_no_error(zoo: Zoo, tiny: str, monkeypatch: 
     def gone(*arguments: object) -> None:
         raise BrokenPipeError(32, "Broken pipe")
 
-    monkeypatch.setattr("zoo.inference.pipeline._write", gone)
+    monkeypatch.setattr("zoo.jobs.running._write", gone)
     draw("a.png", "b.png")
     for words in (("a.png", "-o", "-"), ("a.png", "b.png")):
         assert zoo("run", tiny, *words).lines == []

@@ -29,7 +29,9 @@ def run_of(report: Report) -> None:
     for number, loss in enumerate((4.0, 2.0, 1.5, 0.5, 0.25, 0.125), 1):
         step(report, number, **{"model.loss": loss, "model.lr": 0.001})
         if number in (4, 6):
-            report(number, 6, {"step": number, "epoch": number // 2, "evaluated": True, "score": 1.0, "psnr_gain": 1.05})
+            report(
+                number, 6, {"step": number, "epoch": number // 2, "evaluated": True, "score": 1.0, "psnr_gain": 1.05}
+            )
 
 
 @pytest.fixture

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from brightness import Halves, Evaluator, Painter
+from brightness import Evaluator, Halves, Painter
 
 from zoo.errors import UsageError
 from zoo.evaluation import attributes
 from zoo.evaluation.attributes import Arithmetic, Change, Strength, learned, truths
-from zoo.evaluation.features import FeatureNet
-from zoo.evaluation.pictures import Pictures
-from zoo.evaluation.setting import Setting
+from zoo.metrics.features import FeatureNet
+from zoo.metrics.levels import Pictures
+from zoo.metrics.setting import Setting
 
 LABELS = ("left", "brightness > 0.5")
 

@@ -8,7 +8,7 @@ from linear import Linear
 
 from zoo.evaluation import autoencoding
 from zoo.evaluation.autoencoding import Components, compared, reconstructed
-from zoo.evaluation.setting import Setting
+from zoo.metrics.setting import Setting
 
 RNG = np.random.default_rng(0)
 

@@ -9,7 +9,7 @@ from linear import Linear
 
 from zoo.evaluation import bounds
 from zoo.evaluation.bounds import Codes, Observation, encoded, kinds, likelihoods, observe
-from zoo.evaluation.setting import Setting
+from zoo.metrics.setting import Setting
 
 SETTING = Setting("test", "zoo eval it")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from brightness import Halves, Evaluator, Painter
+from brightness import Evaluator, Halves, Painter
 
 from zoo.errors import UsageError
-from zoo.evaluation.features import FeatureNet
-from zoo.evaluation.pictures import Pictures
+from zoo.metrics.features import FeatureNet
+from zoo.metrics.levels import Pictures
 
 PIXELS = Pictures(Halves(5)).array()
 

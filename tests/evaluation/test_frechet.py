@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from brightness import Halves, Evaluator, Painter
+from brightness import Evaluator, Halves, Painter
 
-from zoo.evaluation import frechet
-from zoo.evaluation.features import FeatureNet
-from zoo.evaluation.frechet import distance
-from zoo.evaluation.pictures import Pictures
-from zoo.evaluation.setting import Setting
+from zoo.metrics import frechet
+from zoo.metrics.features import FeatureNet
+from zoo.metrics.frechet import distance
+from zoo.metrics.levels import Pictures
+from zoo.metrics.setting import Setting
 
 
 def features(mean, covariance, n=50, seed=0):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo.evaluation.likeness import likeness, precision_recall, spread
+from zoo.metrics.likeness import likeness, precision_recall, spread
 
 # With one neighbour each ball reaches to the next point: from 0 to 4 the line is covered, and a little beyond.
 LINE = np.arange(5, dtype=np.float32)[:, None]
@@ -47,6 +47,6 @@ def test_spread_is_the_mean_pair_distance_in_blocks_too(monkeypatch: pytest.Monk
     points = np.array([[0, 0], [3, 4], [3, 0]], np.float32)
     assert spread(points) == pytest.approx((5 + 3 + 4) / 3)
     whole = precision_recall(LINE + 0.25, LINE, 2)
-    monkeypatch.setattr("zoo.evaluation.likeness.ROWS", 2)
+    monkeypatch.setattr("zoo.metrics.likeness.ROWS", 2)
     assert spread(points) == pytest.approx((5 + 3 + 4) / 3)
     assert precision_recall(LINE + 0.25, LINE, 2) == whole

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from zoo.evaluation.pairs import fill_colour, filled, l1, measure
-from zoo.evaluation.setting import Setting
 from zoo.evaluation.translation import pair
-from zoo.inference.edges import edges
-from zoo.inference.outlines import inside_of
-from zoo.training.recipe_pictures import EdgesTable
+from zoo.metrics.setting import Setting
+from zoo.pictures.edges import edges
+from zoo.pictures.outlines import inside_of
+from zoo.recipes.pictures import EdgesTable
 
 if TYPE_CHECKING:
     from zoo.catalog.spec import Metric
-    from zoo.evaluation.pictures import Pictures
+    from zoo.metrics.levels import Pictures
 
 SIDE = 48
 

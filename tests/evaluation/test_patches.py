@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from zoo.evaluation.patches import distance_of_sets, features, patch_frechet
+from zoo.metrics.patches import distance_of_sets, features, patch_frechet
 
 
 def pictures(count: int = 12, seed: int = 0) -> list[np.ndarray]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo.evaluation.figures import psnr
 from zoo.evaluation.restoration import colourers, denoisers
-from zoo.inference.images import gray_of
+from zoo.metrics.figures import psnr
+from zoo.pictures.images import gray_of
 
 
 def scenes(n: int, side: int, seed: int) -> np.ndarray:

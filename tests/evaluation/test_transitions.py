@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from brightness import Halves, Evaluator, Painter
+from brightness import Evaluator, Halves, Painter
 
 from zoo.evaluation import transitions
-from zoo.evaluation.features import FeatureNet
-from zoo.evaluation.pictures import Pictures
-from zoo.evaluation.setting import Setting
 from zoo.evaluation.transitions import is_monotone, middle_third, nearest, pairs
+from zoo.metrics.features import FeatureNet
+from zoo.metrics.levels import Pictures
+from zoo.metrics.setting import Setting
 
 SETTING = Setting("test", "zoo eval it")
 

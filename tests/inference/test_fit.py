@@ -8,8 +8,8 @@ from PIL import Image
 
 from zoo.catalog.interface import ImageSpec
 from zoo.errors import UsageError, ZooError
-from zoo.inference import color
 from zoo.inference.fit import fit_encode, fit_translate, resampling
+from zoo.pictures import color
 
 SIZES = [(1, 1), (1, 7), (7, 1), (2, 3), (40, 30), (64, 64), (65, 200), (3, 5000)]
 COLOR = ImageSpec(channels=3, size=(32, 24))

@@ -8,9 +8,9 @@ import pytest
 
 from zoo.catalog.interface import ImageSpec
 from zoo.errors import UsageError
-from zoo.inference.drawings import find_drawing
 from zoo.inference.fit import fit_translate
-from zoo.inference.outlines import shaded
+from zoo.pictures.drawings import find_drawing
+from zoo.pictures.outlines import shaded
 
 SPEC = ImageSpec(channels=1, size=(64, 64), multiple=32)
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from zoo.catalog.families import interface_of
 from zoo.catalog.interface import ImageSpec
-from zoo.inference.color import rgb_to_lab as core_rgb_to_lab
+from zoo.pictures.color import rgb_to_lab as core_rgb_to_lab
 from zoo.training.objective import Batch
 from zoo_colorizer.config import ColorizerConfig
 from zoo_colorizer.lab import lab_to_rgb, lightness, rgb_to_lab

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 import zoo
 from zoo.catalog import Registry
 from zoo.errors import UsageError
-from zoo.inference.color import rgb_to_lab as core_rgb_to_lab
+from zoo.pictures.color import rgb_to_lab as core_rgb_to_lab
+from zoo.recipes.recipe import read_recipe
 from zoo.training.objective import Batch
-from zoo.training.recipe import read_recipe
 from zoo.training.train import find_recipe, train
 from zoo_colorizer.lab import lightness, rgb_to_lab
 from zoo_colorizer_unet.bins import SoftBins, in_gamut
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from zoo.training.recipe import Recipe
+    from zoo.recipes.recipe import Recipe
 
 TINY = ColorizerUNetConfig(backbone="test_efficientnet", widths=(16, 16, 16, 8), size=32)
 FROZEN = ("conv_stem", "bn1", "blocks.0")

@@ -14,8 +14,8 @@ from zoo.catalog.families import configured
 from zoo.catalog.interface import Latent
 from zoo.catalog.registry import Registry
 from zoo.errors import TrainingError, UsageError
+from zoo.recipes.recipe import read_recipe
 from zoo.training.objective import Batch
-from zoo.training.recipe import read_recipe
 from zoo.training.train import build_objective, find_recipe
 from zoo_dcgan import losses
 from zoo_dcgan.augment import augmented

@@ -11,14 +11,14 @@ from safetensors.numpy import load_file
 
 import zoo
 from zoo.catalog.registry import Registry
-from zoo.training.recipe import read_recipe
+from zoo.recipes.recipe import read_recipe
 from zoo.training.run import Run
 from zoo.training.train import find_recipe, train
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from zoo.training.recipe import Recipe
+    from zoo.recipes.recipe import Recipe
 
 SMALL = (
     "model.config={ size = 8, latent = 4, generator = [6, 4], discriminator = [3, 4, 5], components = 3 }",

@@ -20,8 +20,8 @@ from zoo.catalog.families import interface_of
 from zoo.catalog.interface import ImageSpec
 from zoo.catalog.registry import Registry
 from zoo.errors import UsageError
+from zoo.recipes.recipe import read_recipe, write_recipe
 from zoo.training.objective import Batch
-from zoo.training.recipe import read_recipe, write_recipe
 from zoo.training.run import Run
 from zoo.training.train import find_recipe, train
 from zoo_pix2pix.config import Pix2PixConfig
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from zoo.training.recipe import Recipe
+    from zoo.recipes.recipe import Recipe
 
 SMALL = Pix2PixConfig(input_channels=1, channels=4, depth=3, upsample="nearest", fit="drawing", size=32)
 
@@ -238,7 +238,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from zoo.catalog.registry import Registry
-from zoo.training.recipe import read_recipe
+from zoo.recipes.recipe import read_recipe
 from zoo.training.train import train
 
 def die(step, steps, logs):

@@ -15,7 +15,7 @@ from PIL import Image
 
 import zoo
 from zoo.catalog.registry import Registry
-from zoo.training.recipe import read_recipe
+from zoo.recipes.recipe import read_recipe
 from zoo.training.run import Run
 from zoo.training.train import find_recipe, train
 

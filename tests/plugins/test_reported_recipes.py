@@ -20,7 +20,7 @@ import zoo
 from zoo.catalog.interface import Interface
 from zoo.catalog.registry import Registry
 from zoo.datasets import open_source
-from zoo.training.recipe import read_recipe
+from zoo.recipes.recipe import read_recipe
 from zoo.training.run import Run
 from zoo.training.train import find_recipe, train
 from zoo_conv_vae.config import ConvVAEConfig
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from zoo.training.recipe import Recipe
+    from zoo.recipes.recipe import Recipe
 
     StandIn = Callable[[Path, pytest.MonkeyPatch], None]
 

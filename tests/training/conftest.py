@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from zoo.catalog.registry import Registry
-from zoo.training.recipe import Recipe, read_recipe
+from zoo.recipes.recipe import Recipe, read_recipe
 from zoo.training.train import find_recipe
 
 if TYPE_CHECKING:

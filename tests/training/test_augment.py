@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from zoo.recipes.pictures import AugmentTable
 from zoo.training.augment import augmentation
-from zoo.training.recipe_pictures import AugmentTable
 
 
 def augmented(picture: Tensor, seed: int = 0, **table: Any) -> Tensor:

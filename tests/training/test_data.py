@@ -13,19 +13,19 @@ import torch
 from zoo.datasets import open_source
 from zoo.datasets.arrays import Arrays
 from zoo.errors import NotFoundError
+from zoo.recipes.recipe import Recipe
+from zoo.recipes.seeds import derive
 from zoo.training import data
 from zoo.training.data import (
     AsTheyAre,
     Examples,
     Order,
     Whole,
-    derive,
     held_out_batches,
     pictures_of,
     training_batches,
     training_source,
 )
-from zoo.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from pathlib import Path

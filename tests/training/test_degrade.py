@@ -8,10 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from zoo.inference.edges import edges
-from zoo.inference.outlines import shaded
-from zoo.training.degrade import degrade, fixed, luma
-from zoo.training.recipe_pictures import EdgesTable, GrayscaleTable, NoiseTable
+from zoo.pictures.edges import edges
+from zoo.pictures.outlines import shaded
+from zoo.recipes.degrade import degrade, fixed, luma
+from zoo.recipes.pictures import EdgesTable, GrayscaleTable, NoiseTable
 
 
 def test_luma_is_pillows_mode_l() -> None:

@@ -18,8 +18,9 @@ from zoo.catalog.registry import load_object
 from zoo.checkpoints.format import read_checkpoint
 from zoo.errors import NotFoundError, UnsafeFileError, UsageError
 from zoo.inference.backends.onnx import OnnxBackend
-from zoo.training.importing import import_weights, load_weights, table_for, without_prefix
-from zoo.training.keras import read_layers
+from zoo.training.importing import import_weights, load_weights, table_for
+from zoo.weights.keras import read_layers
+from zoo.weights.reading import without_prefix
 
 h5py = pytest.importorskip("h5py")
 

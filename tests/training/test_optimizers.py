@@ -8,8 +8,8 @@ from timm.scheduler import create_scheduler_v2
 from torch import nn
 
 from zoo.errors import TrainingError
+from zoo.recipes.recipe import OptimizerTable
 from zoo.training.optimizers import optimizer_for
-from zoo.training.recipe import OptimizerTable
 from zoo.training.state import pack_optimizer, unpack_optimizer
 
 MUON = OptimizerTable(name="muon", lr=0.01, weight_decay=0.1, muon_side=8, fallback_scale=0.5)

@@ -9,8 +9,8 @@ import pytest
 
 from zoo.catalog.registry import Registry
 from zoo.errors import UsageError
+from zoo.recipes.recipe import Recipe, read_recipe
 from zoo.training.own import named, too_short
-from zoo.training.recipe import Recipe, read_recipe
 from zoo.training.train import find_recipe
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from safetensors.torch import load_file
 from torch.nn import functional
 
 from zoo.errors import NotFoundError, UsageError
+from zoo.recipes.recipe import Recipe
 from zoo.training.loop import Training, no_report
 from zoo.training.objective import Batch
 from zoo.training.perceptual import Perceptual, PerceptualTable
-from zoo.training.recipe import Recipe
 from zoo.training.run import Run
 from zoo.training.train import build_objective, train
 from zoo.training.vae import VAEOptions

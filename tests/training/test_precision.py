@@ -15,18 +15,18 @@ from msgspec.structs import replace
 from safetensors.numpy import load_file
 
 from zoo.errors import TrainingError, UsageError
+from zoo.recipes.recipe import read_recipe
 from zoo.training import precision
 from zoo.training.loop import no_report
-from zoo.training.subnetworks import Subnetworks
-from zoo.training.recipe import read_recipe
 from zoo.training.run import Run
+from zoo.training.subnetworks import Subnetworks
 from zoo.training.train import train
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from zoo.catalog.registry import Registry
-    from zoo.training.recipe import Recipe, TrainTable
+    from zoo.recipes.recipe import Recipe, TrainTable
 
 
 @pytest.fixture

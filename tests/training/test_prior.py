@@ -12,8 +12,8 @@ from torch import nn
 
 import zoo
 from zoo.inference.latents import noise
+from zoo.recipes.recipe import PriorTable, read_recipe
 from zoo.training.prior import choose_prior, fit_prior, samples, standard_log_likelihood
-from zoo.training.recipe import PriorTable, read_recipe
 from zoo.training.train import find_recipe, train
 
 if TYPE_CHECKING:

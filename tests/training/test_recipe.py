@@ -9,15 +9,15 @@ import pytest
 from zoo.catalog.families import configured
 from zoo.datasets import open_source
 from zoo.errors import NotFoundError, UsageError
-from zoo.training.recipe import read_recipe, write_recipe
-from zoo.training.recipe_pictures import AugmentTable, EdgesTable, NoiseTable
+from zoo.recipes.pictures import AugmentTable, EdgesTable, NoiseTable
+from zoo.recipes.recipe import read_recipe, write_recipe
 from zoo.training.train import build_objective
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from zoo.catalog.registry import Registry
-    from zoo.training.recipe import Recipe
+    from zoo.recipes.recipe import Recipe
 
 
 def shipped(registry: Registry) -> Path:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from zoo.recipes.recipe import OptimizerTable
 from zoo.training.optimizers import optimizer_for
-from zoo.training.recipe import OptimizerTable
 from zoo.training.state import pack_optimizer, unpack_optimizer
 
 TABLE = OptimizerTable(lr=0.01, weight_decay=0.1, scales={"0.": 0.1})

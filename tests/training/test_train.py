@@ -16,8 +16,8 @@ from safetensors.numpy import load_file
 
 import zoo
 from zoo.errors import NotFoundError, TrainingError, UsageError
+from zoo.recipes.recipe import write_recipe
 from zoo.training.loop import Training
-from zoo.training.recipe import write_recipe
 from zoo.training.run import Run
 from zoo.training.train import find_recipe, train
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from zoo.catalog.registry import Registry
+    from zoo.recipes.recipe import Recipe
     from zoo.training.loop import Report
-    from zoo.training.recipe import Recipe
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 from zoo.catalog.registry import Registry
-from zoo.training.recipe import read_recipe
+from zoo.recipes.recipe import read_recipe
 from zoo.training.train import train
 
 def die(step, steps, logs):

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from zoo.catalog.spec import MAX_CONFIG_BYTES, CheckpointConfig, format_config, parse_config
 from zoo.checkpoints.eight_bits import check_scales, multiplied
-from zoo.checkpoints.graph_file import MAX_GRAPH_BYTES, WEIGHTS_FILE, Graph
-from zoo.checkpoints.graphs import check_graph
+from zoo.checkpoints.onnx.file import MAX_GRAPH_BYTES, WEIGHTS_FILE, Graph
+from zoo.checkpoints.onnx.graphs import check_graph
 from zoo.checkpoints.safetensors_header import FLOATS, TensorInfo, read_header
 from zoo.errors import DiskError, IntegrityError, NotFoundError, UnsafeFileError, UnsupportedCapability, UsageError
 

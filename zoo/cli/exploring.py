@@ -103,8 +103,8 @@ def map_(
     with needs_matplotlib("map"):
         from zoo.plots.figures import write_figure
     from zoo.errors import UsageError
-    from zoo.inference.images import refuse_existing, writable_format
     from zoo.loading import load
+    from zoo.pictures.images import refuse_existing, writable_format
 
     if data and latents:
         raise UsageError("--data SOURCE or --latents FILE.npz: not both")
@@ -133,7 +133,7 @@ def _from_source(model: Model, data: str, split: str, limit: int, posterior: boo
 
     from zoo.datasets import open_source
     from zoo.errors import UnsupportedCapability
-    from zoo.inference.encoding import encode_all, posterior_all
+    from zoo.jobs.encoding import encode_all, posterior_all
 
     model.require("encode")
     source = open_source(data, split, model.interface.takes("encode").channels)
@@ -173,7 +173,7 @@ def _from_prior(model: Model, limit: int) -> tuple[Plane, str]:
 def _from_file(model: Model, path: Path) -> Encoded:
     """What `zoo encode` wrote."""
     from zoo.errors import UsageError
-    from zoo.inference.operands import read_latents
+    from zoo.jobs.operands import read_latents
 
     content = read_latents(path)
     if content.latents.shape[1:] != model.latent_shape:

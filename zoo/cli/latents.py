@@ -87,7 +87,7 @@ def encode(
     """
     from pathlib import Path
 
-    from zoo.inference.operands import check_latents_target, encode_files, refuse_input, write_latents
+    from zoo.jobs.operands import check_latents_target, encode_files, refuse_input, write_latents
 
     loaded = open_model(model, backend, device, "encode")
     target = Path(out or f"{tag(loaded)}-latents.npz")
@@ -117,7 +117,7 @@ def decode(
 
     A picture is encoded and decoded, which gives its reconstruction.
     """
-    from zoo.inference.sheets import is_folder
+    from zoo.pictures.sheets import is_folder
 
     loaded = open_model(model, backend, device, "decode")
     found = operand(loaded, latents, several=True)
@@ -150,7 +150,7 @@ def generate(
     and the one that a single file calls seed-0-00005 as seed:0:5.
     """
     from zoo.errors import UsageError
-    from zoo.inference.sheets import is_folder
+    from zoo.pictures.sheets import is_folder
 
     loaded = open_model(model, backend, device, "generate")
     folder = out if out and is_folder(out) else f"{tag(loaded)}-generate" if single else None
@@ -173,7 +173,9 @@ def interpolate(
         int | None,
         typer.Option(min=2, max=1000, help="Pictures from A to B; else 12, in an animation 32.", metavar="N"),
     ] = None,
-    path: Annotated[Interpolation, typer.Option(help="Interpolation: spherical or linear.", metavar="PATH")] = Interpolation.spherical,
+    path: Annotated[
+        Interpolation, typer.Option(help="Interpolation: spherical or linear.", metavar="PATH")
+    ] = Interpolation.spherical,
     pixels: Annotated[bool, typer.Option("--pixels", help="Show a plain cross-fade of the pixels below.")] = False,
     fps: Annotated[float, typer.Option(min=1, max=50, help="Pictures a second of an animation.", metavar="N")] = 16,
     out: Annotated[
@@ -188,8 +190,8 @@ def interpolate(
 
     The ends are the reconstructions of A and B. An animation goes there and back, for ever.
     """
-    from zoo.inference.operands import like
-    from zoo.inference.sheets import ANIMATIONS, cross_fade, write_interpolation
+    from zoo.jobs.operands import like
+    from zoo.pictures.sheets import ANIMATIONS, cross_fade, write_interpolation
 
     loaded = open_model(model, backend, device, "decode")
     start, end = operand(loaded, a), operand(loaded, b)
@@ -227,7 +229,7 @@ def vary(
     """
     import numpy as np
 
-    from zoo.inference.sheets import is_folder
+    from zoo.pictures.sheets import is_folder
 
     loaded = open_model(model, backend, device, "decode")
     found = operand(loaded, a)

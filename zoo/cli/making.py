@@ -16,7 +16,7 @@ from zoo.cli.running import Backend, BackendOption, DeviceOption
 
 if TYPE_CHECKING:
     from zoo.catalog.spec import Metric
-    from zoo.training.recipe import TrainTable
+    from zoo.recipes.recipe import TrainTable
 
 
 def register(app: typer.Typer) -> None:
@@ -68,8 +68,8 @@ def train(
     changes = list(set_ or [])
     changes += [f"train.epochs={epochs}"] if epochs else []
     with needs_torch("train"):
+        from zoo.recipes.recipe import read_recipe
         from zoo.training.own import named
-        from zoo.training.recipe import read_recipe
         from zoo.training.train import find_recipe
         from zoo.training.train import train as train_model
     path = find_recipe(recipe, registry)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from zoo.catalog.registry import Registry
     from zoo.catalog.spec import ModelSpec
-    from zoo.inference.jobs import Job
     from zoo.inference.model import Model
-    from zoo.inference.pipeline import Options
+    from zoo.jobs.planning import Job
+    from zoo.jobs.running import Options
 
 
 # A result on a contact sheet has this side in pixels, or half of it if there are many.
@@ -100,8 +100,8 @@ def run(
         _list_tasks(registry)
         return
     from zoo.errors import UsageError
-    from zoo.inference.jobs import plan, with_candidates
-    from zoo.inference.pipeline import Options
+    from zoo.jobs.planning import plan, with_candidates
+    from zoo.jobs.running import Options
     from zoo.loading import load
 
     if not inputs:
@@ -132,8 +132,8 @@ def _cell_side(grid: str, count: int, pairs: bool, force: bool) -> int:
     """Pixels of a side of each result on the sheet; what would stop the sheet is said before any work is done."""
     from pathlib import Path
 
-    from zoo.inference.images import refuse_existing, writable_format
-    from zoo.inference.sheets import layout
+    from zoo.pictures.images import refuse_existing, writable_format
+    from zoo.pictures.sheets import layout
 
     path = Path(grid).expanduser()
     writable_format(path)
@@ -145,7 +145,7 @@ def _cell_side(grid: str, count: int, pairs: bool, force: bool) -> int:
 
 def _run(model: Model, planned: Sequence[Job], options: Options, workers: int | None, grid: str | None = None) -> int:
     """Do the jobs and say what became of them: results as they come, errors in the end; the first one's exit code."""
-    from zoo.inference.pipeline import run_jobs
+    from zoo.jobs.running import run_jobs
 
     errors: list[Exception] = []
     cells: list[NDArray[np.uint8]] = []
@@ -177,7 +177,7 @@ def _write_grid(grid: str, cells: Sequence[NDArray[np.uint8]], force: bool) -> N
 
     import numpy as np
 
-    from zoo.inference.sheets import write_sheet
+    from zoo.pictures.sheets import write_sheet
 
     path = Path(grid).expanduser()
     write_sheet(path, np.stack(cells), scale=1, force=force)

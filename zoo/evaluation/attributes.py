@@ -18,11 +18,11 @@ from zoo.catalog.spec import Metric
 from zoo.datasets.attributes import tabulate
 from zoo.datasets.labels import parse_label
 from zoo.errors import UsageError
-from zoo.evaluation.features import FeatureNet
-from zoo.evaluation.figures import Pixels, mean
-from zoo.evaluation.pictures import Pictures, in_calls, levels, unit
-from zoo.evaluation.setting import Setting
 from zoo.inference.directions import Directions, apply, learn
+from zoo.metrics.features import FeatureNet
+from zoo.metrics.figures import Pixels, mean
+from zoo.metrics.levels import Pictures, in_calls, levels, unit
+from zoo.metrics.setting import Setting
 
 if TYPE_CHECKING:
     from zoo.inference.model import Model

@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.catalog.spec import Metric
-from zoo.evaluation.figures import Pixels, mean
-from zoo.evaluation.pictures import in_calls, unit
-from zoo.evaluation.setting import Setting
 from zoo.inference.latents import noise
+from zoo.metrics.figures import Pixels, mean
+from zoo.metrics.levels import in_calls, unit
+from zoo.metrics.setting import Setting
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]

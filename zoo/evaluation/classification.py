@@ -12,13 +12,13 @@ from PIL import Image
 from zoo.catalog.spec import Metric
 from zoo.datasets import read_labels
 from zoo.errors import UsageError
-from zoo.evaluation import figures
+from zoo.metrics import figures
 
 if TYPE_CHECKING:
     from zoo.catalog.spec import CheckpointConfig
     from zoo.datasets import Source
-    from zoo.evaluation.setting import Setting
     from zoo.inference.model import Model
+    from zoo.metrics.setting import Setting
 
 # Other models make pictures as small as this, and classifiers of larger ones are to evaluate them too.
 COARSE_SIDE = 32

@@ -17,24 +17,16 @@ from zoo.checkpoints.cards import write_card
 from zoo.checkpoints.format import write_config
 from zoo.datasets import open_source
 from zoo.errors import NotFoundError, UnsupportedCapability, UsageError
-from zoo.evaluation import (
-    attributes,
-    autoencoding,
-    bounds,
-    classification,
-    frechet,
-    generators,
-    transitions,
-    translation,
-)
-from zoo.evaluation.features import FeatureNet
+from zoo.evaluation import attributes, autoencoding, bounds, classification, generators, transitions, translation
 from zoo.evaluation.networks import BackendName, Opener
 from zoo.evaluation.options import Options
-from zoo.evaluation.pictures import Pictures
-from zoo.evaluation.setting import Setting
 from zoo.loading import find_checkpoint, load
-from zoo.training.recipe import Recipe, read_recipe
-from zoo.training.recipe_pictures import GrayscaleTable
+from zoo.metrics import frechet
+from zoo.metrics.features import FeatureNet
+from zoo.metrics.levels import Pictures
+from zoo.metrics.setting import Setting
+from zoo.recipes.pictures import GrayscaleTable
+from zoo.recipes.recipe import Recipe, read_recipe
 
 if TYPE_CHECKING:
     from zoo.catalog.registry import Registry

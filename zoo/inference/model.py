@@ -14,8 +14,8 @@ from zoo.catalog.interface import agrees
 from zoo.errors import UnsupportedCapability, UsageError, ZooError
 from zoo.inference.candidates import noise_planes, with_noise
 from zoo.inference.fit import Run, fit_encode, fit_translate
-from zoo.inference.images import Picture, from_pil, read_picture, to_array
 from zoo.inference.latents import Path, add, around, between, noise
+from zoo.pictures.images import Picture, from_pil, read_picture, to_array
 
 if TYPE_CHECKING:
     from zoo.catalog.interface import Capability, RoleName

@@ -20,12 +20,12 @@ from zoo.catalog.interface import agrees
 from zoo.catalog.registry import load_object
 from zoo.checkpoints.format import read_checkpoint
 from zoo.errors import PluginError
+from zoo.recipes.recipe import ModelTable
 from zoo.testing.checkpoints import work_findings
 from zoo.testing.finding import Finding, all_passed, all_same, tried
 from zoo.testing.inputs import inputs
 from zoo.training.export import export
 from zoo.training.graph import answers_of
-from zoo.training.recipe import ModelTable
 
 if TYPE_CHECKING:
     from zoo.catalog.interface import Interface, RoleName

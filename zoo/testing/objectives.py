@@ -16,11 +16,11 @@ from torch.nn import functional
 from zoo.catalog.families import configured, interface_of
 from zoo.catalog.registry import load_object
 from zoo.errors import PluginError
+from zoo.recipes.recipe import read_recipe
 from zoo.testing.finding import Finding, tried
 from zoo.testing.inputs import sides
 from zoo.testing.networks import seeded
-from zoo.training.objective import Batch, Objective, Evaluation
-from zoo.training.recipe import read_recipe
+from zoo.training.objective import Batch, Evaluation, Objective
 
 if TYPE_CHECKING:
     from zoo.catalog.interface import ImageSpec, Interface, RoleName
@@ -106,9 +106,7 @@ class Training:
                 self._step(losses, optimizers)
                 if any(map(_fallen, losses.values())):
                     return
-        said = ", ".join(
-            f"{name}: {values[0]:.4g} to {values[-1]:.4g}" for name, values in losses.items() if values
-        )
+        said = ", ".join(f"{name}: {values[0]:.4g} to {values[-1]:.4g}" for name, values in losses.items() if values)
         raise PluginError(f"no loss fell ({said}): does each loss reach the parameters of its sub-network?")
 
     def _step(self, losses: Mapping[str, list[float]], optimizers: Mapping[str, torch.optim.Optimizer]) -> None:
@@ -131,7 +129,9 @@ class Training:
         with seeded(0):
             evaluation = self.objective.evaluate(next(iter(self.nets.values())).eval(), [self.batch])
         if not isinstance(evaluation, Evaluation):
-            raise PluginError(f"evaluate() gives a {type(evaluation).__name__}; it gives a zoo.training.objective.Evaluation")
+            raise PluginError(
+                f"evaluate() gives a {type(evaluation).__name__}; it gives a zoo.training.objective.Evaluation"
+            )
         wrong = [name for name, value in evaluation.figures.items() if not math.isfinite(value)]
         if wrong or not evaluation.figures:
             raise PluginError(f"evaluate() gives figures that are not finite: {', '.join(wrong) or 'none at all'}")

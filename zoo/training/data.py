@@ -15,13 +15,14 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from torchvision.transforms.v2 import functional as tv
 
 from zoo.datasets import Source, open_source, read_labels
+from zoo.recipes.degrade import degrade, fixed
+from zoo.recipes.halves import open_pictures
+from zoo.recipes.pictures import Degradation, PairTable
+from zoo.recipes.recipe import Recipe
+from zoo.recipes.seeds import derive
 from zoo.training.augment import augmentation
 from zoo.training.cache import InMemory
-from zoo.training.degrade import degrade, fixed
-from zoo.training.halves import open_pictures
 from zoo.training.objective import Batch
-from zoo.training.recipe import Recipe
-from zoo.training.recipe_pictures import Degradation, PairTable
 
 __all__ = [
     "Examples",
@@ -29,7 +30,6 @@ __all__ = [
     "Item",
     "Order",
     "Source",
-    "derive",
     "fixed",
     "held_out_batches",
     "open_source",
@@ -51,11 +51,6 @@ class Item(NamedTuple):
     input: Tensor
     target: Tensor
     labels: Tensor
-
-
-def derive(seed: int, *place: int) -> int:
-    """A seed for one place of the run, independent of every other place's."""
-    return int(np.random.SeedSequence((seed, *place)).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 def _seed(seed: int) -> None:

@@ -23,9 +23,9 @@ from zoo.checkpoints.format import read_checkpoint
 from zoo.errors import TrainingError
 from zoo.inference.backends.mixture import PREFIX, MixturePrior
 from zoo.inference.backends.onnx import OnnxBackend
+from zoo.recipes.recipe import ModelTable
 from zoo.training import eight_bits
 from zoo.training.graph import answers_of, write_graph
-from zoo.training.recipe import ModelTable
 
 # What goes into one graph, in the order of the interface's inputs.
 Inputs = tuple[Tensor, ...]

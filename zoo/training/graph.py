@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from zoo.catalog.interface import Interface, RoleName
 from zoo.checkpoints.eight_bits import SUFFIX
-from zoo.checkpoints.onnx_schema import MAX_INLINE_BYTES
+from zoo.checkpoints.onnx.schema import MAX_INLINE_BYTES
 from zoo.errors import TrainingError
 from zoo.inference.backends.mixture import method
 

@@ -11,14 +11,15 @@ import torch
 from torch import Tensor
 
 from zoo.errors import TrainingError
+from zoo.recipes.recipe import Recipe
+from zoo.recipes.seeds import derive
 from zoo.training import state
-from zoo.training.data import derive, held_out_batches, pictures_of, training_batches, training_source
-from zoo.training.importing import State
-from zoo.training.objective import Batch, Objective, Evaluation
-from zoo.training.subnetworks import Subnetworks
+from zoo.training.data import held_out_batches, pictures_of, training_batches, training_source
+from zoo.training.objective import Batch, Evaluation, Objective
 from zoo.training.precision import hardware, settle
-from zoo.training.recipe import Recipe
 from zoo.training.run import Run
+from zoo.training.subnetworks import Subnetworks
+from zoo.weights.reading import State
 
 # Called with the step, the steps of the whole run, and what is told of it: a step's epoch, examples, seconds and logs;
 # an evaluation's row of metrics.jsonl, which has `evaluated`; or a remark on the `precision`.
@@ -46,7 +47,11 @@ class Training:
         self.steps_per_epoch = len(self.order)
         self.recipe, self.said = settle(recipe, objective, starts, self.order, loader, run.precision)
         self.subnetworks = Subnetworks(self.recipe, objective, starts, self.steps_per_epoch)
-        self.nets, self.optimizers, self.average = self.subnetworks.nets, self.subnetworks.optimizers, self.subnetworks.average
+        self.nets, self.optimizers, self.average = (
+            self.subnetworks.nets,
+            self.subnetworks.optimizers,
+            self.subnetworks.average,
+        )
         self.accelerator = self.subnetworks.accelerator
         self.loader = self.accelerator.prepare(loader)
         self.held_out = held_out_batches(recipe, self.accelerator.device)

@@ -9,7 +9,7 @@ from timm.optim import create_optimizer_v2, param_groups_weight_decay
 from torch import nn
 
 from zoo.errors import TrainingError
-from zoo.training.recipe import OptimizerTable
+from zoo.recipes.recipe import OptimizerTable
 
 # The optimizers that PyTorch can step in one pass over all parameters.
 FUSED = ("adam", "adamw")

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from zoo.catalog.registry import Registry
 from zoo.errors import UsageError
+from zoo.recipes.recipe import ModelTable, Recipe
 from zoo.training.data import Order
-from zoo.training.recipe import ModelTable, Recipe
 
 # Sources that are somebody's own; packs and sets of torchvision are known by their names.
 OWN = ("folder", "zip", "npz")

@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from zoo.errors import UsageError
-from zoo.training.initial import OUTSIDE, WHOLE, initialise, read_outside
+from zoo.weights.initial import OUTSIDE, WHOLE, initialise, read_outside
 
 # Smaller pictures are enlarged: of a face of 32 pixels, too little is left at an eighth of the side.
 LEAST_SIDE = 64
@@ -71,7 +71,7 @@ class Perceptual:
         """Read the weights, once; the random numbers of a run are not changed by it. The first use does it otherwise.
 
         Raises UsageError for a backbone that timm lacks or that has no such depths, and for weights of another network;
-        for weights that are not there as `zoo.training.initial.read_outside`.
+        for weights that are not there as `zoo.weights.initial.read_outside`.
         """
         if self.net is not None:
             return

@@ -22,11 +22,11 @@ from msgspec.structs import replace
 from torch.utils.data import DataLoader
 
 from zoo.errors import TrainingError
+from zoo.recipes.recipe import Recipe, TrainTable
 from zoo.training.data import Examples, Item, Order
-from zoo.training.importing import State
 from zoo.training.objective import Batch, Objective
 from zoo.training.subnetworks import Subnetworks
-from zoo.training.recipe import Recipe, TrainTable
+from zoo.weights.reading import State
 
 TIMED = 5  # steps of a candidate after the first, which also sets things up
 STEP_SECONDS = 0.5  # batches are cut until a step takes about this long

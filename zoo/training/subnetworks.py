@@ -15,12 +15,12 @@ from timm.utils import ModelEmaV3
 from torch import nn
 
 from zoo.errors import TrainingError
-from zoo.training.data import derive
-from zoo.training.importing import State
-from zoo.training.initial import initialise
+from zoo.recipes.recipe import Recipe
+from zoo.recipes.seeds import derive
 from zoo.training.objective import Batch, Objective
 from zoo.training.optimizers import optimizer_for
-from zoo.training.recipe import Recipe
+from zoo.weights.initial import initialise
+from zoo.weights.reading import State
 
 PRECISION = {"float32": "no", "bf16": "bf16", "fp16": "fp16"}
 # How fast the weight average reaches its decay: decay(step) = 1 - (1 + step) ** -power. With timm's own 2/3, a run of a

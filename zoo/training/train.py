@@ -15,19 +15,19 @@ from zoo.catalog.registry import Registry, load_object
 from zoo.catalog.spec import CheckpointConfig, TrainingSpec
 from zoo.errors import DiskError, NotFoundError, UsageError
 from zoo.inference.backends.mixture import MixturePrior
+from zoo.recipes.pictures import EdgesTable
+from zoo.recipes.recipe import Recipe, read_recipe, write_recipe
 from zoo.training.data import held_out_batches, open_source
 from zoo.training.export import PROBES, export
-from zoo.training.initial import read_starts
 from zoo.training.loop import Report, Training
-from zoo.training.objective import Objective, Evaluation
+from zoo.training.objective import Evaluation, Objective
 from zoo.training.own import too_short
 from zoo.training.plots import draw_curves
 from zoo.training.precision import as_chosen, described, hardware
 from zoo.training.prior import choose_prior, encoded, frechet_to
-from zoo.training.recipe import Recipe, read_recipe, write_recipe
-from zoo.training.recipe_pictures import EdgesTable
 from zoo.training.run import Run
 from zoo.training.state import saved_states
+from zoo.weights.initial import read_starts
 
 logger = logging.getLogger("zoo.training")
 
@@ -143,7 +143,9 @@ def _fitted_prior(recipe: Recipe, network: nn.Module, registry: Registry, run: R
     splits = recipe.data.splits
     pictures = held_out_batches(evaluated_on(recipe, splits.train))
     distance = frechet_to(pictures, table, registry) if table.choose == "frechet" else None
-    training, held_out = (encoded(network, held_out_batches(evaluated_on(recipe, s))) for s in (splits.train, splits.best))
+    training, held_out = (
+        encoded(network, held_out_batches(evaluated_on(recipe, s))) for s in (splits.train, splits.best)
+    )
     candidates = choose_prior(network, table, training, held_out, distance)
     figures = {candidate.name: round(candidate.figure, 4) for candidate in candidates}
     report = {"choose": table.choose, "features": table.features, "best": candidates[0].name, "figures": figures}

@@ -14,7 +14,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from zoo.errors import TrainingError
-from zoo.training.objective import Batch, Logs, Networks, Evaluation
+from zoo.training.objective import Batch, Evaluation, Logs, Networks
 from zoo.training.perceptual import Perceptual, PerceptualTable
 
 # A unit is active if it carries this much information, in nats per picture.

@@ -13,12 +13,12 @@ import msgspec
 from zoo.catalog.spec import parse_config
 from zoo.checkpoints.cards import CARD
 from zoo.checkpoints.format import CONFIG_FILE
-from zoo.checkpoints.graph_file import MAX_GRAPH_BYTES, WEIGHTS_FILE
 from zoo.checkpoints.hub import cache
 from zoo.checkpoints.hub.cache import Promise, Record
 from zoo.checkpoints.hub.locking import locked, unwritable
 from zoo.checkpoints.hub.reference import Reference
 from zoo.checkpoints.hub.verify import digest_of, verified
+from zoo.checkpoints.onnx.file import MAX_GRAPH_BYTES, WEIGHTS_FILE
 from zoo.errors import AccessError, DiskError, IntegrityError, NetworkError
 
 MAX_CARD_BYTES = 1024 * 1024

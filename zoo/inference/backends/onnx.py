@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime
 
-from zoo.checkpoints.graph_file import WEIGHTS_FILE
-from zoo.checkpoints.graphs import COST_VARIABLE, trace
-from zoo.checkpoints.operators.values import FLOAT, Value
+from zoo.checkpoints.onnx.file import WEIGHTS_FILE
+from zoo.checkpoints.onnx.graphs import COST_VARIABLE, trace
+from zoo.checkpoints.onnx.operators.values import FLOAT, Value
 from zoo.errors import UnsafeFileError, UsageError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class OnnxBackend:
         """Run the graph of a role on a batch; see `Backend.run`.
 
         Raises UsageError for inputs the graph does not take, or one so large that the run would need more memory than
-        `zoo.checkpoints.graphs` allows, and UnsafeFileError where the runtime refuses the graph.
+        `zoo.checkpoints.onnx.graphs` allows, and UnsafeFileError where the runtime refuses the graph.
         """
         expected = self._expected(role, tuple(array.shape for array in inputs))
         session = self._session(role)

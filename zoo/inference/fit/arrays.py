@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import UsageError, ZooError
-from zoo.inference import color
+from zoo.pictures import color
 
 if TYPE_CHECKING:
     from zoo.catalog.interface import ImageSpec

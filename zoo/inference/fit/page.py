@@ -12,7 +12,7 @@ from zoo.inference.fit.resampling import resampled
 
 if TYPE_CHECKING:
     from zoo.catalog.interface import ImageSpec
-    from zoo.inference.drawings import Drawing
+    from zoo.pictures.drawings import Drawing
 
 # Towards the border of the square that the model saw, its answer fades to the white of the page: this share of a side.
 FADE = 1 / 32
@@ -21,12 +21,12 @@ FADE = 1 / 32
 def fit_drawing(images: Levels, run: Run, spec: ImageSpec, *, shade: bool = False) -> Levels:
     """Find the drawing on each page, translate it, and lay the answer over its place; the rest is white.
 
-    With `shade` the model sees the inside of outlines in gray, `zoo.inference.outlines`.
+    With `shade` the model sees the inside of outlines in gray, `zoo.pictures.outlines`.
 
     Raises UsageError for a model whose input is not one gray square.
     """
-    from zoo.inference.drawings import find_drawing
-    from zoo.inference.outlines import shaded
+    from zoo.pictures.drawings import find_drawing
+    from zoo.pictures.outlines import shaded
 
     if spec.channels != 1 or not spec.size or spec.size[0] != spec.size[1]:
         raise UsageError("fits of drawings are for models that take one channel and a fixed square size")

@@ -11,7 +11,7 @@ from msgspec import Meta
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from zoo.training.objective import Batch, Logs, Networks, Evaluation
+from zoo.training.objective import Batch, Evaluation, Logs, Networks
 from zoo_vq_vae.config import VQVAEConfig
 from zoo_vq_vae.network import VQVAE
 
@@ -65,7 +65,9 @@ class VQVAEObjective:
             rows = torch.cat([batch.target, made.float()], dim=3).expand(-1, 3, -1, -1)
             sheet += list(rows.cpu())[: SHEET - len(sheet)]
         used = float(perplexity(torch.cat(codes), self.config.codes))
-        return Evaluation({"psnr": float(torch.cat(figures).mean()), "perplexity": used}, samples=torch.cat(sheet, dim=1))
+        return Evaluation(
+            {"psnr": float(torch.cat(figures).mean()), "perplexity": used}, samples=torch.cat(sheet, dim=1)
+        )
 
 
 def perplexity(codes: Tensor, count: int) -> Tensor:
