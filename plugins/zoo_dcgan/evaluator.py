@@ -1,4 +1,4 @@
-"""Evaluating a generator as it trains: how like its pictures are to the training pictures, and whether it has failed."""
+"""Evaluating a generator as it trains: how like its pictures are to those of training, and whether it has failed."""
 
 from __future__ import annotations
 

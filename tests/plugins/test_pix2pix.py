@@ -1,4 +1,4 @@
-"""The family pix2pix: the reference's layers and counts, its losses, what it keeps by, and a run with two subnetworks."""
+"""The family pix2pix: the reference's layers and counts, its losses, what it keeps by, a run with two sub-networks."""
 
 from __future__ import annotations
 

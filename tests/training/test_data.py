@@ -1,4 +1,4 @@
-"""Examples and batches: the same for the same place, quick where nothing is random, whole where a state is evaluated."""
+"""Examples and batches: the same for the same place, quick where nothing is random, whole when evaluated."""
 
 from __future__ import annotations
 

@@ -142,8 +142,8 @@ def evaluated_size(
     """The height and width pictures are brought to before anything is done to them; None leaves them as they are.
 
     What is `asked` for; else the model's own size if it has a latent or answers at its own size; else, for a
-    model with a latent that takes any size, that of its training. A model that answers at the picture's size is evaluated
-    at that.
+    model with a latent that takes any size, that of its training. A model that answers at the picture's size is
+    evaluated at that.
     """
     if asked:
         return asked, asked

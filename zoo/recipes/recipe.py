@@ -43,8 +43,8 @@ class SplitsTable(Table, frozen=True, kw_only=True):
 class DataTable(Table, frozen=True, kw_only=True):
     """Where the pictures are, the side they are trained at, and the side at which states are evaluated (the same).
 
-    The last `final_epochs` are trained at `final_size`, which is then the side to evaluate at. States are evaluated on the
-    whole picture (`eval_views = 1`), or on it, its mirror image and two crops (4). With `cache = "memory"` all
+    The last `final_epochs` are trained at `final_size`, which is then the side to evaluate at. States are evaluated on
+    the whole picture (`eval_views = 1`), or on it, its mirror image and two crops (4). With `cache = "memory"` all
     training pictures are decoded once, at the start, so that a fast device need not wait for them. Whole pictures are
     brought to a square by stretching them, or by repeating their edges at both sides (`shape = "pad"`). `labels` are
     columns of the source's index, or comparisons of them ("smile > 0.5"), that the objective is given as numbers.
@@ -79,7 +79,7 @@ class DataTable(Table, frozen=True, kw_only=True):
 
 
 class OptimizerTable(Table, frozen=True, kw_only=True):
-    """One sub-network's optimizer and schedule, by timm's names; `warmup_epochs` rise linearly from a hundredth of `lr`.
+    """One sub-network's optimizer and schedule, by timm's names; `warmup_epochs` rise linearly from `lr` / 100.
 
     Muon (Jordan et al. 2024) orthogonalises the momentum of each weight matrix, which costs the cube of its shorter
     side: matrices of a side above `muon_side` are left to AdamW, as biases and norms are, at `fallback_scale` of `lr`.

@@ -1,8 +1,8 @@
 """What an untrusted ONNX graph may do, settled before the runtime sees it.
 
 `trace` follows a graph by shapes alone: given the shape of its input it knows the exact shape of every value, since
-every operator has a rule for that (see `zoo.checkpoints.onnx.operators`) and no size may depend on what is in a picture. So
-the zoo knows what a run will cost before it allocates anything, and refuses what is beyond a small laptop:
+every operator has a rule for that (see `zoo.checkpoints.onnx.operators`) and no size may depend on what is in a
+picture. So the zoo knows what a run will cost before it allocates anything, and refuses what a small laptop has not:
 
 * 1 GiB for any one value (`MAX_VALUE_BYTES`),
 * 2 GiB for the values that are needed at one time (`MAX_PEAK_BYTES`), those made of weights alone all the time,
