@@ -56,13 +56,13 @@ def hooks() -> dict[str, str]:
 
 def fits() -> str:
     """Every fit as Markdown, and what goes with it."""
-    lines = ["| fit | | the network | `encode` |", "|---|---|---|---|"]
+    lines = ["| fit | | the network | `encode` | `scale` |", "|---|---|---|---|---|"]
     for fit in FITS.values():
         needs = ["has one square size"] if fit.needs_size else []
         needs += [f"takes channels={fit.takes}"] if fit.takes else []
         needs += [f"gives channels={fit.gives}"] if fit.gives else []
-        encode = "yes" if fit.for_encoders else "no"
-        lines.append(f"| `{fit.name}` | {fit.words} | {', '.join(needs) or 'any'} | {encode} |")
+        encode, scale = ("yes" if allowed else "no" for allowed in (fit.for_encoders, fit.scale))
+        lines.append(f"| `{fit.name}` | {fit.words} | {', '.join(needs) or 'any'} | {encode} | {scale} |")
     return "\n".join([*lines, ""])
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from environment import EXAMPLES, Environment, draw_pictures
+from PIL import Image
 
 SMALL_CODES = "model.config={ size = 16, width = 8, codes = 16, dimensions = 4 }"
 
@@ -17,7 +18,7 @@ def environment(tmp_path: Path) -> Environment:
     return Environment(tmp_path / "env")
 
 
-@pytest.mark.parametrize("example", ["zoo-plugin-example", "zoo-timm", "zoo-diffusers"])
+@pytest.mark.parametrize("example", ["zoo-plugin-example", "zoo-superres", "zoo-timm", "zoo-diffusers"])
 def test_an_example_installed_from_its_wheel_passes_its_tests(
     environment: Environment, tmp_path: Path, example: str
 ) -> None:
@@ -51,3 +52,13 @@ def test_the_example_trains_and_its_checkpoint_runs_without_it(environment: Envi
     environment.run("zoo", "generate", model, "-n", "4", "-o", "new.png", cwd=tmp_path, **gone)
     environment.run("zoo", "interpolate", model, one, other, "-o", "path.png", cwd=tmp_path, **gone)
     assert {"again.png", "new.png", "path.png"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_super_resolution_trains_and_its_answers_are_twice_as_large(environment: Environment, tmp_path: Path) -> None:
+    environment.install("zoo-superres", tmp_path)
+    small = ('model.preset="tiny"', "data.size=16", "augment.crop=[0.5, 1.0]")
+    model = train(environment, tmp_path, "upscaler.photos", *small)
+    environment.run("zoo", "run", model, "pictures/val/00.png", "-o", "large.png", cwd=tmp_path)
+    with Image.open(tmp_path / "large.png") as large:
+        assert large.size == (80, 80)
+    assert "2 times as high and wide" in environment.run("zoo", "info", model, cwd=tmp_path)

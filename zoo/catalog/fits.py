@@ -17,9 +17,9 @@ class FitSpec(msgspec.Struct, frozen=True):
 
     `of_drawings`: the model is given line drawings, with `shade` the inside of their outlines in gray. `for_encoders`:
     `encode` may have it. `needs_size`: the model must take one square size. `own_size`: the answer has the model's size
-    and is brought to the image's. `strength`: its colours can be made weaker or stronger.
-    `deep`: it keeps the image's own lightness, so that a result may have 16 bits. `takes` and `gives` are the
-    channels a model with it must have, None for any.
+    and is brought to the image's. `strength`: its colours can be made weaker or stronger. `deep`: it keeps the image's
+    own lightness, so that a result may have 16 bits. `scale`: the answer may be larger than the image by a whole
+    factor. `takes` and `gives` are the channels a model with it must have, None for any.
     """
 
     name: str
@@ -31,14 +31,15 @@ class FitSpec(msgspec.Struct, frozen=True):
     own_size: bool = False
     strength: bool = False
     deep: bool = False
+    scale: bool = False
     takes: int | None = None
     gives: int | None = None
 
 
 _ROWS = (
     FitSpec("resize", "any picture is resized to that, and its result back", for_encoders=True, own_size=True),
-    FitSpec("pad", "any picture is padded to that, and its result cropped back", for_encoders=True),
-    FitSpec("tile", "any picture is cut into tiles of that, and their results joined"),
+    FitSpec("pad", "any picture is padded to that, and its result cropped back", for_encoders=True, scale=True),
+    FitSpec("tile", "any picture is cut into tiles of that, and their results joined", scale=True),
     FitSpec(
         "chroma",
         "any picture keeps its size and lightness, only the colours are the model's",

@@ -75,15 +75,17 @@ class ImageSpec(Strict, frozen=True, kw_only=True):
 class Role(Strict, frozen=True):
     """One of a model's graphs: the images it takes (`input`) and gives (`output`), and how others are fitted to it.
 
-    A graph from latents has no input and no fit, one to latents no output.
+    A graph from latents has no input and no fit, one to latents no output. What `translate` gives may be `scale` times
+    as high and as wide as what it takes.
     """
 
     input: ImageSpec | None = None
     output: ImageSpec | None = None
     fit: Fit | None = None
+    scale: Annotated[int, Meta(ge=1, le=8)] = 1
 
     def __post_init__(self) -> None:
-        """The images go with the fit."""
+        """The images go with the fit and the scale."""
         if self.fit is None or self.input is None:
             return
         fit = FITS.get(self.fit)
@@ -95,6 +97,16 @@ class Role(Strict, frozen=True):
         for what, image, channels in (("take", self.input, fit.takes), ("give", self.output, fit.gives)):
             if image and channels and image.channels != channels:
                 raise ValueError(f"with the fit {fit.name!r} the network must {what} images of channels={channels}")
+        if self.scale != 1:
+            self._check_scale(fit)
+
+    def _check_scale(self, fit: FitSpec) -> None:
+        if not fit.scale:
+            allowed = ", ".join(other.name for other in FITS.values() if other.scale)
+            raise ValueError(f"fit {fit.name!r} gives images of their own size: scale needs one of {allowed}")
+        given, made = (image.size if image else None for image in (self.input, self.output))
+        if (made is None) != (given is None) or (given and made != (given[0] * self.scale, given[1] * self.scale)):
+            raise ValueError(f"with scale {self.scale} the size of output is that of input times {self.scale}")
 
 
 class Latent(Strict, frozen=True):
@@ -131,6 +143,8 @@ class Interface(Strict, frozen=True, kw_only=True):
                 raise ValueError(f"capability {name!r} must say its input and fit")
             if name != "encode" and role.output is None:
                 raise ValueError(f"capability {name!r} must say its output")
+            if name in ("encode", "decode") and role.scale != 1:
+                raise ValueError(f"capability {name!r} has no scale: only translate has")
         if "encode" in self.roles and not self.fit("encode").for_encoders:
             fits = ", ".join(fit.name for fit in FITS.values() if fit.for_encoders)
             raise ValueError(
@@ -144,7 +158,8 @@ class Interface(Strict, frozen=True, kw_only=True):
     def _check_candidates(self) -> None:
         """They are answers to the same images, fitted alike."""
         translate, role = self.roles.get("translate"), self.roles["candidates"]
-        if translate is None or (role.output, role.fit) != (translate.output, translate.fit):
+        alike = translate and (role.output, role.fit, role.scale) == (translate.output, translate.fit, translate.scale)
+        if not alike:
             raise ValueError("candidates must have the output and the fit of translate")
         given, usual = self.takes("candidates"), self.takes("translate")
         if (given.size, given.multiple) != (usual.size, usual.multiple) or given.channels <= usual.channels:
@@ -153,7 +168,7 @@ class Interface(Strict, frozen=True, kw_only=True):
     @property
     def format(self) -> Literal[1, 2]:
         """The oldest format of `config.json` that can say this: the one that is written."""
-        return 2 if "candidates" in self.roles else 1
+        return 2 if "candidates" in self.roles or any(role.scale != 1 for role in self.roles.values()) else 1
 
     def can(self) -> tuple[Capability, ...]:
         """Every capability, `generate` included, in the order of the model's methods."""
@@ -201,6 +216,10 @@ class Interface(Strict, frozen=True, kw_only=True):
             raise TypeError(f"{role} takes no images")
         return FITS[name]
 
+    def scale(self, role: RoleName) -> int:
+        """How many times as high and wide the images are that a role gives of those it takes."""
+        return self.roles[role].scale if role in self.roles else 1
+
     def with_sampler(self, noise: int) -> Interface:
         """The same with a fitted prior: latents are drawn from so many values of noise."""
         if self.latent is None:
@@ -222,6 +241,9 @@ class Interface(Strict, frozen=True, kw_only=True):
             sampler = {**graph("sample"), "noise": noise, "numbers": numbers} if noise else None
             latent = {"shape": self.latent.shape, "prior": self.latent.prior, "sampler": sampler}
         roles = {name: {**graph(name), **msgspec.to_builtins(role)} for name, role in self.roles.items()}
+        for role in roles.values():
+            if role["scale"] == 1:
+                del role["scale"]  # format 1 does not know it
         return {"format": self.format, "latent": latent, "capabilities": roles}
 
     def _port(self, role: RoleName, name: str, kind: Kind, side: Literal["input", "output"]) -> Port:

@@ -54,6 +54,7 @@ class GraphSpec(Strict, frozen=True, kw_only=True):
     input: ImageSpec | None = None
     output: ImageSpec | None = None
     fit: Fit | None = None
+    scale: Annotated[int, Meta(ge=2, le=8)] | msgspec.UnsetType = msgspec.UNSET
 
 
 class SamplerSpec(Strict, frozen=True, kw_only=True):
@@ -118,7 +119,7 @@ class Metric(Strict, frozen=True, kw_only=True):
 class CheckpointConfig(Strict, frozen=True, kw_only=True):
     """`config.json`: an `Interface`, hashes and facts.
 
-    Its format is 1, 2 where a model also answers with candidates, or 3 where weights are int8.
+    Its format is 1, 2 where a model also answers with candidates or has a scale, or 3 where weights are int8.
     """
 
     format: Literal[1, 2, 3]
@@ -140,7 +141,9 @@ class CheckpointConfig(Strict, frozen=True, kw_only=True):
         if self.id.split(".")[0] != self.family:
             raise ValueError(f"id {self.id!r} does not begin with its family {self.family!r}")
         if self.format != max(self.interface.format, weights_format(self.weights.dtype)):
-            raise ValueError("format 2 is for models with candidates, format 3 for int8 weights, and these need it")
+            raise ValueError(
+                "format 2 is for models with candidates or a scale, format 3 for int8 weights, and these need it"
+            )
         specs = self.graph_specs().values()
         if len({spec.graph for spec in specs}) != len(specs):
             raise ValueError("two capabilities share one graph file")
@@ -148,7 +151,9 @@ class CheckpointConfig(Strict, frozen=True, kw_only=True):
     @property
     def interface(self) -> Interface:
         """What the model promises."""
-        roles = {name: Role(spec.input, spec.output, spec.fit) for name, spec in self.capabilities.items()}
+        roles = {
+            name: Role(spec.input, spec.output, spec.fit, spec.scale or 1) for name, spec in self.capabilities.items()
+        }
         given = self.latent
         latent = Latent(given.shape, given.prior, given.sampler.noise if given.sampler else None) if given else None
         return Interface(roles=roles, latent=latent)

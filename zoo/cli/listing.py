@@ -202,8 +202,10 @@ def _exchange(role: RoleName, interface: Interface) -> str:
     if role == "candidates":
         return "several likely answers to one picture"
     takes, gives = interface.inputs(role)[0], interface.outputs(role)[0]
+    scale = interface.scale(role)
+    times = f", {scale} times as high and wide" if scale != 1 else ""
     words = f"; {interface.fit(role).words}" if takes.kind == "image" else ""
-    return f"{_port(takes)} to {_port(gives)}{words}"
+    return f"{_port(takes)} to {_port(gives)}{times}{words}"
 
 
 def _metric(metric: Metric) -> tuple[str, str, str, str]:

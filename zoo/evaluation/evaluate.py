@@ -25,7 +25,7 @@ from zoo.metrics import frechet
 from zoo.metrics.features import FeatureNet
 from zoo.metrics.levels import Pictures
 from zoo.metrics.setting import Setting
-from zoo.recipes.pictures import GrayscaleTable
+from zoo.recipes.pictures import GrayscaleTable, ShrinkTable
 from zoo.recipes.recipe import Recipe, read_recipe
 
 if TYPE_CHECKING:
@@ -102,7 +102,9 @@ def _job(
     takes = model.interface.takes("translate")
     channels = len(test.picture(0))
     # Without a recipe, a model from gray to colour is given the luma, any other the picture itself.
-    table = recipe.degrade if recipe else GrayscaleTable() if takes.channels < channels else None
+    scale = model.interface.scale("translate")
+    shrunk = ShrinkTable(factor=scale) if scale != 1 else None
+    table = recipe.degrade if recipe else GrayscaleTable() if takes.channels < channels else shrunk
     colours = translation.is_of_colour(table, test)
     allowed = Options(size=options.size)
     if colours:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from PIL import Image
 
 from zoo.catalog.spec import Metric
 from zoo.evaluation import colors, pairs, restoration
@@ -16,12 +17,13 @@ from zoo.evaluation.records import baseline, columns, likeness_row, summary, wit
 from zoo.evaluation.restoration import Method, Pair, colourers, denoisers
 from zoo.recipes.degrade import degrade, fixed
 from zoo.recipes.halves import Halves
-from zoo.recipes.pictures import EdgesTable, GrayscaleTable, NoiseTable, PairTable
+from zoo.recipes.pictures import EdgesTable, GrayscaleTable, NoiseTable, PairTable, ShrinkTable
 from zoo.recipes.seeds import derive
 
 if TYPE_CHECKING:
     from zoo.inference.model import Model
     from zoo.metrics.features import Features
+    from zoo.metrics.figures import Pixels
     from zoo.metrics.levels import Pictures
     from zoo.metrics.setting import Setting
     from zoo.recipes.pictures import Degradation
@@ -67,7 +69,7 @@ def measure(
         given, true = pair(test, index, table)
         answer = model.translate(given[None])[0]
         made.append(likeness_row(answer, true))
-        base.append(likeness_row(np.broadcast_to(given, answer.shape), true))
+        base.append(likeness_row(_shown(given, answer), true))
         setting.report(index + 1, len(test))
     inputs = columns(base)
     found = with_gains(columns(made), inputs)
@@ -78,6 +80,14 @@ def measure(
     ]
     pairs_again = (pair(test, index, table) for index in range(len(test)))
     return metrics + restoration.measure(methods, pairs_again, baseline("psnr", inputs), setting)
+
+
+def _shown(given: Pixels, answer: Pixels) -> Pixels:
+    """The input as it is shown beside an answer: of its channels, and enlarged to its size by bicubic interpolation."""
+    if given.shape[1:] != answer.shape[1:]:
+        planes = (Image.fromarray(plane).resize(answer.shape[:0:-1], Image.Resampling.BICUBIC) for plane in given)
+        given = np.stack([np.asarray(plane) for plane in planes])
+    return np.broadcast_to(given, answer.shape)
 
 
 def is_of_colour(table: Degradation | None, test: Pictures) -> bool:
@@ -109,6 +119,8 @@ def pair(pictures: Pictures, index: int, table: Degradation | None) -> Pair:
         wanted = len(both) - table.channels
         return both[wanted:], both[:wanted]
     true = pictures.picture(index)
+    if isinstance(table, ShrinkTable):
+        true = true[:, : true.shape[1] // table.factor * table.factor, : true.shape[2] // table.factor * table.factor]
     torch.manual_seed(derive(0, index))
     # A drawing is given as people draw it: a model that sees shaded ones has them shaded by its fit.
     settings = EdgesTable() if isinstance(table, EdgesTable) else fixed(table)
@@ -140,4 +152,8 @@ def _input(table: Degradation | None) -> str:
         return "the picture's luma (Pillow's mode L)"
     if isinstance(table, PairTable):
         return "the other half of the pair"
+    if isinstance(table, ShrinkTable):
+        return (
+            f"the picture made {table.factor} times smaller, bicubic with antialiasing, and shown at its size, bicubic"
+        )
     return "a line drawing of the picture (Canny's edges)" if table else "the picture itself"

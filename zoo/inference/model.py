@@ -71,7 +71,7 @@ class Model:
         return self.interface.latent.shape if self.interface.latent else None
 
     def translate(self, images: Images, strength: float = 1.0) -> NDArray[Any]:
-        """Do the model's job on pictures: as many pictures of the same size come back.
+        """Do the model's job on pictures: as many come back, of the same size or that times the model's scale.
 
         `strength`, 0 to 2, multiplies a and b of the colours of a colorizer: 0 is gray, 1 as trained.
         Raises UnsupportedCapability if the model has no such job, UsageError for an array that is not pictures and for
@@ -114,7 +114,7 @@ class Model:
         if strength != 1:
             self.require_strength(strength)
         fit, spec = self.interface.fit("translate").name, self.interface.takes("translate")
-        return fit_translate(fit, _pictures(images), run, spec, strength)
+        return fit_translate(fit, _pictures(images), run, spec, strength, self.interface.scale("translate"))
 
     def require_candidates(self) -> None:
         """Raise UnsupportedCapability for a model with one answer."""

@@ -128,13 +128,20 @@ def _translate(model: Model, job: Job, options: Options, stopped: Event) -> Outc
     levels = made if made.dtype == np.uint16 else None
     pixels = made if levels is None else eight_bits(levels)
     # The paper of a drawing may be transparent; what is painted between its lines is not.
-    result = replace(picture, pixels=pixels, deep=levels, alpha=None if fit.of_drawings else picture.alpha)
+    result = replace(picture, pixels=pixels, deep=levels, alpha=None if fit.of_drawings else _alpha(picture, pixels))
     cell = _cell((picture, result) if options.side_by_side else (result,), options.cell) if options.cell else None
     if options.side_by_side:
         result = side_by_side(shown, result)
     if not stopped.is_set():
         _write(result, job.target, options)
     return Outcome(job, notes=(*picture.notes, *_advice(picture, fit, options)), cell=cell)
+
+
+def _alpha(picture: Picture, made: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """The picture's alpha, at the size of what was made of it."""
+    if picture.alpha is None or picture.alpha.shape == made.shape[:2]:
+        return picture.alpha
+    return np.asarray(Image.fromarray(picture.alpha).resize(made.shape[1::-1], Image.Resampling.BICUBIC))
 
 
 def _answer(model: Model, picture: Picture, number: int = 0, strength: float = 1.0) -> NDArray[Any]:

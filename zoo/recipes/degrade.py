@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as tv
 
+from zoo.errors import UsageError
 from zoo.pictures.edges import edges
 from zoo.pictures.images import gray_of
 from zoo.pictures.outlines import shaded
-from zoo.recipes.pictures import Degradation, EdgesTable, GrayscaleTable, NoiseTable, PairTable
+from zoo.recipes.pictures import Degradation, EdgesTable, GrayscaleTable, NoiseTable, PairTable, ShrinkTable
 from zoo.recipes.sketching import sketch
 
 
@@ -21,12 +22,15 @@ def luma(picture: Tensor) -> Tensor:
 def degrade(picture: Tensor, table: Degradation) -> Tensor:
     """The input for the uint8 picture (C, H, W), uint8 as well; torch's global generator draws.
 
-    Noise keeps the channels; `grayscale` and `edges` give (1, H, W). A pair has its input already.
+    Noise keeps the channels; `grayscale` and `edges` give (1, H, W), `shrink` gives (C, H / factor, W / factor). A pair
+    has its input already.
     """
     if isinstance(table, PairTable):
         raise TypeError("the input of a pair is not made from its target")
     if isinstance(table, NoiseTable):
         return _noisy(picture, _draw(table.sigma))
+    if isinstance(table, ShrinkTable):
+        return _shrunk(picture, table.factor)
     if isinstance(table, EdgesTable):
         pixels = picture.permute(1, 2, 0).contiguous().numpy()
         sketched = torch.rand(()) < table.sketched_share
@@ -40,11 +44,20 @@ def fixed(table: Degradation | None) -> Degradation | None:
     if isinstance(table, NoiseTable):
         sigma = table.sigma[1] if table.eval_sigma is None else table.eval_sigma
         return NoiseTable(sigma=(sigma, sigma), eval_sigma=sigma)
-    if isinstance(table, PairTable):
+    if isinstance(table, PairTable | ShrinkTable):
         return table
     if isinstance(table, EdgesTable):
         return EdgesTable(shade=table.shade)
     return type(table)() if table else None
+
+
+def _shrunk(picture: Tensor, factor: int) -> Tensor:
+    """Raises UsageError for sides that are no multiples of the factor."""
+    height, width = picture.shape[1:]
+    if height % factor or width % factor:
+        raise UsageError(f"a picture of {width} x {height} can't be made {factor} times smaller: crop or resize it")
+    size = [height // factor, width // factor]
+    return torch.as_tensor(tv.resize(picture, size, tv.InterpolationMode.BICUBIC, antialias=True))
 
 
 def _noisy(picture: Tensor, sigma: float) -> Tensor:

@@ -124,6 +124,12 @@ class EdgesTable(Table, tag="edges", tag_field="kind", frozen=True, kw_only=True
         _check_range("gaps", self.gaps, -1e-9, 0.9)
 
 
+class ShrinkTable(Table, tag="shrink", tag_field="kind", frozen=True, kw_only=True):
+    """The input is the target made smaller by a whole `factor`, bicubic with antialiasing, for models with a scale."""
+
+    factor: Annotated[int, Meta(ge=2, le=8)]
+
+
 class PairTable(Table, tag="pair", tag_field="kind", frozen=True, kw_only=True):
     """Input and target are the two halves of each picture of the source; `target` says which half is wanted.
 
@@ -134,4 +140,4 @@ class PairTable(Table, tag="pair", tag_field="kind", frozen=True, kw_only=True):
     channels: Literal[1, 3] = 3
 
 
-Degradation = GrayscaleTable | NoiseTable | EdgesTable | PairTable
+Degradation = GrayscaleTable | NoiseTable | EdgesTable | ShrinkTable | PairTable

@@ -153,10 +153,12 @@ def _batch(interface: Interface, labels: int) -> Batch:
     specs = [interface.takes(role) for role in TAKING if role in roles]
     wanted = [interface.gives(role) for role in GIVING if role in roles]
     made, given = (wanted or specs)[0], (specs or wanted)[0]
-    target = _soft(made, made.size or sides(given))
+    scale = interface.scale("translate")
+    height, width = sides(given)
+    target = _soft(made, made.size or (scale * height, scale * width))
     source = target if given.channels == made.channels else _recoloured(target, given.channels)
-    if given.size and given.size != tuple(target.shape[2:]):
-        source = functional.interpolate(source, given.size, mode="bilinear")
+    if (given.size or scale != 1) and (height, width) != tuple(target.shape[2:]):
+        source = functional.interpolate(source, (height, width), mode="bilinear")
     marks = torch.randint(0, 2, (BATCH, labels)).float() if labels else None
     return Batch(source, target, marks)
 

@@ -147,9 +147,8 @@ def check_graph(
             raise UnsafeFileError(
                 f"{file}: {port.name!r} has shape {shape[1:]} for each item, config.json says {port.shape}"
             )
-    translates = inputs[0].kind == outputs[0].kind == "image"
-    if translates and None in outputs[0].shape and found.outputs[0][2:] != given[0][2:]:
-        raise UnsafeFileError(f"{file}: a picture of free size does not keep its size")
+    if inputs[0].kind == outputs[0].kind == "image" and None in outputs[0].shape:
+        _check_size(file, interface.scale(role), given[0], found.outputs[0])
     if found.too_large:
         raise UnsafeFileError(
             f"{file} needs {found.largest / 2**20:.0f} MiB for one value and {found.total / 2**20:.0f} MiB in all, "
@@ -162,6 +161,13 @@ def check_graph(
             f"{COST_VARIABLE}=4 allows more"
         )
     return graph
+
+
+def _check_size(file: str, scale: int, given: Shape, made: Shape) -> None:
+    """An image of free size comes back `scale` times as high and wide."""
+    if made[2:] != tuple(scale * side for side in given[2:]):
+        wanted = "keep its size" if scale == 1 else f"become {scale} times as large"
+        raise UnsafeFileError(f"{file}: a picture of free size does not {wanted}")
 
 
 def _check_ports(graph: Graph, inputs: Sequence[Promise], outputs: Sequence[Promise]) -> None:

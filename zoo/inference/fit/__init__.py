@@ -43,23 +43,25 @@ __all__ = ["Floats", "Levels", "Run", "fit_encode", "fit_translate"]
 T = TypeVar("T")
 
 
-def fit_translate(fit: Fit, images: Levels, run: Run, spec: ImageSpec, strength: float = 1.0) -> Levels:
+def fit_translate(fit: Fit, images: Levels, run: Run, spec: ImageSpec, strength: float = 1.0, scale: int = 1) -> Levels:
     """Translate pictures (N, C, H, W) of any size by `run`, which takes what `spec` says.
 
     `run` is called with float32 (N, spec.channels, h, w) in [0, 1], once or, for tiles, once for each; it gives
     (N, C2, h2, w2), which is clamped to [0, 1]. The answer is (N, C2, H, W) of the input's dtype, stored with channels
     last: an (H, W, C2) view for writing is contiguous. C is 1 or 3: one-channel models get luma, three-channel models
-    get gray repeated. `strength` is a factor on the colours that `chroma` brings.
+    get gray repeated. `strength` is a factor on the colours that `chroma` brings; with `scale` the answer is so many
+    times as high and wide as the pictures.
 
-    Raises UsageError for pictures that can't be taken, and for a strength other than 1 with another fit; ZooError for
-    an answer that is no picture.
+    Raises UsageError for pictures that can't be taken, and for a strength or a scale that the fit does not have;
+    ZooError for an answer that is no picture.
     """
     check(images)
-    if strength == 1:
-        return STRATEGIES[fit](images, run, spec)
-    if not FITS[fit].strength:
+    if strength != 1 and not FITS[fit].strength:
         raise UsageError(f"the fit {fit!r} has no colour strength")
-    return STRATEGIES[fit](images, run, spec, strength)
+    if scale != 1 and not FITS[fit].scale:
+        raise UsageError(f"the fit {fit!r} has no scale")
+    factors = {"strength": strength, "scale": scale}
+    return STRATEGIES[fit](images, run, spec, **{name: factor for name, factor in factors.items() if factor != 1})
 
 
 def fit_encode(fit: Fit, images: Levels, run: Callable[[Floats], T], spec: ImageSpec) -> T:
@@ -85,7 +87,7 @@ def fit_resize(images: Levels, run: Run, spec: ImageSpec) -> Levels:
     return result
 
 
-# What carries each fit out: (images, run, spec) -> images, and a strength for fits that have one.
+# What carries each fit out: (images, run, spec) -> images, and a strength or a scale for fits that have one.
 STRATEGIES: Mapping[str, Callable[..., Levels]] = {
     "resize": fit_resize,
     "pad": fit_pad,

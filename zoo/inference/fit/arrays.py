@@ -66,10 +66,17 @@ def round_up(height: int, width: int, multiple: int) -> tuple[int, int]:
     return -(-height // multiple) * multiple, -(-width // multiple) * multiple
 
 
-def empty_result(images: Levels, channels: int) -> Levels:
-    """An (N, channels, H, W) view of an array with channels last, of the pictures' dtype."""
+def empty_result(images: Levels, channels: int, scale: int = 1) -> Levels:
+    """An (N, channels, scale H, scale W) view of an array with channels last, of the pictures' dtype."""
     count, _, height, width = images.shape
-    return np.empty((count, height, width, channels), images.dtype).transpose(0, 3, 1, 2)
+    return np.empty((count, scale * height, scale * width, channels), images.dtype).transpose(0, 3, 1, 2)
+
+
+def require_scaled(answer: Floats, given: Levels, scale: int, fit: str) -> None:
+    """Raise ZooError for an answer that is not `scale` times as high and wide as what was given."""
+    if answer.shape[2:] != (scale * given.shape[2], scale * given.shape[3]):
+        wanted = "equal sizes" if scale == 1 else f"sizes times {scale}"
+        raise ZooError(f"the model answered {size_of(answer)} to a picture of {size_of(given)}: {fit!r} needs {wanted}")
 
 
 def as_float(values: Levels) -> Floats:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.errors import UsageError, ZooError
+from zoo.errors import UsageError
 from zoo.inference.fit.arrays import (
     Floats,
     Levels,
@@ -16,6 +16,7 @@ from zoo.inference.fit.arrays import (
     as_float,
     empty_result,
     model_size,
+    require_scaled,
     size_of,
     with_channels,
 )
@@ -24,16 +25,16 @@ if TYPE_CHECKING:
     from zoo.catalog.interface import ImageSpec
 
 
-def fit_pad(images: Levels, run: Run, spec: ImageSpec) -> Levels:
-    """Pad, run, crop. Raises UsageError for a picture that is larger than the model's fixed size."""
+def fit_pad(images: Levels, run: Run, spec: ImageSpec, scale: int = 1) -> Levels:
+    """Pad, run, crop; the answer is `scale` times as high and wide.
+
+    Raises UsageError for a picture that is larger than the model's fixed size.
+    """
     given = padded(with_channels(images, spec.channels), spec)
     answer = answer_of(run, given)
-    if answer.shape[2:] != given.shape[2:]:
-        raise ZooError(
-            f"the model answered {size_of(answer)} to a picture of {size_of(given)}: 'pad' needs equal sizes"
-        )
-    result = empty_result(images, answer.shape[1])
-    result[:] = as_dtype(answer[:, :, : images.shape[2], : images.shape[3]], images.dtype)
+    require_scaled(answer, given, scale, "pad")
+    result = empty_result(images, answer.shape[1], scale)
+    result[:] = as_dtype(answer[:, :, : result.shape[2], : result.shape[3]], images.dtype)
     return result
 
 

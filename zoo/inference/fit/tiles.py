@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.errors import ZooError
 from zoo.inference.fit.arrays import (
     Floats,
     Levels,
@@ -17,8 +16,8 @@ from zoo.inference.fit.arrays import (
     as_dtype,
     as_float,
     empty_result,
+    require_scaled,
     round_up,
-    size_of,
     with_channels,
 )
 from zoo.inference.fit.padding import fit_pad
@@ -32,8 +31,8 @@ TILE_SIDE = 512
 OVERLAP = 1 / 4
 
 
-def fit_tile(images: Levels, run: Run, spec: ImageSpec) -> Levels:
-    """Translate tile by tile; a picture no larger than one tile is padded.
+def fit_tile(images: Levels, run: Run, spec: ImageSpec, scale: int = 1) -> Levels:
+    """Translate tile by tile; a picture no larger than one tile is padded. The answer is `scale` times as large.
 
     Beside the pictures and the result, memory holds one row of tiles. Where tiles overlap, the weight of one falls
     smoothly while that of the next rises, so that no border shows even if a tile's answer depends on all of it.
@@ -41,39 +40,38 @@ def fit_tile(images: Levels, run: Run, spec: ImageSpec) -> Levels:
     height, width = images.shape[2:]
     most = spec.size or round_up(TILE_SIDE, TILE_SIDE, spec.multiple)
     if height <= most[0] and width <= most[1]:
-        return fit_pad(images, run, spec)
+        return fit_pad(images, run, spec, scale)
     snug = spec.size or round_up(height, width, spec.multiple)
     tile = min(most[0], snug[0]), min(most[1], snug[1])
     given = with_channels(images, spec.channels)
     tops, lefts = _starts(height, tile[0]), _starts(width, tile[1])
-    strips = (_strip(given, top, lefts, tile, run) for top in tops)
+    strips = (_strip(given, top, lefts, tile, run, scale) for top in tops)
     result: Levels | None = None
     done = 0
-    for piece in _joined(strips, tops):
+    for piece in _joined(strips, [scale * top for top in tops]):
         if result is None:
-            result = empty_result(images, piece.shape[1])
-        rows = slice(done, min(done + piece.shape[2], height))
-        result[:, :, rows] = as_dtype(piece[:, :, : rows.stop - rows.start, :width], images.dtype)
+            result = empty_result(images, piece.shape[1], scale)
+        rows = slice(done, min(done + piece.shape[2], result.shape[2]))
+        result[:, :, rows] = as_dtype(piece[:, :, : rows.stop - rows.start, : result.shape[3]], images.dtype)
         done = rows.stop
     assert result is not None
     return result
 
 
-def _strip(given: Levels, top: int, lefts: Sequence[int], tile: tuple[int, int], run: Run) -> Floats:
-    """One row of tiles, translated and joined: (N, C2, tile height, width or more)."""
-    tiles = (_tile(given[:, :, top : top + tile[0], left : left + tile[1]], tile, run) for left in lefts)
+def _strip(given: Levels, top: int, lefts: Sequence[int], tile: tuple[int, int], run: Run, scale: int) -> Floats:
+    """One row of tiles, translated and joined: (N, C2, scale times the tile's height, that of the width or more)."""
+    tiles = (_tile(given[:, :, top : top + tile[0], left : left + tile[1]], tile, run, scale) for left in lefts)
     turned = (piece.swapaxes(2, 3) for piece in tiles)
-    return np.concatenate([piece.swapaxes(2, 3) for piece in _joined(turned, lefts)], axis=3)
+    starts = [scale * left for left in lefts]
+    return np.concatenate([piece.swapaxes(2, 3) for piece in _joined(turned, starts)], axis=3)
 
 
-def _tile(part: Levels, tile: tuple[int, int], run: Run) -> Floats:
+def _tile(part: Levels, tile: tuple[int, int], run: Run, scale: int) -> Floats:
     """The answer to one tile, which is mirrored where the picture is smaller than it."""
     below, beside = tile[0] - part.shape[2], tile[1] - part.shape[3]
-    answer = answer_of(run, as_float(np.pad(part, ((0, 0), (0, 0), (0, below), (0, beside)), mode="reflect")))
-    if answer.shape[2:] != tile:
-        raise ZooError(
-            f"the model answered {size_of(answer)} to a tile of {tile[1]} x {tile[0]}: 'tile' needs equal sizes"
-        )
+    given = as_float(np.pad(part, ((0, 0), (0, 0), (0, below), (0, beside)), mode="reflect"))
+    answer = answer_of(run, given)
+    require_scaled(answer, given, scale, "tile")
     return answer
 
 

@@ -1,0 +1,1 @@
+"""The family upscaler: pictures of any size, twice as high and wide."""
