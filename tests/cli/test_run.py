@@ -208,7 +208,7 @@ def test_debug_shows_where_an_error_came_from(zoo: Zoo, tiny: str) -> None:
     assert result.code == 7
     assert result.err.startswith("Traceback (most recent call last):")
     assert result.err.endswith("error: a.png is empty\n")
-    assert "picture_reading.py" in result.err
+    assert "pictures/reading.py" in result.err
 
 
 def test_escape_codes_in_file_names_are_not_printed(zoo: Zoo, tiny: str) -> None:
