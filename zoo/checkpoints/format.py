@@ -36,7 +36,7 @@ GET_AGAIN = "get the checkpoint again"
 
 # What people put where weights should be -> how their bytes begin.
 _FOREIGN = {
-    "a pickle, which can run code: refused": (
+    "a pickle file, which can run code: refused": (
         b"\x80\x02",
         b"\x80\x03",
         b"\x80\x04",
