@@ -109,20 +109,18 @@ def test_a_weight_whose_scales_have_no_name_is_not_tried() -> None:
 
 def test_biases_keep_the_means_of_channels() -> None:
     torch.manual_seed(0)
-    layers = nn.Sequential(
-        nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3, bias=False), nn.BatchNorm2d(8), nn.Flatten()
-    )
-    network = nn.Sequential(layers, nn.ReLU(), nn.Linear(8 * 16, 5)).eval()
+    first, second, last = nn.Conv2d(1, 8, 3), nn.Conv2d(8, 8, 3, bias=False), nn.Linear(8 * 16, 5)
+    network = nn.Sequential(first, nn.ReLU(), second, nn.BatchNorm2d(8), nn.Flatten(), nn.ReLU(), last).eval()
     x = torch.rand(16, 1, 8, 8)
     with torch.no_grad():
         before = network(x).mean(dim=0)
         means = channel_means(network, lambda: network(x))
-        for layer in (layers[0], layers[2], network[2]):
+        for layer in (first, second, last):
             layer.weight.data = layer.weight.sign() * 0.2
         assert (network(x).mean(dim=0) - before).abs().max() > 0.1
         correct(network, means, lambda: network(x))
         torch.testing.assert_close(network(x).mean(dim=0), before, atol=1e-3, rtol=0)
-    assert torch.equal(network[2].bias, network[2].bias.half().float())
+    assert torch.equal(last.bias, last.bias.half().float())
 
 
 @pytest.fixture(scope="module")
