@@ -35,7 +35,7 @@ def photo(path: Path, size: tuple[int, int]) -> Path:
 
 def lightness_change(before: Path, after: Path) -> float:
     """Mean |L* difference| between the input's gray and the result, in units of 1/255."""
-    from zoo.inference.color import lightness, rgb_to_lab
+    from zoo.pictures.color import lightness, rgb_to_lab
 
     gray = np.asarray(Image.open(before).convert("L"))
     rgb = np.asarray(Image.open(after))

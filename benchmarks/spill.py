@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from zoo import load
-from zoo.catalog.spec import ImageSpec
+from zoo.catalog.interface import ImageSpec
 from zoo.datasets import open_source
-from zoo.inference import color
-from zoo.inference.edges import edges
 from zoo.inference.fit import fit_translate
 from zoo.inference.fit.guided import at_size
 from zoo.inference.fit.resampling import resampled, shrunk
+from zoo.pictures import color
+from zoo.pictures.edges import edges
 
 # Edges are the lines `edges` finds at three times its thresholds; near is what lies within 3 pixels.
 THRESHOLDS, NEAR = 3.0, 3
@@ -41,9 +41,9 @@ def asked(name: str) -> tuple[ImageSpec, Answer]:
     if name in ORACLES:
         return ImageSpec(channels=1, size=(256, 256)), partial(truth, side=ORACLES[name])
     model = load(name)
-    fit, spec = model.config.capabilities["translate"].takes()
+    spec = model.interface.takes("translate")
     size = spec.size
-    assert fit == "chroma", f"{name} is no colorizer"
+    assert model.interface.fit("translate").strength, f"{name} is no colorizer"
     assert size, f"{name} takes any size: this script is for models of one size"
     return spec, lambda _, gray: model.backend.run("translate", shrunk(gray, size))[0]
 

@@ -1,6 +1,6 @@
 """Pictures a second in training a DCGAN: this project's loop beside the shortest loop written by hand.
 
-    python benchmarks/step_dcgan.py [--recipe dcgan.mnist] [--steps 16] [--rounds 5]
+    python benchmarks/step_dcgan.py [--recipe dcgan.mnist] [--data SOURCE] [--steps 16] [--rounds 5]
 
 Both train the same networks from the same weights on the same batches, made before the clock starts, in the recipe's
 precision and memory layout, with the same loss, augmentation and R1, and PyTorch's Adam; a recipe's R1 is taken in some
@@ -19,8 +19,8 @@ import steps
 import torch
 from torch.nn.functional import softplus
 
+from zoo.recipes.recipe import Recipe
 from zoo.training.loop import Training
-from zoo.training.recipe import Recipe
 from zoo_dcgan.augment import augmented
 from zoo_dcgan.network import Discriminator, Generator
 from zoo_dcgan.objective import DCGANObjective
@@ -72,12 +72,14 @@ def main() -> None:
     """Print a Markdown table: a step without R1, and one with it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", default="dcgan.mnist")
+    parser.add_argument("--data", help="source of pictures instead of the recipe's")
     parser.add_argument("--steps", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
     print("| recipe | pictures a second, ours | by hand | ratio |\n|---|---|---|---|")
     for change in ("objective.r1=0.0", "objective.r1_interval=1"):
-        cells = steps.compared(asked.recipe, (change,), by_hand, asked.steps, asked.rounds)
+        changes = (change, f"data.source={asked.data}") if asked.data else (change,)
+        cells = steps.compared(asked.recipe, changes, by_hand, asked.steps, asked.rounds)
         print(f"| {asked.recipe}, {change} | {cells}", flush=True)
 
 

@@ -15,8 +15,8 @@ import time
 import steps
 import torch
 
+from zoo.recipes.recipe import Recipe
 from zoo.training.loop import Training
-from zoo.training.recipe import Recipe
 from zoo_pix2pix.network import PatchGAN, UNet
 
 

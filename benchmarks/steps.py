@@ -12,14 +12,14 @@ from typing import Any
 from torch import Tensor
 
 from zoo.catalog.registry import Registry
+from zoo.recipes.recipe import Recipe, read_recipe
 from zoo.training.data import training_batches
 from zoo.training.loop import Training
-from zoo.training.recipe import Recipe, read_recipe
 from zoo.training.run import Run
 from zoo.training.train import build_objective, find_recipe
 
 Batches = Sequence[tuple[Tensor, ...]]
-# Trains the players of a run over batches by the shortest loop; returns its seconds.
+# Trains the subnetworks of a run over batches by the shortest loop; returns its seconds.
 ByHand = Callable[[Recipe, Any, Batches], float]
 
 

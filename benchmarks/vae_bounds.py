@@ -16,10 +16,10 @@ from zoo import load
 from zoo.catalog.registry import Registry
 from zoo.datasets import open_source
 from zoo.evaluation import bounds
-from zoo.evaluation.figures import Summary, mean
-from zoo.evaluation.pictures import Pictures, unit
 from zoo.inference.model import Model
-from zoo.training.recipe import Recipe, read_recipe
+from zoo.metrics.figures import Summary, mean
+from zoo.metrics.levels import Pictures, unit
+from zoo.recipes.recipe import Recipe, read_recipe
 from zoo.training.train import find_recipe, train
 
 RECIPES = ("dense-vae-fashion-mnist", "conv-vae-fashion-mnist")
@@ -43,8 +43,8 @@ def shortened(recipe: Recipe, epochs: int | None) -> Recipe:
     epochs = epochs or recipe.train.epochs
     share = epochs / recipe.train.epochs
     options = {**recipe.objective, "warmup_epochs": share * recipe.objective.get("warmup_epochs", 0)}
-    players = recipe.optimizer.items()
-    optimizer = {name: replace(table, warmup_epochs=share * table.warmup_epochs) for name, table in players}
+    subnetworks = recipe.optimizer.items()
+    optimizer = {name: replace(table, warmup_epochs=share * table.warmup_epochs) for name, table in subnetworks}
     table = replace(recipe.train, epochs=epochs, eval_epochs=min(epochs, recipe.train.eval_epochs))
     return replace(recipe, objective=options, optimizer=optimizer, train=table, prior=None)
 

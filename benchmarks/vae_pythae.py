@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from zoo.catalog.registry import Registry
 from zoo.datasets import open_source
 from zoo.evaluation import bounds
-from zoo.evaluation.pictures import Pictures, unit
+from zoo.metrics.levels import Pictures, unit
+from zoo.recipes.recipe import Recipe
 from zoo.training.loop import Training
-from zoo.training.recipe import Recipe
 from zoo.training.run import Run
 from zoo.training.train import build_objective
 from zoo_dense_vae.config import DenseVAEConfig
@@ -64,7 +64,7 @@ class Trained:
 
 
 def ours(given: argparse.Namespace, seed: int, folder: Path) -> Trained:
-    """The family `dense-vae` by the loop behind `zoo train`; the state is judged once, at the end."""
+    """The family `dense-vae` by the loop behind `zoo train`; the state is evaluated once, at the end."""
     tables = {
         "model": {"id": "dense-vae.benchmark", "family": "dense-vae", "config": msgspec.structs.asdict(CONFIG)},
         "data": {"source": given.data, "size": 28, "channels": 1},
@@ -80,7 +80,7 @@ def ours(given: argparse.Namespace, seed: int, folder: Path) -> Trained:
     steps = training.steps_per_epoch
 
     def note_end(step: int, _: int, row: Mapping[str, object]) -> None:
-        if step % steps == 0 and "judged" not in row:
+        if step % steps == 0 and "evaluated" not in row:
             ends.append(time.perf_counter())
 
     _, weights = training.fit(note_end)

@@ -17,13 +17,13 @@ from PIL import Image
 from zoo.catalog.registry import Registry
 from zoo.datasets import open_source
 from zoo.evaluation.attributes import Arithmetic, learned
-from zoo.evaluation.evaluate import judged_size, labels_of, recipe_of, role_of
-from zoo.evaluation.features import FeatureNet
-from zoo.evaluation.pictures import Pictures, levels, unit
+from zoo.evaluation.evaluate import evaluated_size, labels_of, recipe_of, role_of
 from zoo.evaluation.translation import pair
 from zoo.inference.model import Model
-from zoo.inference.sheets import cross_fade, sheet
 from zoo.loading import find_checkpoint, load
+from zoo.metrics.features import FeatureNet
+from zoo.metrics.levels import Pictures, levels, unit
+from zoo.pictures.sheets import cross_fade, sheet
 
 REGISTRY = Registry.discover()
 Pixels = NDArray[np.uint8]
@@ -41,9 +41,8 @@ def jobs(model: Model) -> tuple[Pixels, int]:
     """Rows: what the model is given, its answer, the true picture; of evenly spaced held-out pictures."""
     recipe = recipe_of(model.config, REGISTRY)
     assert recipe
-    size = judged_size(model, role_of(model, recipe), recipe, None) or (recipe.data.judged_size,) * 2
-    made = model.config.capabilities["translate"].output
-    assert made
+    size = evaluated_size(model, role_of(model, recipe), recipe, None) or (recipe.data.evaluated_size,) * 2
+    made = model.interface.gives("translate")
     pictures = Pictures(open_source(recipe.data.source, recipe.data.splits.card, made.channels), size)
     pairs = [pair(pictures, index, recipe.degrade) for index in showable(pictures, SHOWN)]
     given = np.stack([np.broadcast_to(one, true.shape) for one, true in pairs])
@@ -54,7 +53,7 @@ def jobs(model: Model) -> tuple[Pixels, int]:
 def held_out(model: Model) -> Pictures:
     """The pictures the card's figures are of, at the model's size."""
     recipe = recipe_of(model.config, REGISTRY)
-    spec = model.config.capabilities["encode"].takes()[1]
+    spec = model.interface.takes("encode")
     assert recipe and spec.size
     return Pictures(open_source(recipe.data.source, recipe.data.splits.card, spec.channels), (*spec.size,))
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from zoo.checkpoints.operators import RULES
+from zoo.checkpoints.onnx.operators import RULES
 
 GRAPH_DAMAGES = 6
 NUMBERS = (0, 1, -1, 2, 3, 7, 255, 256, 2**16, 2**31 - 1, 2**31, 2**32, 2**53, 2**63 - 1, 2**63, 10**30)

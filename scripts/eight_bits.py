@@ -23,10 +23,10 @@ from zoo.errors import ZooError
 from zoo.inference.backends.mixture import MixturePrior
 from zoo.inference.backends.torch import TorchBackend
 from zoo.loading import find_checkpoint
+from zoo.recipes.recipe import ModelTable, read_recipe
 from zoo.training.data import held_out_batches
 from zoo.training.export import PROBES, export
-from zoo.training.recipe import ModelTable, read_recipe
-from zoo.training.train import find_recipe, judged_on
+from zoo.training.train import evaluated_on, find_recipe
 
 FACTS = ("id", "family", "task", "default_for", "summary", "license")
 
@@ -60,7 +60,7 @@ def _pictures(config: CheckpointConfig, registry: Registry) -> Tensor | None:
         if config.training is None:
             raise ZooError("no recipe is known")
         recipe = read_recipe(find_recipe(config.training.recipe, registry))
-        return held_out_batches(judged_on(recipe, recipe.data.splits.best)).spread(PROBES)
+        return held_out_batches(evaluated_on(recipe, recipe.data.splits.best)).spread(PROBES)
     except ZooError as error:
         print(f"8 bits are tried on made pictures: {error}", file=sys.stderr)
         return None

@@ -22,8 +22,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from case_runner import CaseRunner
 from damage import damage
-from judge import Judge
 
 
 def open_and_run(folder: Path) -> str:
@@ -39,12 +39,11 @@ def open_and_run(folder: Path) -> str:
     try:
         model = load(f"dir:{folder}", backend="onnx", device="cpu", registry=Registry.discover([]))
         model.backend.limit_threads(1)
-        for name, graph in model.config.capabilities.items():
+        for name in model.interface.roles:
             if name == "decode":
                 made = model.decode(np.zeros((1, *(size or 4 for size in model.latent_shape or ())), np.float32))
             else:
-                image = graph.input
-                assert image is not None
+                image = model.interface.takes(name)
                 size = image.size or (image.multiple, image.multiple)
                 pictures = np.full((1, image.channels, *size), 0.5, np.float32)
                 made = model.encode(pictures) if name == "encode" else model.translate(pictures)
@@ -65,24 +64,24 @@ def read_files(checkpoint: Path) -> dict[str, bytes]:
 
 
 def run(checkpoint: Path, first: int, cases: int, keep: Path, report: Callable[[int, str], None]) -> Counter[str]:
-    """Judge so many cases; those at fault are kept in a folder each."""
+    """Run so many cases; those at fault are kept in a folder each."""
     found: Counter[str] = Counter()
     files = read_files(checkpoint)
     with tempfile.TemporaryDirectory(prefix="zoo-fuzz-") as place:
         folder = Path(place)
-        judge: Judge | None = None
+        runner: CaseRunner | None = None
         for number in range(first, first + cases):
             for name, data in files.items():
                 (folder / name).write_bytes(data)
             what = damage(folder, random.Random(number))
-            judge = Judge(partial(open_and_run, folder)) if judge is None or judge.ended else judge
-            verdict = judge.verdict()
-            found[verdict.partition(":")[0] if verdict.startswith("FAULT") else verdict] += 1
-            if verdict.startswith("FAULT"):
-                report(number, f"{verdict} ({what})")
+            runner = CaseRunner(partial(open_and_run, folder)) if runner is None or runner.ended else runner
+            outcome = runner.outcome()
+            found[outcome.partition(":")[0] if outcome.startswith("FAULT") else outcome] += 1
+            if outcome.startswith("FAULT"):
+                report(number, f"{outcome} ({what})")
                 shutil.copytree(folder, keep / str(number), dirs_exist_ok=True)
-        if judge and not judge.ended:
-            judge.close()
+        if runner and not runner.ended:
+            runner.close()
     return found
 
 
@@ -98,8 +97,8 @@ def main() -> None:
     import zoo.loading  # noqa: F401 (once, for all the children; not the runtime, which starts a thread)
 
     found = run(given.checkpoint, given.first, given.cases, given.keep, lambda n, said: print(f"case {n}: {said}"))
-    for verdict, count in found.most_common():
-        print(f"{count:7} {verdict}")
+    for outcome, count in found.most_common():
+        print(f"{count:7} {outcome}")
     sys.exit(1 if found["FAULT"] else 0)
 
 

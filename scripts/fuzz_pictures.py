@@ -25,7 +25,7 @@ from functools import partial
 from io import BytesIO
 from pathlib import Path
 
-from judge import Judge
+from case_runner import CaseRunner
 from picture_seeds import seeds
 
 MAX_PIXELS = 4_000_000  # few, so that what is over the limit of memory is no large picture
@@ -37,13 +37,13 @@ Damage = Callable[[bytearray, random.Random], None]
 def read_and_write(file: Path, errors: int) -> str:
     """Read the picture in a file, and write it: what a child process does. `errors` is where its fd 2 goes."""
     from zoo.errors import UsageError, ZooError
-    from zoo.inference.images import read_picture, write_picture
+    from zoo.pictures.images import read_picture, write_picture
 
     os.dup2(errors, 2)
     os.ftruncate(errors, 0)
     os.lseek(errors, 0, os.SEEK_SET)
     try:
-        picture = read_picture(file, (None, 1, 3)[file.stat().st_size % 3], MAX_PIXELS)
+        picture = read_picture(file, (None, 1, 3)[file.stat().st_size % 3], MAX_PIXELS, deep=True)
     except ZooError as error:
         if "\n" in str(error) or len(str(error)) > 1000:
             return f"FAULT: an error that is no line: {str(error)[:200]!r}"
@@ -161,20 +161,20 @@ def run(first: int, cases: int, keep: Path, report: Callable[[int, str], None]) 
     whole = seeds()
     with tempfile.TemporaryDirectory(prefix="zoo-fuzz-") as place, tempfile.TemporaryFile() as errors:
         file = Path(place) / "picture"
-        judge: Judge | None = None
+        runner: CaseRunner | None = None
         for number in range(first, first + cases):
             name, data, what = damage(whole, random.Random(number))
             file.write_bytes(data)
-            if judge is None or judge.ended:
-                judge = Judge(partial(read_and_write, file, errors.fileno()))
-            verdict = judge.verdict()
-            found[verdict.partition(":")[0] if verdict.startswith("FAULT") else verdict] += 1
-            if verdict.startswith("FAULT"):
-                report(number, f"{verdict} ({name}: {what})")
+            if runner is None or runner.ended:
+                runner = CaseRunner(partial(read_and_write, file, errors.fileno()))
+            outcome = runner.outcome()
+            found[outcome.partition(":")[0] if outcome.startswith("FAULT") else outcome] += 1
+            if outcome.startswith("FAULT"):
+                report(number, f"{outcome} ({name}: {what})")
                 keep.mkdir(parents=True, exist_ok=True)
                 (keep / f"{number}-{name}").write_bytes(data)
-        if judge and not judge.ended:
-            judge.close()
+        if runner and not runner.ended:
+            runner.close()
     return found
 
 
@@ -185,11 +185,11 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="the seed of the first case")
     parser.add_argument("--keep", type=Path, default=Path("fuzz-faults"), help="where cases at fault are kept")
     given = parser.parse_args()
-    import zoo.inference.images  # noqa: F401 (once, for all the children)
+    import zoo.pictures.images  # noqa: F401 (once, for all the children)
 
     found = run(given.first, given.cases, given.keep, lambda n, said: print(f"case {n}: {said}", flush=True))
-    for verdict, count in found.most_common():
-        print(f"{count:7} {verdict}")
+    for outcome, count in found.most_common():
+        print(f"{count:7} {outcome}")
     sys.exit(1 if found["FAULT"] else 0)
 
 

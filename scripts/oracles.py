@@ -14,10 +14,9 @@ from typing import Any
 import onnx
 import safetensors
 
-from zoo.catalog.spec import CheckpointConfig
 from zoo.checkpoints.format import Checkpoint
-from zoo.checkpoints.graph_file import Graph
-from zoo.checkpoints.graphs import ROLES, Role, trace
+from zoo.checkpoints.onnx.file import Graph
+from zoo.checkpoints.onnx.graphs import trace
 from zoo.checkpoints.safetensors_header import DTYPE_NAMES, TensorInfo
 from zoo.errors import UnsafeFileError
 
@@ -27,12 +26,10 @@ FREE_SIZE = 8
 def check_checkpoint(checkpoint: Checkpoint) -> None:
     """All of it: weights, graphs, and the weights as the graphs point at them."""
     check_weights(checkpoint.weights, checkpoint.tensors)
-    for role in ROLES:
-        name = _graph_name(checkpoint.config, role)
-        if name is not None:
-            check_graph(checkpoint.graphs[name], checkpoint.plans[name])
-            check_shapes(checkpoint.graphs[name], checkpoint.plans[name])
-            check_external(checkpoint.folder / name, checkpoint.graphs[name], checkpoint.weights)
+    for name, graph in checkpoint.graphs.items():
+        check_graph(graph, checkpoint.plans[name])
+        check_shapes(graph, checkpoint.plans[name])
+        check_external(checkpoint.folder / name, graph, checkpoint.weights)
 
 
 def check_weights(data: bytes, tensors: Mapping[str, TensorInfo]) -> None:
@@ -101,12 +98,6 @@ def check_external(file: Path, data: bytes, weights: bytes) -> None:
         if places:
             offset, length = int(places["offset"]), int(places["length"])
             assert full.raw_data == weights[offset : offset + length], f"onnx loads other numbers of {bare.name}"
-
-
-def _graph_name(config: CheckpointConfig, role: Role) -> str | None:
-    from zoo.checkpoints.format import graph_name
-
-    return graph_name(config, role)
 
 
 def _check_attribute(attribute: onnx.AttributeProto, ours: object) -> None:

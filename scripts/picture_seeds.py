@@ -5,11 +5,15 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin, features
+
+from zoo.pictures.deep import eight_bits
+from zoo.pictures.images import Picture, write_picture
 
 SRGB: bytes = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 WIDTH, HEIGHT = 40, 24
@@ -45,7 +49,9 @@ def seeds() -> dict[str, bytes]:
     made["os2.bmp"] = b"BM" + struct.pack("<IHHI", 38, 0, 0, 26) + struct.pack("<IHHHH", 12, 2, 2, 1, 24) + bytes(16)
     made["ancillary.png"] = _ancillary()
     made["thumbnail-first.tif"] = _thumbnail_first()
-    return made
+    for bits in (16, 64):
+        made[f"float{bits}.tif"] = _floats(bits)
+    return made | _wide()
 
 
 def _recipes() -> Iterator[tuple[str, Image.Image, str, dict[str, Any]]]:
@@ -116,6 +122,34 @@ def _ancillary() -> bytes:
     data = BytesIO()
     scene().save(data, "PNG", pnginfo=notes)
     return data.getvalue()
+
+
+def _wide() -> dict[str, bytes]:
+    """Colours of 16 bits, with alpha and without, as the zoo writes them, and gray with alpha."""
+    levels = np.asarray(scene()).astype(np.uint16) * np.uint16(257) + np.arange(WIDTH, dtype=np.uint16)[:, None]
+    alpha = np.broadcast_to(np.arange(WIDTH, dtype=np.uint8) * 6, (HEIGHT, WIDTH))
+    plain = Picture(eight_bits(levels), deep=levels, icc=SRGB, exif=exif(), dpi=(300, 300))
+    clear = replace(plain, alpha=alpha, exif=None)
+    gray = Picture(plain.pixels[:, :, :1], deep=levels[:, :, :1], alpha=alpha)
+    made = {}
+    for name, picture in (("wide", plain), ("wide-alpha", clear), ("wide-gray-alpha", gray)):
+        for kind in ("png", "tif"):
+            data = BytesIO()
+            write_picture(data, picture, format=kind)
+            made[f"{name}.{kind}"] = data.getvalue()
+    return made
+
+
+def _floats(bits: int) -> bytes:
+    """A TIFF of gray floats, compressed, as differences to the left."""
+    levels = np.linspace(0, 1, WIDTH * HEIGHT).reshape(HEIGHT, WIDTH).astype(f"<f{bits // 8}")
+    rows = levels.view(f"<u{bits // 8}").copy()
+    rows[:, 1:] -= levels.view(rows.dtype)[:, :-1]
+    pixels = zlib.compress(rows.tobytes())
+    tags = [(256, WIDTH), (257, HEIGHT), (258, bits), (259, 8), (262, 1), (273, 8), (277, 1), (278, HEIGHT)]
+    tags += [(279, len(pixels)), (317, 2), (339, 3)]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    return b"II*\0" + struct.pack("<I", 8 + len(pixels)) + pixels + struct.pack("<H", len(tags)) + entries + bytes(4)
 
 
 def _thumbnail_first() -> bytes:

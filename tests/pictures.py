@@ -49,9 +49,10 @@ def png_with(added, image=None, before=b"IDAT", **options):
     return data[:at] + added + data[at:]
 
 
-def gray_profile(gamma=1.0):
-    """An ICC profile of grays: linear light, or another gamma."""
-    curve = b"curv" + bytes(4) + (struct.pack(">I", 0) if gamma == 1 else struct.pack(">IH", 1, round(gamma * 256)))
+def gray_profile(gamma=1.0, curve=None):
+    """An ICC profile of grays: linear light, another gamma, or another curve."""
+    plain = b"curv" + bytes(4) + (struct.pack(">I", 0) if gamma == 1 else struct.pack(">IH", 1, round(gamma * 256)))
+    curve = plain if curve is None else curve
     white = b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)
     table, body, start = struct.pack(">I", 2), b"", 128 + 4 + 24
     for name, data in ((b"kTRC", curve), (b"wtpt", white)):

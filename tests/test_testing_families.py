@@ -31,17 +31,13 @@ def zoo_families():
 """
 CONFIG = """
 import msgspec
+from zoo.catalog import ImageSpec, Interface, Latent, Role
 
 class Config(msgspec.Struct, forbid_unknown_fields=True):
     def interface(self):
-        image = {"channels": 1, "size": [8, 8]}
-        return {
-            "latent": {"shape": [4], "prior": "none"},
-            "capabilities": {
-                "encode": {"input": image, "fit": "resize"}, "decode": {"output": image},
-                "translate": {"input": image, "output": image, "fit": "resize"},
-            },
-        }
+        image = ImageSpec(channels=1, size=(8, 8))
+        roles = {"encode": Role(image, fit="resize"), "decode": Role(output=image)}
+        return Interface(latent=Latent((4,), "none"), roles={**roles, "translate": Role(image, image, "resize")})
 """
 NETWORK = """
 import torch
@@ -64,7 +60,7 @@ class Network(nn.Module):
 """
 OBJECTIVE = """
 import msgspec
-from zoo.training.objective import Verdict
+from zoo.training.objective import Evaluation
 from live.network import Network
 
 class Options(msgspec.Struct, forbid_unknown_fields=True):
@@ -85,8 +81,8 @@ class Objective:
     def losses(self, nets, batch, rng):
         yield "model", (nets["model"].translate(batch.input) - batch.target).square().mean(), {}
 
-    def judge(self, net, batches):
-        return Verdict({"error": 0.5})
+    def evaluate(self, net, batches):
+        return Evaluation({"error": 0.5})
 """
 
 
@@ -113,9 +109,13 @@ def test_a_family_of_thirty_lines_passes(fake_plugins: FakePlugins) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "advice"),
     [
-        ("config", '"prior": "none"', '"prior": "normal"', "promises generate: make interface() and capabilities"),
-        ("config", '"fit": "resize"}, "decode"', '"fit": "squash"}, "decode"', "Invalid enum value 'squash'"),
-        ("config", "def interface", "def other", "has no interface()"),
+        ("config", '"none"', '"normal"', "promises generate: make interface() and capabilities"),
+        ("config", 'Role(image, fit="resize")', 'Role(image, fit="squash")', "there is no fit 'squash': it is one of"),
+        ("config", 'Role(image, fit="resize")', 'Role(image, fit="tile")', "encode has one of resize, pad"),
+        ("config", "image, image", 'image, "gray"', "Expected `object | null`, got `str` - at `$.roles[...].output`"),
+        ("config", '"translate":', '"translat":', "Invalid enum value 'translat'"),
+        ("config", "return Interface(", "return dict(", "gives a dict: return a zoo.catalog.Interface"),
+        ("config", "def interface", "def other", "there is no interface() of live.config:Config"),
         ("config", "import msgspec", "import msgspec, torch", "live.config imports torch at load"),
         ("network", "nn.Linear(64, 4)", "nn.Linear(64, 5)", "mean has shape (3, 5), interface() says (N, 4)"),
         ("network", ", nn.Sigmoid()", "", "end decode with a sigmoid or a clamp"),
@@ -154,7 +154,7 @@ def test_weights_outside_of_the_state_dict_are_missed(fake_plugins: FakePlugins)
             "__import__('torch').nn.Linear(2, 2)",
             "the first of networks() must be a live.network",
         ),
-        ('Verdict({"error": 0.5})', "0.5", "judge() gives a float"),
+        ('Evaluation({"error": 0.5})', "0.5", "evaluate() gives a float"),
         ('"error": 0.5', '"error": float("nan")', "figures that are not finite: error"),
     ],
 )

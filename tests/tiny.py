@@ -50,7 +50,7 @@ def make_model(
     weights: Mapping[str, np.ndarray] = WEIGHTS,
     opset: int = 20,
 ) -> onnx.ModelProto:
-    """A graph over `weights`, each made float32 under its own name; `constants` stand in the graph itself."""
+    """A graph over `weights`, each made float32 under its own name; `constants` are in the graph itself."""
     initializers, casts, scales = [], [], scales_of(weights)
     for name, tensor in external_tensors(weights).items():
         initializers.append(tensor)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zoo.catalog import Family, ModelSpec, hookimpl
     from zoo.errors import ZooError
-    from zoo.inference.images import read_images, write_images
     from zoo.inference.model import Model
     from zoo.loading import list_models, load
+    from zoo.pictures.images import read_images, write_images
 
 _HOMES = {
     "Family": "zoo.catalog",
@@ -23,8 +23,8 @@ _HOMES = {
     "hookimpl": "zoo.catalog",
     "list_models": "zoo.loading",
     "load": "zoo.loading",
-    "read_images": "zoo.inference.images",
-    "write_images": "zoo.inference.images",
+    "read_images": "zoo.pictures.images",
+    "write_images": "zoo.pictures.images",
 }
 
 __all__ = [

@@ -59,7 +59,7 @@ class DiskError(ZooError):
 
 
 class TrainingError(ZooError):
-    """A run cannot go on: a loss that is not finite, a collapsed output, a recipe and objective that disagree."""
+    """A run cannot continue: a loss that is not finite, a collapsed output, a recipe and objective that disagree."""
 
     exit_code = 2
 

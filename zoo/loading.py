@@ -13,7 +13,8 @@ from zoo.inference.model import Model
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zoo.catalog.spec import Capability, Family
+    from zoo.catalog.interface import Capability
+    from zoo.catalog.spec import Family
     from zoo.checkpoints.format import Checkpoint
 
 PREFIXES = ("dir:", "hub:")

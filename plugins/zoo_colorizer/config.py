@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
+
+from zoo.catalog import ImageSpec, Interface, Role
 
 
 class ColorizerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -24,15 +26,8 @@ class ColorizerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     dropout: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.0
     padding: Literal["even", "end"] = "even"
 
-    def interface(self) -> dict[str, Any]:
-        """What goes in and out, as config.json says it."""
-        size = [self.size, self.size]
-        return {
-            "capabilities": {
-                "translate": {
-                    "input": {"channels": 1, "size": size},
-                    "output": {"channels": 3, "size": size},
-                    "fit": "chroma",
-                }
-            }
-        }
+    def interface(self) -> Interface:
+        """What goes in and out."""
+        size = (self.size, self.size)
+        gray, colour = ImageSpec(channels=1, size=size), ImageSpec(channels=3, size=size)
+        return Interface(roles={"translate": Role(gray, colour, "chroma")})

@@ -11,7 +11,7 @@ from msgspec import Meta
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from zoo.training.objective import Batch, Logs, Networks, Verdict
+from zoo.training.objective import Batch, Evaluation, Logs, Networks
 from zoo_colorizer.config import ColorizerConfig
 from zoo_colorizer.lab import rgb_to_lab
 from zoo_colorizer.network import CHROMA_RANGE, Colorizer
@@ -63,11 +63,11 @@ class ColorizerObjective:
         self.weights = (weights / (share * weights).sum()).clamp(max=self.options.max_weight)
 
     def networks(self) -> dict[str, nn.Module]:
-        """One player."""
+        """One network."""
         return {"model": Colorizer(self.config)}
 
     def losses(self, nets: Networks, batch: Batch, rng: Generator) -> Iterator[tuple[str, Tensor, Logs]]:  # noqa: ARG002 (nothing random here)
-        """One move. The target's a and b are averaged to the half size at which the network answers."""
+        """One step. The target's a and b are averaged to the half size at which the network answers."""
         target = functional.avg_pool2d(rgb_to_lab(batch.target)[:, 1:], 2)
         answer = nets["model"](batch.input).float() * CHROMA_RANGE
         weight = self.weights.to(target.device)[_bins(target)].unsqueeze(1)
@@ -77,7 +77,7 @@ class ColorizerObjective:
         yield "model", loss, {"chroma": chroma}
 
     @torch.no_grad()
-    def judge(self, net: nn.Module, batches: Iterable[Batch]) -> Verdict:
+    def evaluate(self, net: nn.Module, batches: Iterable[Batch]) -> Evaluation:
         """Figures at the best chroma scale: see `choose`."""
 
         def answers(batch: Batch) -> Iterator[Tensor]:

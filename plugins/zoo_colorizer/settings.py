@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from zoo.training.objective import Batch, Verdict
+from zoo.training.objective import Batch, Evaluation
 from zoo_colorizer.lab import lab_to_rgb, lightness, rgb_to_lab
 
 SHEET_ROWS = 8
@@ -21,7 +21,7 @@ def choose(
     answers: Callable[[Batch], Iterable[Tensor]],
     batches: Iterable[Batch],
     floor: float,
-) -> Verdict:
+) -> Evaluation:
     """The best of several settings: PSNR gain over gray, share of photos that gain, median chroma over the true one.
 
     `answers` gives a and b (N, 2, H, W) of a batch for each setting in turn. The best setting has the greatest mean
@@ -60,7 +60,7 @@ def choose(
         **settings[best],
     }
     rows = [torch.cat([given, shown[best], true], dim=2) for given, shown, true in sheet]
-    return Verdict(figures, dict(settings[best]), torch.cat(rows, dim=1))
+    return Evaluation(figures, dict(settings[best]), torch.cat(rows, dim=1))
 
 
 def _best(gain: Tensor, strength: Tensor, floor: float) -> int:

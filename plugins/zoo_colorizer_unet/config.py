@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+
+from zoo.catalog import ImageSpec, Interface, Role
 
 # A name of timm's, and nothing that would make it look elsewhere, as "hf-hub:..." does.
 Backbone = Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,80}\Z")]
@@ -32,14 +34,10 @@ class ColorizerUNetConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     temperature: Annotated[float, Meta(ge=0.05, le=2.0)] = 1.0
     chroma_scale: Annotated[float, Meta(ge=0.0, le=4.0)] = 1.0
 
-    def interface(self) -> dict[str, Any]:
-        """What goes in and out, as config.json says it."""
-        size = [self.size, self.size]
-        answer = {"output": {"channels": 3, "size": size}, "fit": "chroma"}
-        return {
-            "capabilities": {
-                "translate": {"input": {"channels": 1, "size": size}, **answer},
-                # The gray picture, and two planes of noise: one that moves a, one that moves b.
-                "candidates": {"input": {"channels": 3, "size": size}, **answer},
-            }
-        }
+    def interface(self) -> Interface:
+        """What goes in and out."""
+        size = (self.size, self.size)
+        gray, colour = ImageSpec(channels=1, size=size), ImageSpec(channels=3, size=size)
+        # The gray picture, and two planes of noise: one that moves a, one that moves b.
+        noisy = ImageSpec(channels=3, size=size)
+        return Interface(roles={"translate": Role(gray, colour, "chroma"), "candidates": Role(noisy, colour, "chroma")})

@@ -56,7 +56,7 @@ class ColorizerUNet(nn.Module):
     def __init__(self, config: Settings) -> None:
         super().__init__()
         self.temperature, self.chroma_scale = config.temperature, config.chroma_scale
-        # Settings, not weights: they stand in the configuration.
+        # Settings, not weights: they are in the configuration.
         for name, values in (("mean", config.mean), ("std", config.std)):
             self.register_buffer(name, torch.tensor(values)[:, None, None], persistent=False)
         self.register_buffer("bins", in_gamut())

@@ -11,7 +11,7 @@ from msgspec import Meta
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from zoo.training.objective import Batch, Logs, Networks, Verdict
+from zoo.training.objective import Batch, Evaluation, Logs, Networks
 from zoo_colorizer.lab import rgb_to_lab
 from zoo_colorizer.settings import choose
 from zoo_colorizer_unet.bins import SoftBins, in_gamut
@@ -84,7 +84,7 @@ class ColorizerUNetObjective:
         yield "model", (entropy * weight).sum() / weight.sum(), {"entropy": entropy.detach().mean()}
 
     @torch.no_grad()
-    def judge(self, net: Any, batches: Iterable[Batch]) -> Verdict:
+    def evaluate(self, net: Any, batches: Iterable[Batch]) -> Evaluation:
         """Figures at the best temperature and chroma scale: see `choose`."""
 
         def answers(batch: Batch) -> Iterator[Tensor]:

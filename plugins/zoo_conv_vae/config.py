@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
+
+from zoo.catalog import ImageSpec, Interface, Latent, Role
 
 Width = Annotated[int, Meta(ge=1, le=2048)]
 Stride = Annotated[int, Meta(ge=1, le=4)]
@@ -52,11 +54,10 @@ class ConvVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
             raise ValueError(f"size {self.size} must be a multiple of the encoder's {down} and the decoder's {up}")
         if self.input_channels == 3 and self.channels == 1:
             raise ValueError("a model of gray pictures takes gray pictures: input_channels can't be 3")
-        if self.fit == "chroma" and self.channels != 3:
-            raise ValueError("fit 'chroma' needs a model that answers in colour")
         flat = (self.size // down) ** 2 * self.encoder[-1], (self.size // up) ** 2 * self.decoder[0]
         if max(flat) * max(self.hidden, 1 if self.hidden else 2 * self.latent) > 2**28:
             raise ValueError("the fully connected layers would hold over 268 million weights: use more strides")
+        self.interface()  # refuses channels that the fit can't have
 
     @property
     def encoded_side(self) -> int:
@@ -68,16 +69,16 @@ class ConvVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         """Side of the decoder's first picture."""
         return self.size // math.prod(self.decoder_strides)
 
-    def interface(self) -> dict[str, Any]:
-        """What goes in and out, as config.json says it."""
-        size = [self.size, self.size]
-        given = {"channels": self.input_channels or self.channels, "size": size}
-        made = {"channels": self.channels, "size": size}
-        return {
-            "latent": {"shape": [self.latent], "prior": "normal"},
-            "capabilities": {
-                "encode": {"input": given, "fit": "resize"},
-                "decode": {"output": made},
-                "translate": {"input": given, "output": made, "fit": self.fit},
+    def interface(self) -> Interface:
+        """What goes in and out."""
+        size = (self.size, self.size)
+        given = ImageSpec(channels=self.input_channels or self.channels, size=size)
+        made = ImageSpec(channels=self.channels, size=size)
+        return Interface(
+            latent=Latent((self.latent,)),
+            roles={
+                "encode": Role(given, fit="resize"),
+                "decode": Role(output=made),
+                "translate": Role(given, made, self.fit),
             },
-        }
+        )

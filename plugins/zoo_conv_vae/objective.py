@@ -17,5 +17,5 @@ class ConvVAEObjective(VAEObjective[ConvVAEConfig]):
     """
 
     def networks(self) -> dict[str, nn.Module]:
-        """One player."""
+        """One network."""
         return {"model": ConvVAE(self.config)}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
+
+from zoo.catalog import ImageSpec, Interface, Latent, Role
 
 Width = Annotated[int, Meta(ge=1, le=1024)]
 
@@ -37,11 +39,11 @@ class DCGANConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         if self.latent * self.generator[0] * (self.size // 2) ** 2 > 2**28:
             raise ValueError("the first layer would hold over 268 million weights: lower size, latent or generator")
 
-    def interface(self) -> dict[str, Any]:
-        """What comes out, as config.json says it."""
-        made = {"channels": self.channels, "size": [self.size, self.size]}
-        prior = {"prior": "sampler", "sampler": {"noise": [self.noise]}} if self.components else {"prior": "normal"}
-        return {"latent": {"shape": [self.latent], **prior}, "capabilities": {"decode": {"output": made}}}
+    def interface(self) -> Interface:
+        """What comes out."""
+        made = ImageSpec(channels=self.channels, size=(self.size, self.size))
+        latent = Latent((self.latent,), "sampler", (self.noise,)) if self.components else Latent((self.latent,))
+        return Interface(latent=latent, roles={"decode": Role(output=made)})
 
     @property
     def noise(self) -> int:

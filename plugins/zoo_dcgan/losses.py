@@ -1,4 +1,4 @@
-"""What the two players of a GAN are charged, each loss and each remedy with its source."""
+"""What the two sub-networks of a GAN are charged, each loss and each remedy with its source."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def discriminator_loss(kind: Loss, real: Tensor, fake: Tensor) -> Tensor:
 
     Binary cross-entropy for `minimax` and `nonsaturating` (Goodfellow et al. 2014, equation 1); `hinge` (Lim and Ye
     2017; Miyato et al. 2018, equation 16); `relativistic`, how much more real a real picture looks than the made one
-    beside it (Jolicoeur-Martineau 2018, equation 7; Huang et al. 2024).
+    beside it (Jolicoeur-Martineau 2018, equation 7). With `r1` and `r2` that is the loss of R3GAN (Huang et al. 2024).
     """
     if kind == "hinge":
         return relu(1.0 - real).mean() + relu(1.0 + fake).mean()
@@ -49,16 +49,17 @@ def accuracies(kind: Loss, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     return (real > 0).float().mean(), (fake < 0).float().mean()
 
 
-def gradient_penalty(discriminator: nn.Module, pictures: Tensor) -> Tensor:
-    """R1: the mean squared norm of the logit's gradient at real pictures (Mescheder et al. 2018, equation 9).
+def squared_slopes(discriminator: nn.Module, pictures: Tensor) -> Tensor:
+    """The squared norm (N,) of the logit's gradient at each picture, of which R1 and R2 are means.
 
-    Computed in float32 whatever the precision of the run.
+    R1 is taken at real pictures, R2 at made ones (Mescheder et al. 2018, equations 9 and 10). Computed in float32
+    whatever the precision of the run.
     """
     pictures = pictures.detach().float().requires_grad_()
     with torch.autocast(pictures.device.type, enabled=False):
         logits: Tensor = discriminator(pictures, precise=True)
         (gradient,) = torch.autograd.grad(logits.sum(), pictures, create_graph=True)
-    return gradient.square().flatten(1).sum(dim=1).mean()
+    return gradient.square().flatten(1).sum(dim=1)
 
 
 def mode_seeking(z: Tensor, fake: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
 NEGATIVE_SLOPE = 0.2
@@ -94,7 +95,7 @@ class Mixture(nn.Module):
 class Discriminator(nn.Module):
     """Pictures (N, C, size, size) in [-1, 1] to logits (N,): above 0 where a picture is taken for real.
 
-    Without a hidden layer the logit is a sum over patches of 9 pixels a side, each judged by itself. `hidden` units
+    Without a hidden layer the logit is a sum over patches of 9 pixels a side, each evaluated by itself. `hidden` units
     before it can tell whether the parts of a picture belong together.
     """
 
@@ -123,8 +124,13 @@ class Discriminator(nn.Module):
 
     def forward(self, x: Tensor, precise: bool = False) -> Tensor:
         """Logits; `precise` leaves mixed precision for float32, which a derivative of a derivative needs."""
-        with torch.autocast(x.device.type, enabled=False) if precise else nullcontext():
-            logits: Tensor = self.layers(x)
+        float32 = torch.autocast(x.device.type, enabled=False)
+        with parametrize.cached():
+            with float32:  # singular values too: these weights are used below
+                for layer in filter(parametrize.is_parametrized, self.layers):
+                    _ = layer.weight
+            with float32 if precise else nullcontext():
+                logits: Tensor = self.layers(x)
         return logits[:, 0].float()
 
 

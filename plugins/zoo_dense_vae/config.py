@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
+
+from zoo.catalog import ImageSpec, Interface, Latent, Role
 
 Width = Annotated[int, Meta(ge=1, le=8192)]
 
@@ -22,14 +24,14 @@ class DenseVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     hidden: Annotated[tuple[Width, ...], Meta(min_length=1, max_length=8)] = (512, 256)
     latent: Annotated[int, Meta(ge=1, le=4096)] = 20
 
-    def interface(self) -> dict[str, Any]:
-        """What goes in and out, as config.json says it."""
-        image = {"channels": self.channels, "size": [self.size, self.size]}
-        return {
-            "latent": {"shape": [self.latent], "prior": "normal"},
-            "capabilities": {
-                "encode": {"input": image, "fit": "resize"},
-                "decode": {"output": image},
-                "translate": {"input": image, "output": image, "fit": "resize"},
+    def interface(self) -> Interface:
+        """What goes in and out."""
+        image = ImageSpec(channels=self.channels, size=(self.size, self.size))
+        return Interface(
+            latent=Latent((self.latent,)),
+            roles={
+                "encode": Role(image, fit="resize"),
+                "decode": Role(output=image),
+                "translate": Role(image, image, "resize"),
             },
-        }
+        )

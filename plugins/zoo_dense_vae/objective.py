@@ -13,5 +13,5 @@ class DenseVAEObjective(VAEObjective[DenseVAEConfig]):
     """The negative evidence lower bound, its reconstruction by absolute, squared or Bernoulli error."""
 
     def networks(self) -> dict[str, nn.Module]:
-        """One player."""
+        """One network."""
         return {"model": DenseVAE(self.config)}

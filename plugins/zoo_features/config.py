@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
+
+from zoo.catalog import ImageSpec, Interface, Latent, Role
 
 Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_]{1,40}\Z")]
 
@@ -33,10 +35,8 @@ class FeatureConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         if len(set(self.labels)) != len(self.labels):
             raise ValueError("labels must differ from each other")
 
-    def interface(self) -> dict[str, Any]:
-        """What goes in and out, as config.json says it."""
-        image = {"channels": self.channels, "size": [self.size, self.size]}
-        return {
-            "latent": {"shape": [self.features + len(self.labels)], "prior": "none"},
-            "capabilities": {"encode": {"input": image, "fit": "resize"}},
-        }
+    def interface(self) -> Interface:
+        """What goes in and out."""
+        image = ImageSpec(channels=self.channels, size=(self.size, self.size))
+        latent = Latent((self.features + len(self.labels),), "none")
+        return Interface(latent=latent, roles={"encode": Role(image, fit="resize")})

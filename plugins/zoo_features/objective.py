@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from zoo.errors import TrainingError
-from zoo.training.objective import Batch, Logs, Networks, Verdict
+from zoo.training.objective import Batch, Evaluation, Logs, Networks
 from zoo_features.config import FeatureConfig
 from zoo_features.network import FeatureNet
 
@@ -52,11 +52,11 @@ class FeatureObjective:
         """Nothing to prepare."""
 
     def networks(self) -> dict[str, nn.Module]:
-        """One player."""
+        """One network."""
         return {"model": FeatureNet(self.config)}
 
     def losses(self, nets: Networks, batch: Batch, rng: Generator) -> Iterator[tuple[str, Tensor, Logs]]:
-        """One move."""
+        """One step."""
         logits = nets["model"](self._worse(batch.input, rng)).float()
         labels = self._labels(batch)
         if self.config.kind == "classes":
@@ -66,14 +66,14 @@ class FeatureObjective:
         yield "model", loss, {"accuracy": self._right(logits.detach(), labels).mean()}
 
     @torch.no_grad()
-    def judge(self, net: nn.Module, batches: Iterable[Batch]) -> Verdict:
+    def evaluate(self, net: nn.Module, batches: Iterable[Batch]) -> Evaluation:
         """`accuracy`: the share of right answers; for attributes also that of each, `accuracy_LABEL`."""
         right = torch.cat([self._right(net(batch.input).float(), self._labels(batch)) for batch in batches])
         figures = {"accuracy": float(right.mean())}
         if self.config.kind == "attributes":
             each = zip(self.config.labels, right.mean(dim=0).tolist(), strict=True)
             figures |= {f"accuracy_{label}": share for label, share in each}
-        return Verdict(figures)
+        return Evaluation(figures)
 
     def _labels(self, batch: Batch) -> Tensor:
         columns = 1 if self.config.kind == "classes" else len(self.config.labels)

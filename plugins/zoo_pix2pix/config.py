@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
+
+from zoo.catalog import FITS, Fit, ImageSpec, Interface, Role
 
 
 class Pix2PixConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -17,7 +19,7 @@ class Pix2PixConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     convolutions as the reference, or by repeated pixels and a convolution, which leaves no checkerboard.
 
     `fit` says how pictures of other sizes are brought to the network; `size`, the side of the square it is given then,
-    is needed by "resize" and the two of drawings; for "tile" it is the side of a tile, by default that of the core.
+    is needed by "resize" and those of drawings; for "tile" it is the side of a tile, by default that of the core.
     """
 
     input_channels: Literal[1, 3] = 3
@@ -27,17 +29,16 @@ class Pix2PixConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     norm: Literal["instance", "batch"] = "instance"
     dropout: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.5
     upsample: Literal["transpose", "nearest"] = "transpose"
-    fit: Literal["pad", "tile", "resize", "drawing", "shaded-drawing"] = "pad"
+    fit: Fit = "pad"
     size: Annotated[int, Meta(ge=4, le=2048)] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse sizes that the network can't halve so often, and fits without the size they need."""
-        if self.size is None and self.fit not in ("pad", "tile"):
+        """Refuse sizes that the network can't halve that many times, and fits without the size they need."""
+        if self.size is None and FITS[self.fit].own_size:
             raise ValueError(f"fit {self.fit!r} needs the size that pictures are brought to")
         if self.size and self.size % self.multiple:
             raise ValueError(f"size {self.size} is no multiple of {self.multiple}, which a depth of {self.depth} needs")
-        if self.fit in ("drawing", "shaded-drawing") and self.input_channels != 1:
-            raise ValueError(f"fit {self.fit!r} gives the network drawings of one channel: set input_channels to 1")
+        self.interface()  # refuses channels and sizes that the fit can't have
 
     @property
     def multiple(self) -> int:
@@ -48,15 +49,9 @@ class Pix2PixConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         """Channels after each halving, outermost first."""
         return [self.channels * min(2**level, 8) for level in range(self.depth)]
 
-    def interface(self) -> dict[str, Any]:
-        """What goes in and out, as config.json says it."""
-        size = [self.size, self.size] if self.size else None
-        return {
-            "capabilities": {
-                "translate": {
-                    "input": {"channels": self.input_channels, "size": size, "multiple": self.multiple},
-                    "output": {"channels": self.output_channels, "size": size},
-                    "fit": self.fit,
-                }
-            }
-        }
+    def interface(self) -> Interface:
+        """What goes in and out."""
+        size = (self.size, self.size) if self.size else None
+        given = ImageSpec(channels=self.input_channels, size=size, multiple=self.multiple)
+        made = ImageSpec(channels=self.output_channels, size=size)
+        return Interface(roles={"translate": Role(given, made, self.fit)})

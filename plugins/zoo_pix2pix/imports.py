@@ -1,4 +1,4 @@
-"""How the public pix2pix scripts name the tensors of their U-Net, as they stand in `latest_net_G.pth`."""
+"""How the public pix2pix scripts name the tensors of their U-Net, as they are in `latest_net_G.pth`."""
 
 from __future__ import annotations
 

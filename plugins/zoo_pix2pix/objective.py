@@ -13,9 +13,10 @@ from msgspec import Meta
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from zoo.evaluation.figures import psnr, ssim
-from zoo.evaluation.patches import features, patch_frechet
-from zoo.training.objective import Batch, Logs, Networks, Verdict
+from zoo.metrics.figures import psnr, ssim
+from zoo.metrics.patches import features, patch_frechet
+from zoo.training.objective import Batch, Evaluation, Logs, Networks
+from zoo.training.perceptual import Perceptual, PerceptualTable
 from zoo_pix2pix.config import Pix2PixConfig
 from zoo_pix2pix.network import PatchGAN, UNet
 
@@ -28,35 +29,42 @@ class Pix2PixOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
     `adversarial` is the discriminator's loss: binary cross-entropy as in the paper, least squares (Mao et al. 2017),
     hinge (Lim and Ye 2017), or none: then there is no discriminator. `l1_weight` is that of the distance to the target
-    beside it. `discriminator_layers` = 3 judges patches of 70x70; `discriminator_norm` is the generator's if not named.
+    beside it, and `adversarial_weight` that of the generator's adversarial loss. `discriminator_layers` = 3 evaluates
+    patches of 70x70; `discriminator_norm` is the generator's if not named. `perceptual` adds a distance in the features
+    of a pretrained network, which makes pictures sharp with less of an adversary.
     """
 
     adversarial: Literal["bce", "lsgan", "hinge", "none"] = "bce"
+    adversarial_weight: Annotated[float, Meta(gt=0.0)] = 1.0
     l1_weight: Annotated[float, Meta(ge=0.0)] = 100.0
     discriminator_channels: Annotated[int, Meta(ge=1, le=512)] = 64
     discriminator_layers: Annotated[int, Meta(ge=1, le=6)] = 3
     discriminator_norm: Literal["instance", "batch"] | None = None
+    perceptual: PerceptualTable | None = None
 
 
 class Pix2PixObjective:
     """An adversarial loss on pairs, and the distance to the target (Isola et al. 2017, equations 2 to 4).
 
         discriminator:  mean of its loss on (input, target) as real and (input, G(input)) as made
-        generator:      its loss on (input, G(input)) as real, plus l1_weight * |G(input) - target|
+        generator:      adversarial_weight * its loss on (input, G(input)) as real
+                        + l1_weight * |G(input) - target| + perceptual.weight * distance(G(input), target)
 
-    with pictures in [-1, 1]. The made pictures of a step serve both moves. Noise is the generator's dropout.
+    with pictures in [-1, 1], the last term only where the recipe has it (`zoo.training.perceptual`). The made pictures
+    of a step serve both losses. Noise is the generator's dropout.
     """
 
     Options = Pix2PixOptions
 
     def __init__(self, config: Pix2PixConfig, options: Pix2PixOptions) -> None:
         self.config, self.options = config, options
+        self.perceptual = Perceptual(options.perceptual) if options.perceptual else None
 
     def prepare(self, pictures: Iterable[Tensor]) -> None:
         """Nothing to look at."""
 
     def networks(self) -> dict[str, nn.Module]:
-        """Two players, or the generator alone where nothing is adversarial."""
+        """Two networks, or the generator alone where nothing is adversarial."""
         config, options = self.config, self.options
         nets: dict[str, nn.Module] = {"generator": UNet(config)}
         if options.adversarial != "none":
@@ -66,7 +74,7 @@ class Pix2PixObjective:
         return nets
 
     def losses(self, nets: Networks, batch: Batch, rng: Generator) -> Iterator[tuple[str, Tensor, Logs]]:  # noqa: ARG002 (dropout draws from torch's own)
-        """The discriminator's move, then the generator's."""
+        """The discriminator's loss, then the generator's."""
         given, target = batch.input * 2.0 - 1.0, batch.target * 2.0 - 1.0
         made = nets["generator"](batch.input)
         if discriminator := nets.get("discriminator"):
@@ -81,7 +89,10 @@ class Pix2PixObjective:
         loss = self.options.l1_weight * distance
         if discriminator:
             fooled = self._fooled(discriminator(given, made))
-            loss, logs["fooled"] = loss + fooled, fooled.detach()
+            loss, logs["fooled"] = loss + self.options.adversarial_weight * fooled, fooled.detach()
+        if self.perceptual:
+            apart = self.perceptual((made.float() + 1.0) / 2.0, batch.target).mean()
+            loss, logs["perceptual"] = loss + self.perceptual.weight * apart, apart.detach()
         yield "generator", loss, logs
 
     @property
@@ -103,18 +114,22 @@ class Pix2PixObjective:
         return -answer.float().mean() if self.options.adversarial == "hinge" else self._against(answer, 1.0)
 
     @torch.no_grad()
-    def judge(self, net: nn.Module, batches: Iterable[Batch]) -> Verdict:
-        """L1, PSNR, SSIM and the Frechet distance of patches (`zoo.evaluation.patches`) on held-out pairs.
+    def evaluate(self, net: nn.Module, batches: Iterable[Batch]) -> Evaluation:
+        """L1, PSNR, SSIM and the Frechet distance of patches (`zoo.metrics.patches`) on held-out pairs.
 
         `score` = -ln(l1) - ln(patch_frechet) / 4: what is kept is near the truth and looks alike; a percent of L1
-        outweighs four of the distance, which moves far more.
+        outweighs four of the distance, which moves far more. Where the recipe has the perceptual term, its distance is
+        `perceptual`, and `score` = -ln(perceptual) - ln(patch_frechet) / 4: L1 would prefer blurred states.
         """
         net.eval()
+        apart: list[Tensor] = []
         rows: list[tuple[float, float, float]] = []
         patches: list[tuple[np.ndarray, np.ndarray]] = []
         sheet: list[Tensor] = []
         for batch in batches:
             answer = ((net(batch.input).float() + 1.0) / 2.0).clamp(0.0, 1.0)
+            if self.perceptual:
+                apart.append(self.perceptual(answer, batch.target))
             for given, made, true in zip(batch.input, answer, batch.target, strict=True):
                 one, other = _levels(made), _levels(true)
                 rows.append((float((made - true).abs().mean()), psnr(one, other), ssim(one, other)))
@@ -123,9 +138,12 @@ class Pix2PixObjective:
                     sheet.append(_row(given, made, true))
         l1, mean_psnr, mean_ssim = np.mean(rows, axis=0).tolist()
         frechet = patch_frechet(*(np.concatenate(side) for side in zip(*patches, strict=True)))
-        score = -math.log(max(l1, 1e-6)) - math.log(max(frechet, 1e-6)) / 4.0
-        figures = {"score": score, "l1": l1, "psnr": mean_psnr, "ssim": mean_ssim, "patch_frechet": frechet}
-        return Verdict(figures, samples=torch.cat(sheet, dim=1))
+        figures = {"l1": l1, "psnr": mean_psnr, "ssim": mean_ssim, "patch_frechet": frechet}
+        if apart:
+            figures["perceptual"] = float(torch.cat(apart).mean())
+        near = figures.get("perceptual", l1)
+        figures = {"score": -math.log(max(near, 1e-6)) - math.log(max(frechet, 1e-6)) / 4.0, **figures}
+        return Evaluation(figures, samples=torch.cat(sheet, dim=1))
 
 
 def _levels(picture: Tensor) -> np.ndarray:

@@ -23,7 +23,7 @@ def package(fake_plugins: FakePlugins) -> FakePlugins:
     return fake_plugins
 
 
-def test_models_come_sorted_with_their_source_and_the_package_is_not_imported(package: FakePlugins) -> None:
+def test_models_are_sorted_and_the_package_is_not_imported(package: FakePlugins) -> None:
     package.write("zoo_tiny/checkpoints/README.md", "not a folder")
     package.write("zoo_tiny/checkpoints/_draft/notes.txt", "")
     package.write("zoo_tiny/checkpoints/.cache/notes.txt", "")
@@ -34,7 +34,7 @@ def test_models_come_sorted_with_their_source_and_the_package_is_not_imported(pa
     assert "zoo_tiny" not in sys.modules
 
 
-def test_a_package_inside_a_package_is_found_without_importing_its_parent(package: FakePlugins) -> None:
+def test_a_nested_package_is_found_without_importing_its_parent(package: FakePlugins) -> None:
     package.checkpoint("zoo_tiny/inner", "tiny.c")
     assert [model.source for model in bundled("zoo_tiny.inner")] == ["bundled:zoo_tiny.inner/c"]
     assert "zoo_tiny" not in sys.modules

@@ -180,7 +180,7 @@ def test_a_strict_zoo_raises_at_the_first_problem(
     assert caught.value.__cause__ is not None
 
 
-def test_the_zoo_comes_first_then_distributions_and_names_in_order(fake_plugins: FakePlugins) -> None:
+def test_plugins_are_sorted_with_the_zoo_first(fake_plugins: FakePlugins) -> None:
     for distribution in ("b-zoo", "latent-zoo", "A-zoo"):
         fake_plugins.install(distribution, family(distribution.lower()))
     two = "[zoo]\nz = b_zoo.plugin\na = b_zoo.plugin\n"
@@ -189,7 +189,7 @@ def test_the_zoo_comes_first_then_distributions_and_names_in_order(fake_plugins:
     assert found == [("latent-zoo", "it"), ("A-zoo", "it"), ("b-zoo", "a"), ("b-zoo", "z")]
 
 
-def test_installed_plugins_are_found_on_the_path_with_the_zoos_own_first(fake_plugins: FakePlugins) -> None:
+def test_installed_plugins_are_found_after_the_built_in_ones(fake_plugins: FakePlugins) -> None:
     fake_plugins.install("acme-zoo", family("acme"))
     registry = Registry.discover()
     assert registry.plugin_of("acme").distribution == "acme-zoo"
@@ -198,7 +198,7 @@ def test_installed_plugins_are_found_on_the_path_with_the_zoos_own_first(fake_pl
 
 
 @pytest.mark.parametrize("newer", ["plugin", "no plugin"])
-def test_of_two_copies_of_a_distribution_the_first_on_the_path_counts(
+def test_the_first_copy_of_a_distribution_on_the_path_counts(
     newer: str, fake_plugins: FakePlugins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_plugins.install("acme-zoo", family("acme"), version="1.0")

@@ -73,7 +73,7 @@ def test_a_family_without_models_says_so(zoo: FakePlugins) -> None:
         zoo.registry().resolve("dcgan")
 
 
-def test_another_plugins_model_joins_a_family_but_never_becomes_its_default(zoo: FakePlugins) -> None:
+def test_another_plugins_model_never_becomes_a_familys_default(zoo: FakePlugins) -> None:
     install(zoo, "acme-zoo", (), {"conv-vae.aaa": ("reconstruct", ("reconstruct",)), "dcgan.mine": (None, ())})
     registry = zoo.registry()
     assert registry.problems == ()
@@ -139,7 +139,7 @@ def test_a_taken_name_is_refused_with_both_distributions_named(
     assert len(before.models) == 5
 
 
-def test_between_strangers_the_first_distribution_by_name_keeps_a_name(fake_plugins: FakePlugins) -> None:
+def test_the_first_distribution_by_name_keeps_a_family_name(fake_plugins: FakePlugins) -> None:
     install(fake_plugins, "b-zoo", ("same",))
     install(fake_plugins, "a-zoo", ("same",))
     registry = fake_plugins.registry()
@@ -194,7 +194,7 @@ def test_an_unknown_name_gets_a_suggestion(name: str, meant: str, zoo: FakePlugi
         zoo.registry().resolve(name)
 
 
-def test_an_unknown_name_like_no_other_gets_none_but_hears_of_broken_plugins(zoo: FakePlugins) -> None:
+def test_an_unknown_name_mentions_the_broken_plugins(zoo: FakePlugins) -> None:
     with pytest.raises(NotFoundError, match=r"^no model, family or task '!!'; `zoo list` shows all$"):
         zoo.registry().resolve("!!")
     zoo.install("bad-zoo", "raise ValueError", name="bad")
@@ -221,7 +221,7 @@ def test_a_registry_never_changes(zoo: FakePlugins) -> None:
     assert Registry.build([]).find() == []
 
 
-def test_recipes_come_from_the_families_packages_and_the_first_of_a_name_holds(zoo: FakePlugins) -> None:
+def test_recipes_are_found_and_the_first_of_a_name_is_kept(zoo: FakePlugins) -> None:
     install(zoo, "acme-zoo", ("acme",))
     for file in ("latent_zoo/recipes/faces.toml", "acme_zoo/recipes/faces.toml", "acme_zoo/recipes/mine.toml"):
         zoo.write(file, "")
@@ -248,7 +248,7 @@ def test_a_reference_is_imported_on_use(zoo: FakePlugins) -> None:
         ("", "", "ValueError: .*"),
     ],
 )
-def test_a_reference_that_fails_names_itself_the_plugin_and_what_to_install(
+def test_a_failed_import_names_the_plugin_and_what_to_install(
     reference: str, code: str, error: str, fake_plugins: FakePlugins
 ) -> None:
     install(fake_plugins, "acme-zoo", ("acme",))

@@ -11,7 +11,8 @@ import pytest
 from tiny import write_checkpoint
 
 from zoo.checkpoints import format as checkpoint_format
-from zoo.checkpoints import graph_file, safetensors_header
+from zoo.checkpoints import safetensors_header
+from zoo.checkpoints.onnx import file as graph_file
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import onnxruntime
 from onnx import helper
 from tiny import make_model, port
 
-from zoo.checkpoints.graph_file import read_graph
-from zoo.checkpoints.graphs import Trace, trace
+from zoo.checkpoints.onnx.file import read_graph
+from zoo.checkpoints.onnx.graphs import Trace, trace
 
 onnxruntime.set_default_logger_severity(4)
 N = helper.make_node

@@ -94,13 +94,13 @@ def test_the_hub_s_own_reader_understands_card_and_figures(folder: Path) -> None
     assert (result.dataset_name, result.dataset_split, result.metric_value) == ("pack:photos", "val", 0.8125)
 
 
-def test_a_card_on_the_hub_says_how_to_run_it_from_there_and_keeps_saying_it(folder: Path) -> None:
+def test_a_card_on_the_hub_keeps_the_command_to_run_it(folder: Path) -> None:
     text = render(config(folder), called="hub:ana/tiny")
     assert "zoo run hub:ana/tiny picture.jpg" in text.splitlines()
     assert render(config(folder), text) == text
 
 
-def test_names_that_yaml_would_take_for_something_else_stay_words(tmp_path: Path) -> None:
+def test_names_that_yaml_could_misread_stay_strings(tmp_path: Path) -> None:
     for family in ("no", "1e3", "2024", "null"):
         folder = write_checkpoint(tmp_path / family, id=f"{family}.on", family=family, task="yes")
         assert front_matter(render(config(folder)))["tags"][1:3] == [family, "yes"]

@@ -17,7 +17,7 @@ from safetensors.numpy import save
 from tiny import EIGHT_BITS, NODES, edit_config, make_model, port, sign, write_checkpoint
 
 from zoo.checkpoints.format import read_checkpoint
-from zoo.checkpoints.graphs import trace
+from zoo.checkpoints.onnx.graphs import trace
 from zoo.errors import UnsafeFileError
 from zoo.inference.backends.onnx import OnnxBackend
 

@@ -207,7 +207,7 @@ USES: dict[str, list[onnx.NodeProto]] = {
 
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize("way", WAYS)
-def test_a_size_that_comes_from_what_is_in_the_picture_is_refused(
+def test_a_size_that_depends_on_pixel_values_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, use: str
 ) -> None:
     sizes = N("Concat", ["ones", "single"], ["sizes"], axis=0)

@@ -1,4 +1,4 @@
-"""What stands in a graph's file and where it points: what does harm is refused before the runtime sees it."""
+"""What is in a graph's file and where it points: what does harm is refused before the runtime sees it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def function() -> onnx.FunctionProto:
 
 
 HOSTILE: dict[str, tuple[onnx.ModelProto, str]] = {
-    # What stands in the file.
+    # What is in the file.
     "unknown operator": (make_model([N("RandomNormal", [], ["translated"], shape=[1])]), "operator 'RandomNormal'"),
     "own domain": (make_model([NODES[0], N("Sigmoid", ["features"], ["translated"], domain="own")]), "domain 'own'"),
     "own opset": (edited(lambda m: m.opset_import.append(helper.make_opsetid("own", 1))), "operator sets"),
@@ -79,7 +79,7 @@ HOSTILE: dict[str, tuple[onnx.ModelProto, str]] = {
         make_model([N("Relu", ["image"], [f"r{i}"]) for i in range(5001)] + list(NODES)),
         "more than 5000 of nodes",
     ),
-    "large tensor inside": (make_model(constants={"c": np.zeros(20_000, np.float32)}), "too large to stand in a graph"),
+    "large tensor inside": (make_model(constants={"c": np.zeros(20_000, np.float32)}), "too large to be in a graph"),
     "tensor that lies about its size": (
         edited(lambda m: m.graph.initializer.append(onnx.TensorProto(name="c", data_type=1, dims=[9], raw_data=b"12"))),
         "does not hold exactly",
@@ -139,7 +139,7 @@ def test_a_graph_that_does_no_harm_gets_as_far_as_the_runtime(tmp_path: Path, mo
 
 
 @pytest.mark.parametrize("operator", ["Scan", "NonZero", "Unique", "Compress", "TopK", "NonMaxSuppression"])
-def test_an_operator_whose_sizes_are_those_of_its_data_is_refused(
+def test_an_operator_with_data_dependent_sizes_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operator: str
 ) -> None:
     model = make_model([NODES[0], N(operator, ["features"], ["translated"])])

@@ -9,7 +9,7 @@ import onnx
 import pytest
 from small_graphs import I64, MAX, X4, N, follow, one, run, w
 
-from zoo.checkpoints.operators import RULES
+from zoo.checkpoints.onnx.operators import RULES
 
 CASES: dict[str, tuple[tuple[int, ...], tuple[list[onnx.NodeProto], dict[str, Any]]]] = {
     **{name: (X4, one(name)) for name in ("Relu", "Sqrt", "Erf", "Softplus", "Identity", "GlobalAveragePool", "Gelu")},
@@ -153,7 +153,7 @@ def test_a_rule_gives_the_shape_that_the_runtime_gives(name: str) -> None:
     assert follow(nodes, shape, constants, len(found)).outputs == (found,)
 
 
-def test_no_operator_with_a_size_from_its_data_or_with_code_of_its_own_is_allowed() -> None:
+def test_data_dependent_and_control_flow_operators_are_refused() -> None:
     forbidden = ["If", "Loop", "Scan", "SequenceMap", "NonZero", "Compress", "Unique", "TopK", "NonMaxSuppression"]
     assert not set(forbidden) & set(RULES)
 
@@ -166,7 +166,7 @@ def test_the_cost_of_a_run_is_known() -> None:
     assert found.largest == 4 * 6 * 8 * 3 * 16  # the products, laid out before they are added up
 
 
-def test_a_smoothed_resize_is_counted_with_what_lies_between_rows_and_columns() -> None:
+def test_the_intermediate_array_of_a_smoothed_resize_is_counted() -> None:
     nodes, constants = one("Resize", None, None, I64([1, 1, 1, 400]), mode="linear", antialias=1)
     assert follow(nodes, (1, 1, 300, 1), constants).largest == 4 * 300 * 400
 

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from zoo.checkpoints.protobuf import Field, MalformedError, Message, decode
+from zoo.checkpoints.onnx.protobuf import Field, MalformedError, Message, decode
 
 INNER = Message("an inner message", {1: Field("number", "int")})
 OUTER = Message(

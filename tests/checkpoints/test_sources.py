@@ -18,7 +18,7 @@ def test_dir_opens_a_folder_and_expands_the_home(tiny_checkpoint: Path, monkeypa
     assert open_source("dir:~/tiny").origin == "dir:~/tiny"
 
 
-def test_bundled_finds_the_folder_of_a_package_without_importing_it(
+def test_a_bundled_folder_is_found_without_importing_anything(
     tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "site" / "zoo_fake_family"

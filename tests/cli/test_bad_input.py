@@ -146,7 +146,7 @@ CHECKPOINTS: dict[str, tuple[Callable[[Path], object], int, str]] = {
     "a pickle in disguise": (
         lambda folder: (folder / "model.safetensors").write_bytes(pickle.dumps({"weights": [1.0]})),
         UNSAFE,
-        "in truth a pickle, which can run code: refused",
+        "a pickle file, which can run code: refused",
     ),
     "an unknown key": (say_more, UNSAFE, "auto_map"),
     "a graph that points outside": (point_outside, UNSAFE, "../secret"),

@@ -63,7 +63,7 @@ def test_a_card_that_can_not_be_written_is_said(zoo: Zoo, folder: Path) -> None:
     assert "README.md: Is a directory" in zoo("card", f"dir:{folder}", "--write").error(8)
 
 
-def test_check_of_a_checkpoint_says_what_holds_and_what_does_not(zoo: Zoo, folder: Path) -> None:
+def test_check_reports_what_passes_and_what_fails(zoo: Zoo, folder: Path) -> None:
     result = zoo("check", f"dir:{folder}")
     assert result.code == 9
     *good, bad = result.out.decode().splitlines()

@@ -54,7 +54,7 @@ def pixels(name: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_result_is_called_after_model_and_verb_and_not_replaced(zoo: Zoo, vae: str, verb: str) -> None:
+def test_results_are_named_by_model_and_verb_and_not_replaced(zoo: Zoo, vae: str, verb: str) -> None:
     draw("a.png")
     name = "test-latents.npz" if verb == "encode" else f"test-{verb}.png"
     assert zoo(verb, vae, *VERBS[verb]).lines == [name]
@@ -86,7 +86,7 @@ def test_a_model_that_can_not_says_who_can(zoo: Zoo, tiny: str, verb: str) -> No
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_result_that_can_not_be_written_is_told_before_the_work(zoo: Zoo, vae: str, verb: str) -> None:
+def test_an_unwritable_result_is_reported_before_the_work(zoo: Zoo, vae: str, verb: str) -> None:
     draw("a.png")
     assert "must end in" in zoo(verb, vae, *VERBS[verb], "-o", "a.txt").error(2) or verb == "encode"
     suffix = "npz" if verb == "encode" else "png"
@@ -133,7 +133,7 @@ def test_decode_gives_a_sheet_single_files_or_one_picture(zoo: Zoo, vae: str, la
     assert "out/00000-a.png exists" in zoo("decode", vae, latents, "-o", "out").error(2)
 
 
-def test_generate_gives_the_same_pictures_on_a_sheet_and_as_files(zoo: Zoo, vae: str) -> None:
+def test_generate_gives_the_same_images_on_a_sheet_and_as_files(zoo: Zoo, vae: str) -> None:
     zoo("generate", vae, "-n", "6", "--seed", "3", "-o", "sheet.png", "--scale", "1")
     assert size("sheet.png") == (3 * 4 + 2 * 2, 2 * 4 + 2)
     names = [f"out/seed-3-{number:05d}.png" for number in range(6)]
@@ -165,7 +165,7 @@ def test_interpolate_gives_a_strip_or_an_animation(zoo: Zoo, vae: str, latents: 
     np.testing.assert_array_equal(both[:4, 12:], pixels("end.png"))
     np.testing.assert_array_equal(both[6:, 12:], pixels("b.png"))
     np.testing.assert_allclose(both[6:, 6:10], (pixels("a.png") + pixels("b.png")) / 2, atol=1)
-    for name, frames in (("way.gif", 62), ("way.webp", 62)):
+    for name, frames in (("morph.gif", 62), ("morph.webp", 62)):
         assert zoo("interpolate", vae, "a.png", "seed:1", "-o", name).lines == [name]
         with Image.open(name) as image:
             assert (image.size, getattr(image, "n_frames", 1)) == ((256, 256), frames)
@@ -254,7 +254,7 @@ def test_the_guide_holds(zoo: Zoo, vae: str) -> None:
             assert Path(written).exists()
     (snippet,) = (body for language, body in blocks if language == "python")
     exec(compile(snippet.replace("conv-vae.faces", vae), "latents.md", "exec"), {})
-    assert Path("way/0011.png").exists()
+    assert Path("morph/0011.png").exists()
     for verb in VERBS:
         assert f"`zoo {verb} " in GUIDE
 

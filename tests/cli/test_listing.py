@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from command import Zoo
 from tiny import write_checkpoint
 
 from zoo.catalog import Registry
-from zoo.catalog.spec import Fit
-from zoo.cli.listing import FIT_WORDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,10 +117,6 @@ def test_info_shows_a_model(zoo: Zoo, painters: FakePlugins, name: str) -> None:
 @pytest.mark.parametrize("name", sorted(Registry.discover().models))
 def test_info_answers_for_every_bundled_model(zoo: Zoo, name: str) -> None:
     assert zoo("info", name).lines[0] == name
-
-
-def test_every_fit_has_words() -> None:
-    assert set(FIT_WORDS) == set(get_args(Fit))
 
 
 def test_info_shows_a_folder(zoo: Zoo, tmp_path: Path) -> None:

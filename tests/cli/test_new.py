@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from command import Zoo, files
 
+from zoo.recipes.recipe import read_recipe
 from zoo.testing import check_family
-from zoo.training.recipe import read_recipe
 
 if TYPE_CHECKING:
     from conftest import FakePlugins
@@ -30,7 +30,7 @@ def test_a_package_is_complete(zoo: Zoo, name: str, family: str) -> None:
     result = zoo("new", name, "--out", "some/where", "--family", family)
     assert (result.code, result.out) == (0, b"some/where/zoo-pixel-cats\n")
     assert result.err.startswith(
-        "note: go on with: pip install -e 'some/where/zoo-pixel-cats[test]' && zoo check pixel-cats && "
+        "note: next: pip install -e 'some/where/zoo-pixel-cats[test]' && zoo check pixel-cats && "
     )
     folder = Path("some/where/zoo-pixel-cats")
     assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == PACKAGE

@@ -27,7 +27,7 @@ def zoo_families():
 """
 
 
-def test_of_fifty_plugins_five_are_broken_and_the_others_are_listed(
+def test_working_plugins_are_listed_beside_broken_ones(
     zoo: Zoo, fake_plugins: FakePlugins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(BENCHMARKS)
@@ -52,7 +52,7 @@ def test_of_fifty_plugins_five_are_broken_and_the_others_are_listed(
         assert reason in said
 
 
-def test_a_plugin_that_loads_torch_is_named_by_check_and_by_plugins(
+def test_check_and_plugins_name_a_plugin_that_loads_torch(
     zoo: Zoo, fake_plugins: FakePlugins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(sys.modules, "torch", raising=False)
@@ -66,7 +66,7 @@ def test_a_plugin_that_loads_torch_is_named_by_check_and_by_plugins(
     assert "heavy_zoo.plugin imports torch at load" in checked.out.decode()
 
 
-def test_of_two_plugins_that_claim_a_family_the_second_is_left_out(zoo: Zoo, fake_plugins: FakePlugins) -> None:
+def test_the_second_plugin_that_claims_a_family_is_left_out(zoo: Zoo, fake_plugins: FakePlugins) -> None:
     fake_plugins.install("a-zoo", FAMILY, name="first")
     fake_plugins.install("b-zoo", FAMILY, name="second")
     (row,) = [line for line in zoo("plugins").out.decode().splitlines() if line.startswith("second ")]

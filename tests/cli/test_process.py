@@ -90,7 +90,7 @@ def test_a_reader_that_has_enough_ends_it_quietly(tiny: str) -> None:
     process.stderr.close()
 
 
-def test_a_disk_that_is_full_is_said_and_nothing_half_written_stays(tiny: str) -> None:
+def test_a_full_disk_is_reported_and_leaves_no_partial_file(tiny: str) -> None:
     """A limit on the size of files stands for the disk: the system refuses in the middle of writing."""
     Image.effect_noise((300, 300), 80).save("a.png")
 

@@ -11,7 +11,7 @@ import pytest
 from command import Zoo, draw, files
 from PIL import Image
 
-from zoo.inference.images import DEFAULT_MAX_PIXELS
+from zoo.pictures.images import DEFAULT_MAX_PIXELS
 
 if TYPE_CHECKING:
     from conftest import FakePlugins
@@ -133,7 +133,7 @@ def test_quality_makes_smaller_files(zoo: Zoo, tiny: str) -> None:
     assert sizes[1] < sizes[0] / 2
 
 
-def test_bad_files_of_a_folder_are_named_at_the_end_and_the_first_says_the_code(zoo: Zoo, tiny: str) -> None:
+def test_bad_files_are_listed_and_the_first_sets_the_exit_code(zoo: Zoo, tiny: str) -> None:
     draw("folder/a.png", "folder/d.png")
     Path("folder/b.png").write_bytes(b"no picture")
     Path("folder/c.jpg").write_bytes(b"")
@@ -211,7 +211,7 @@ def test_debug_shows_where_an_error_came_from(zoo: Zoo, tiny: str) -> None:
     assert "picture_reading.py" in result.err
 
 
-def test_names_that_would_write_to_a_terminal_are_printed_harmless(zoo: Zoo, tiny: str) -> None:
+def test_escape_codes_in_file_names_are_not_printed(zoo: Zoo, tiny: str) -> None:
     name = "a\x1b[31m\nb.png"
     Path(name).touch()
     assert zoo("run", tiny, name).error(7) == "a [31m b.png is empty"
@@ -221,7 +221,7 @@ def test_a_fault_of_the_program_is_one_line_too(zoo: Zoo, tiny: str, monkeypatch
     def fail(*arguments: object) -> None:
         raise RuntimeError("this\nwas never thought of")
 
-    monkeypatch.setattr("zoo.inference.jobs.plan", fail)
+    monkeypatch.setattr("zoo.jobs.planning.plan", fail)
     draw("a.png")
     message = zoo("run", tiny, "a.png").error(1)
     assert message.startswith("unexpected RuntimeError: this was never thought of; `zoo --debug ...` shows where")
@@ -231,7 +231,7 @@ def test_an_interrupt_ends_with_130(zoo: Zoo, tiny: str, monkeypatch: pytest.Mon
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("zoo.inference.jobs.plan", interrupt)
+    monkeypatch.setattr("zoo.jobs.planning.plan", interrupt)
     draw("a.png")
     assert zoo("run", tiny, "a.png").error(130) == "interrupted"
 
@@ -240,13 +240,13 @@ def test_a_reader_that_has_enough_is_no_error(zoo: Zoo, tiny: str, monkeypatch: 
     def gone(*arguments: object) -> None:
         raise BrokenPipeError(32, "Broken pipe")
 
-    monkeypatch.setattr("zoo.inference.pipeline._write", gone)
+    monkeypatch.setattr("zoo.jobs.running._write", gone)
     draw("a.png", "b.png")
     for words in (("a.png", "-o", "-"), ("a.png", "b.png")):
         assert zoo("run", tiny, *words).lines == []
 
 
-def test_a_grid_has_every_result_and_is_no_input_of_the_next_run(zoo: Zoo, tiny: str) -> None:
+def test_a_grid_has_every_result_and_is_not_an_input_later(zoo: Zoo, tiny: str) -> None:
     draw("album/a.png", "album/b.png", "album/c.png", "album/d.png")
     for force in ((), ("--force",)):
         lines = zoo("run", tiny, "album", "-o", "out", "--grid", "album/sheet.png", *force).lines
@@ -259,7 +259,7 @@ def test_a_grid_has_every_result_and_is_no_input_of_the_next_run(zoo: Zoo, tiny:
         assert image.size == (2 * 512 + 4, 2 * 256 + 4)
 
 
-def test_a_grid_that_cannot_be_written_is_refused_before_any_work(zoo: Zoo, tiny: str) -> None:
+def test_an_unwritable_grid_is_refused_before_any_work(zoo: Zoo, tiny: str) -> None:
     draw("a.png", "old.png")
     assert "old.png" in zoo("run", tiny, "a.png", "--grid", "old.png").error(2)
     assert "sheet.txt" in zoo("run", tiny, "a.png", "--grid", "sheet.txt").error(2)

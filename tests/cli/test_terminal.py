@@ -1,4 +1,4 @@
-"""Nothing of a stranger's is obeyed by a terminal: no escape codes, no C1 codes, no marks that turn writing round."""
+"""Nothing untrusted is obeyed by a terminal: no escape codes, no C1 codes, no marks that turn writing round."""
 
 from __future__ import annotations
 

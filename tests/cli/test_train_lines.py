@@ -29,7 +29,9 @@ def run_of(report: Report) -> None:
     for number, loss in enumerate((4.0, 2.0, 1.5, 0.5, 0.25, 0.125), 1):
         step(report, number, **{"model.loss": loss, "model.lr": 0.001})
         if number in (4, 6):
-            report(number, 6, {"step": number, "epoch": number // 2, "judged": True, "score": 1.0, "psnr_gain": 1.05})
+            report(
+                number, 6, {"step": number, "epoch": number // 2, "evaluated": True, "score": 1.0, "psnr_gain": 1.05}
+            )
 
 
 @pytest.fixture
@@ -57,13 +59,13 @@ def test_each_epoch_is_one_line_on_standard_error(zoo: Zoo) -> None:
     ]
 
 
-def test_players_are_named_and_a_lone_evaluation_is_said(zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sub_networks_are_named_and_lone_evaluations_printed(zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> None:
     def train(
         recipe: object, name: str, folder: object, registry: object, resume: bool, report: Report, _: Any
     ) -> None:
-        report(5, 6, {"step": 5, "epoch": 2.5, "judged": True, "score": 1.0})
+        report(5, 6, {"step": 5, "epoch": 2.5, "evaluated": True, "score": 1.0})
         step(report, 6, **{"generator.loss": 2.0, "discriminator.loss": 1.0})
-        report(6, 6, {"step": 6, "epoch": 3, "judged": True, "score": 2.0})
+        report(6, 6, {"step": 6, "epoch": 3, "evaluated": True, "score": 2.0})
 
     monkeypatch.setattr("zoo.training.train.train", train)
     assert zoo("train", RECIPE, *CHANGES).err.splitlines() == [

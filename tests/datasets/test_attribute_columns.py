@@ -30,7 +30,7 @@ def test_one_text_alone_is_an_attribute_too() -> None:
     assert found.exclusive == ()
 
 
-def test_empty_labels_and_constant_columns_are_left_out_and_said() -> None:
+def test_empty_labels_and_constant_columns_are_left_out() -> None:
     found = tabulate(ROWS, ["glasses", "all-same"])
     np.testing.assert_array_equal(found.rows, [0, 1, 2])
     assert found.kept == ("glasses",)

@@ -13,7 +13,7 @@ def names(source: str, split: str) -> list[str]:
     return [opened.name(index) for index in range(len(opened))]
 
 
-def test_a_folder_is_split_by_name_and_adding_pictures_moves_none(tmp_path, write):
+def test_a_folder_is_split_by_name_and_new_files_move_none(tmp_path, write):
     for number in range(200):
         write(tmp_path / f"{number}.png")
     splits = {split: set(names(f"folder:{tmp_path}", split)) for split in ("train", "val", "test")}

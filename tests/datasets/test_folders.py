@@ -89,7 +89,7 @@ def test_a_split_that_is_not_there_names_the_folders(tmp_path, write):
         names(tmp_path, "val")
 
 
-def test_hidden_files_and_folders_are_no_pictures_and_no_classes(tmp_path, write):
+def test_hidden_files_and_folders_are_ignored(tmp_path, write):
     write(tmp_path / "train" / "cat" / "1.png")
     for name in (
         ".ipynb_checkpoints/1-checkpoint.png", "train/.ipynb_checkpoints/1.png", "train/cat/._1.png",

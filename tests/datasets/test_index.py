@@ -43,6 +43,7 @@ WRITTEN = {
     "old lines": rows("img/{}.png,{}", "file,split").replace("\n", "\r").encode(),
     "excel's first line": b"sep=;\r\n" + rows("img/{}.png;{}", "file;split").encode(),
     "backslashes": rows("img\\{}.png,{}", "file,split").encode(),
+    "doubled backslashes": rows("img\\\\{}.png,{}", "file,split").encode(),
     "a dot before": rows(".\\img\\{}.png,{}", "file,split").encode(),
     "capital columns": rows("{1},img/{0}.png", "SPLIT,File").encode(),
     "capital splits": rows("img/{}.png,{}", "file,split").replace("train", "Train").replace("val", "VAL").encode(),

@@ -19,7 +19,7 @@ ROW = {"smile": "0.5", "glasses": "1", "hair color": "dark brown", "age": ""}
         ("hair color == 'blond'", 0.0),
     ],
 )  # fmt: skip
-def test_a_label_is_a_columns_number_or_whether_a_comparison_holds(text, expected):
+def test_a_label_is_a_number_or_the_result_of_a_comparison(text, expected):
     assert parse_label(text).of(ROW) == expected
 
 
@@ -31,7 +31,7 @@ def test_other_labels_are_refused(text):
         parse_label(text)
 
 
-def test_missing_columns_and_text_are_errors_that_say_what_to_write():
+def test_errors_for_missing_columns_and_text_say_what_to_write():
     with pytest.raises(NotFoundError, match="no label 'beard'; known are: smile, glasses"):
         parse_label("beard").of(ROW)
     with pytest.raises(UsageError, match="write hair color == dark brown"):

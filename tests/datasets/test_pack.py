@@ -74,3 +74,39 @@ def test_a_missing_pack_says_where_packs_are_looked_for(home, monkeypatch):
     monkeypatch.delenv("ZOO_DATA")
     monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
     assert data_home().as_posix() == "/cache/latent-zoo/data"
+
+
+# Some of a pack.
+
+
+def test_a_pack_can_be_taken_by_the_values_of_a_column(home, write):
+    for name in "abcd":
+        write(home / "toys" / f"{name}.png", ord(name))
+    index(home, "file,split,kind\na.png,train,ball\nb.png,train,doll\nc.png,train,car\nd.png,val,ball\n")
+    source = open_source("pack:toys?kind=ball,car", "train")
+    assert [source.labels(place)["file"] for place in range(len(source))] == ["a.png", "c.png"]
+    assert len(open_source("pack:toys?kind=ball", "val")) == 1
+    with pytest.raises(NotFoundError, match=r"pack:toys\?kind=car has no pictures in its split 'val'"):
+        open_source("pack:toys?kind=car", "val")
+
+
+@pytest.mark.parametrize(
+    ("condition", "error", "says"),
+    [
+        ("colour=red", UsageError, r"\?colour=red: write \?COLUMN=VALUE,VALUE with a column of .*: file, split, kind"),
+        ("", UsageError, r"write \?COLUMN=VALUE,VALUE"),
+        ("kind=ball,bal", NotFoundError, "no picture of .* has kind 'bal'"),
+    ],
+)
+def test_what_a_pack_can_not_be_taken_by(home, write, condition, error, says):
+    write(home / "toys" / "a.png", 1)
+    index(home, "file,split,kind\na.png,train,ball\n")
+    with pytest.raises(error, match=says):
+        open_source(f"pack:toys?{condition}", "train")
+
+
+def test_an_array_file_has_no_columns_to_take_it_by(home):
+    (home / "digits").mkdir()
+    np.savez(home / "digits" / "d.npz", images=np.zeros((2, 4, 4), np.uint8))
+    with pytest.raises(UsageError, match=r"has no csv index: leave out \?label=1"):
+        open_source("pack:digits?label=1", "train")

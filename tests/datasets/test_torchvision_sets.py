@@ -63,7 +63,7 @@ def test_a_sets_own_splits_are_taken_whole(home, monkeypatch):
     assert [len(open_source("torchvision:SVHN", split)) for split in ("train", "val")] == [38, 2]
 
 
-def test_a_set_that_is_not_there_is_downloaded_or_an_error_says_why(home, monkeypatch):
+def test_a_missing_set_is_downloaded_or_the_error_says_why(home, monkeypatch):
     class Absent(WithoutVal):
         fault: Exception | None = None
 

@@ -134,7 +134,7 @@ def _reads(archive: Archive, name: str) -> bool:
     return all(len(set(archive.read(name))) == 1 for _ in range(200))
 
 
-def test_processes_read_one_archive_without_disturbing_each_other(tmp_path, pack):
+def test_several_processes_can_read_one_archive(tmp_path, pack):
     pack({str(number): bytes([number]) * 50_000 for number in range(4)})
     archive = Archive(tmp_path / "a.zip")
     with get_context("fork").Pool(2) as pool:

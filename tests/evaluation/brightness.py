@@ -18,7 +18,7 @@ def halves(images: np.ndarray) -> np.ndarray:
 
 
 @dataclass
-class Judge:
+class Evaluator:
     """Says whether the left and the right half are bright. The features are the two levels."""
 
     kind: str = "attributes"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from brightness import Halves, Judge, Painter
+from brightness import Evaluator, Halves, Painter
 
 from zoo.errors import UsageError
 from zoo.evaluation import attributes
 from zoo.evaluation.attributes import Arithmetic, Change, Strength, learned, truths
-from zoo.evaluation.features import FeatureNet
-from zoo.evaluation.pictures import Pictures
-from zoo.evaluation.setting import Setting
+from zoo.metrics.features import FeatureNet
+from zoo.metrics.levels import Pictures
+from zoo.metrics.setting import Setting
 
 LABELS = ("left", "brightness > 0.5")
 
@@ -19,7 +19,7 @@ LABELS = ("left", "brightness > 0.5")
 def test_each_half_changes_by_itself() -> None:
     train, test = Pictures(Halves(60)), Pictures(Halves(30, seed=1))
     setting = Setting("test", "zoo eval it")
-    metrics = attributes.measure(Painter(), FeatureNet(Judge()), train, test, LABELS, (0, 1), setting)
+    metrics = attributes.measure(Painter(), FeatureNet(Evaluator()), train, test, LABELS, (0, 1), setting)
     found = {metric.name: metric for metric in metrics}
     for name in ("left_flips", "left_others_stay", "left_right_stays", "right_flips", "right_others_stay"):
         assert found[name].value == 1.0, name
@@ -32,7 +32,7 @@ def test_each_half_changes_by_itself() -> None:
 
 def test_the_strength_is_the_least_that_flips_all() -> None:
     """From 0.25 to 0.75, half the way just crosses the middle for some; three quarters do for all."""
-    model, net = Painter(), FeatureNet(Judge())
+    model, net = Painter(), FeatureNet(Evaluator())
     directions, latents = learned(model, Pictures(Halves(60)), LABELS)
     assert Arithmetic(model, net, directions, (0, 1)).choose(latents, 0, 64) == Strength(0.75, 0.75)
     before = net.answers(Pictures(Halves(60)).array()) > 0.5
@@ -53,8 +53,8 @@ def test_truth_is_what_the_labels_say() -> None:
     assert np.array_equal(truths(Pictures(source), LABELS), source.bright.astype(bool))
 
 
-def test_only_the_attributes_that_are_named_are_changed_and_watched() -> None:
-    train, test, net = Pictures(Halves(60)), Pictures(Halves(30, seed=1)), FeatureNet(Judge())
+def test_only_named_attributes_are_changed_and_measured() -> None:
+    train, test, net = Pictures(Halves(60)), Pictures(Halves(30, seed=1)), FeatureNet(Evaluator())
     places = attributes.chosen(net, ["right"])
     metrics = attributes.measure(Painter(), net, train, test, LABELS, places, Setting("test", "zoo eval it"))
     names = [metric.name for metric in metrics]
@@ -64,7 +64,7 @@ def test_only_the_attributes_that_are_named_are_changed_and_watched() -> None:
 
 
 def test_names_are_those_of_the_classifier_or_all() -> None:
-    net = FeatureNet(Judge())
+    net = FeatureNet(Evaluator())
     assert attributes.chosen(net, ["all"]) == [0, 1]
     assert attributes.chosen(net, ["right", "left", "right"]) == [1, 0]
     for names, message in ((["tall"], "knows no 'tall': name some of left, right"), ([], "needs the names")):
@@ -74,4 +74,4 @@ def test_names_are_those_of_the_classifier_or_all() -> None:
 
 def test_a_classifier_of_classes_is_refused() -> None:
     with pytest.raises(UsageError, match="does not answer attributes"):
-        attributes.chosen(FeatureNet(Judge(kind="classes")), ["left"])
+        attributes.chosen(FeatureNet(Evaluator(kind="classes")), ["left"])

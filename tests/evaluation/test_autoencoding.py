@@ -8,7 +8,7 @@ from linear import Linear
 
 from zoo.evaluation import autoencoding
 from zoo.evaluation.autoencoding import Components, compared, reconstructed
-from zoo.evaluation.setting import Setting
+from zoo.metrics.setting import Setting
 
 RNG = np.random.default_rng(0)
 
@@ -28,7 +28,7 @@ def test_as_many_components_as_the_pictures_need_describe_them() -> None:
     assert np.abs(poor).max() > 10
 
 
-def test_the_numbers_of_components_are_those_of_the_latent_below_the_rank() -> None:
+def test_pca_is_compared_at_sizes_up_to_the_latent_and_the_rank() -> None:
     assert compared(20, 12, 784) == [12, 20]
     assert compared(1024, 300, 3072) == [64, 128, 256, 300, 1024]
     assert compared(1024, 0, 200) == [64, 128]

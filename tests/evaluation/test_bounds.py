@@ -9,7 +9,7 @@ from linear import Linear
 
 from zoo.evaluation import bounds
 from zoo.evaluation.bounds import Codes, Observation, encoded, kinds, likelihoods, observe
-from zoo.evaluation.setting import Setting
+from zoo.metrics.setting import Setting
 
 SETTING = Setting("test", "zoo eval it")
 
@@ -19,14 +19,14 @@ def found(model, pictures, samples):
     return likelihoods(model, pictures, codes, shape, [Observation("gaussian", model.sigma)], samples)
 
 
-def test_with_the_exact_posterior_every_weight_is_the_likelihood() -> None:
+def test_with_the_exact_posterior_each_weight_is_the_likelihood() -> None:
     model = Linear()
     pictures = model.pictures(5)
     bound = found(model, pictures, 3).weighted["gaussian"]
     assert bound == pytest.approx(model.log_density(pictures / 255), abs=1e-3)
 
 
-def test_with_the_exact_posterior_the_elbo_is_the_likelihood_on_average() -> None:
+def test_with_the_exact_posterior_the_mean_elbo_is_exact() -> None:
     model = Linear()
     pictures = model.pictures(40)
     elbo = found(model, pictures, 200).elbo["gaussian"]
@@ -43,7 +43,7 @@ def test_more_draws_bring_the_bound_nearer_to_the_likelihood() -> None:
     assert many.weighted["gaussian"].mean() == pytest.approx(true, abs=0.05)
 
 
-def test_a_picture_s_figures_do_not_depend_on_the_pictures_after_it() -> None:
+def test_the_figures_of_an_image_do_not_depend_on_later_images() -> None:
     model = Linear()
     pictures = model.pictures(4)
     alone, among = found(model, pictures[:2], 5), found(model, pictures, 5)
@@ -78,7 +78,7 @@ def test_scales_are_the_most_likely_ones() -> None:
     assert observe("laplace", made, true).scale == pytest.approx(1.5)
 
 
-def test_digits_are_judged_under_bernoulli_as_well() -> None:
+def test_digits_are_evaluated_under_bernoulli_as_well() -> None:
     assert kinds("bce", (1, 28, 28)) == ["bernoulli"]
     assert kinds("mae", (1, 28, 28)) == ["laplace", "bernoulli"]
     assert kinds("rmse", (3, 32, 32)) == ["gaussian"]
@@ -93,7 +93,7 @@ def test_the_divergence_is_that_of_normal_distributions() -> None:
     assert codes.divergence[0] == pytest.approx([0.0, float(wanted)])
 
 
-def test_the_aggregated_posterior_adds_the_variance_within_to_that_between() -> None:
+def test_the_aggregated_posterior_adds_both_variances() -> None:
     means = np.array([[-1.0, 0.0], [1.0, 0.05]])
     codes = Codes(means, np.array([[0.5, 1.0], [0.5, 1.0]]))
     first, second = codes.dimensions()
@@ -103,7 +103,7 @@ def test_the_aggregated_posterior_adds_the_variance_within_to_that_between() -> 
     assert codes.active == 1
 
 
-def test_figures_stand_beside_the_mean_picture_under_the_same_distribution() -> None:
+def test_the_baseline_is_the_mean_image_under_the_distribution() -> None:
     model = Linear()
     train, test = model.pictures(400, seed=1), model.pictures(50, seed=2)
     codes, shape = encoded(model, [test])

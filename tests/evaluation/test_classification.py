@@ -12,9 +12,9 @@ from tiny import make_model, port, write_checkpoint
 
 from zoo.errors import UsageError
 from zoo.evaluation.classification import is_classifier, measure
-from zoo.evaluation.setting import Setting
 from zoo.inference.model import Model
 from zoo.loading import load
+from zoo.metrics.setting import Setting
 
 SETTING = Setting("test", "zoo eval it")
 # Levels of four plain pictures, and what their index says of them.

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from zoo.errors import UsageError
-from zoo.evaluation import figures
 from zoo.evaluation.colors import BY_SET, FIGURES, Photos, measure, places_of_sets
-from zoo.evaluation.setting import Setting
-from zoo.inference.images import gray_of
+from zoo.metrics import figures
+from zoo.metrics.setting import Setting
+from zoo.pictures.images import gray_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ from zoo.catalog.registry import Registry
 from zoo.checkpoints.format import read_checkpoint
 from zoo.cli.making import eval_
 from zoo.errors import NotFoundError, UsageError
-from zoo.evaluation.evaluate import Evaluation, evaluate, judged_size, write_metrics
+from zoo.evaluation.evaluate import Evaluation, evaluate, evaluated_size, write_metrics
 from zoo.evaluation.options import Options
 from zoo.loading import load
 
@@ -73,7 +73,7 @@ def test_figures_are_those_of_the_known_network(tmp_path: Path, pictures: Path) 
     assert "at full size" in found["psnr"].protocol
 
 
-def test_a_size_that_is_asked_for_is_judged_at_and_said(tmp_path: Path, pictures: Path) -> None:
+def test_evaluation_uses_and_reports_the_size_asked_for(tmp_path: Path, pictures: Path) -> None:
     folder = write_checkpoint(tmp_path / "tiny")
     metrics = measured(folder, f"folder:{pictures}", "val", size=16).metrics
     assert "at 16 x 16" in metrics[0].protocol
@@ -82,7 +82,7 @@ def test_a_size_that_is_asked_for_is_judged_at_and_said(tmp_path: Path, pictures
     assert metrics[0].baseline != full[0].baseline
 
 
-def test_a_model_with_a_latent_is_judged_by_its_reconstructions_and_its_latent(tmp_path: Path, digits: str) -> None:
+def test_an_autoencoder_is_evaluated_with_its_latents(tmp_path: Path, digits: str) -> None:
     found = measured(write_vae(tmp_path / "vae"), digits, "test", samples=4)
     names = [metric.name for metric in found.metrics]
     bounds = ["elbo_gaussian", "iw_bound_gaussian"]
@@ -119,7 +119,7 @@ def test_transitions_need_no_feature_network_but_attributes_do(tmp_path: Path, d
             measured(folder, digits, "test", **options)
 
 
-def test_a_feature_network_adds_the_samples_and_the_middle_of_transitions(tmp_path: Path, digits: str) -> None:
+def test_a_feature_network_adds_samples_and_transitions(tmp_path: Path, digits: str) -> None:
     net = write_vae(tmp_path / "net", outputs=("mean",), config={"labels": ["bright"], "kind": "attributes"})
     folder = write_vae(tmp_path / "vae", prior="sampler")
     asked = {"features": f"dir:{net}", "samples_n": 5, "samples": 1, "transitions": True}
@@ -164,9 +164,9 @@ def test_options_of_a_latent_are_refused_for_a_job(tmp_path: Path, pictures: Pat
 def test_pictures_keep_their_size_only_where_the_answer_does(tmp_path: Path) -> None:
     anywhere = load(f"dir:{write_checkpoint(tmp_path / 'tiny')}")
     own = load(f"dir:{write_vae(tmp_path / 'vae')}")
-    assert judged_size(anywhere, "translate", None, None) is None
-    assert judged_size(own, "encode", None, None) == (4, 4)
-    assert judged_size(own, "encode", None, 16) == (16, 16)
+    assert evaluated_size(anywhere, "translate", None, None) is None
+    assert evaluated_size(own, "encode", None, None) == (4, 4)
+    assert evaluated_size(own, "encode", None, 16) == (16, 16)
 
 
 def test_figures_are_written_into_the_checkpoint_and_its_card(tmp_path: Path, pictures: Path) -> None:
@@ -204,7 +204,7 @@ def test_without_a_recipe_the_pictures_must_be_named(tmp_path: Path) -> None:
         evaluate(f"dir:{folder}", Registry.discover())
 
 
-def test_where_pytorch_is_missing_the_commands_say_what_to_install(tmp_path: Path) -> None:
+def test_without_pytorch_commands_say_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')\n")
     for verb, words in (("eval", "colorize"), ("train", "colorizer-photos")):
         code = "import sys; sys.path.insert(0, sys.argv.pop(1)); from zoo.cli import main; main()"

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from brightness import Halves, Judge, Painter
+from brightness import Evaluator, Halves, Painter
 
 from zoo.errors import UsageError
-from zoo.evaluation.features import FeatureNet
-from zoo.evaluation.pictures import Pictures
+from zoo.metrics.features import FeatureNet
+from zoo.metrics.levels import Pictures
 
 PIXELS = Pictures(Halves(5)).array()
 
 
 def test_features_come_before_the_logits_of_the_labels() -> None:
-    net = FeatureNet(Judge())
+    net = FeatureNet(Evaluator())
     features, answers = net.look(PIXELS)
     assert features.shape == answers.shape == (5, 2)
     assert np.array_equal(answers > 0.5, features > 0.5)
@@ -23,12 +23,12 @@ def test_features_come_before_the_logits_of_the_labels() -> None:
 
 
 def test_classes_share_one_probability() -> None:
-    answers = FeatureNet(Judge(kind="classes")).answers(PIXELS)
+    answers = FeatureNet(Evaluator(kind="classes")).answers(PIXELS)
     assert answers.sum(axis=1) == pytest.approx(np.ones(5))
 
 
 def test_batches_give_what_all_at_once_give() -> None:
-    net = FeatureNet(Judge())
+    net = FeatureNet(Evaluator())
     assert np.array_equal(net.features(iter([PIXELS[:2], PIXELS[2:]])), net.features(PIXELS))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo.evaluation import figures
+from zoo.metrics import figures
 
 RNG = np.random.default_rng(0)
 

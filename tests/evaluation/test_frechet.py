@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from brightness import Halves, Judge, Painter
+from brightness import Evaluator, Halves, Painter
 
-from zoo.evaluation import frechet
-from zoo.evaluation.features import FeatureNet
-from zoo.evaluation.frechet import distance
-from zoo.evaluation.pictures import Pictures
-from zoo.evaluation.setting import Setting
+from zoo.metrics import frechet
+from zoo.metrics.features import FeatureNet
+from zoo.metrics.frechet import distance
+from zoo.metrics.levels import Pictures
+from zoo.metrics.setting import Setting
 
 
 def features(mean, covariance, n=50, seed=0):
@@ -41,8 +41,8 @@ def test_a_set_is_at_no_distance_from_itself() -> None:
     assert distance(points, points) == pytest.approx(0.0, abs=1e-6)
 
 
-def test_a_prior_that_fits_the_pictures_is_nearer_than_the_plain_one() -> None:
-    model, net = Painter(prior="sampler", spread=0.35), FeatureNet(Judge())
+def test_a_fitted_prior_is_nearer_than_the_standard_normal() -> None:
+    model, net = Painter(prior="sampler", spread=0.35), FeatureNet(Evaluator())
     test, train = Pictures(Halves(80, seed=1)).array(), net.features(Pictures(Halves(300)).array())
     setting = Setting("test", "zoo eval it")
     metrics = frechet.measure(model, net, test, test, train, 500, setting)
@@ -54,8 +54,8 @@ def test_a_prior_that_fits_the_pictures_is_nearer_than_the_plain_one() -> None:
     assert sorted(model.drawn) == ["default", "normal"]
 
 
-def test_where_no_prior_was_fitted_the_plain_one_is_the_shipped_one() -> None:
-    model, net = Painter(), FeatureNet(Judge())
+def test_without_a_fitted_prior_the_standard_normal_is_shipped() -> None:
+    model, net = Painter(), FeatureNet(Evaluator())
     pixels = Pictures(Halves(30)).array()
     metric = frechet.measure(model, net, pixels, pixels, net.features(pixels), 30, Setting("test", "it"))[0]
     assert metric.value == metric.baseline

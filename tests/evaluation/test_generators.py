@@ -49,7 +49,7 @@ def measured(folder: Path, data: str, **options: object) -> Evaluation:
     return evaluate(f"dir:{folder}", Registry.discover(), data, "test", Options(**options))
 
 
-def test_samples_stand_beside_held_out_pictures_and_other_generators(tmp_path: Path, digits: str) -> None:
+def test_samples_are_compared_with_held_out_images_and_others(tmp_path: Path, digits: str) -> None:
     net = write_net(tmp_path / "net")
     gan, other = write_gan(tmp_path / "gan"), write_gan(tmp_path / "other", "tiny.other-gan")
     metrics = measured(gan, digits, features=f"dir:{net}", against=(str(other),)).metrics
@@ -86,7 +86,7 @@ def test_classes_of_known_answers() -> None:
     assert generators.classes(answers) == {"classes_found": 2, "largest_class": 0.75, "sure": 0.75}
 
 
-def test_the_baseline_has_the_mean_and_the_covariance_of_the_training_pictures() -> None:
+def test_the_baseline_has_the_training_mean_and_covariance() -> None:
     rng = np.random.default_rng(0)
     light = rng.normal(120, 15, (500, 1, 1, 2))
     pictures = np.concatenate([light, light + rng.normal(20, 5, light.shape)], axis=2).round().astype(np.uint8)
@@ -151,7 +151,7 @@ def test_inception_is_used_when_its_weights_are_at_hand(
     assert f"torchvision's Inception v3 ({net.sha256[:12]})" in metrics[0].protocol
 
 
-def test_torchvisions_inception_has_the_layer_that_is_taken_away() -> None:
+def test_torchvisions_inception_has_the_layer_to_remove() -> None:
     with torch.device("meta"):
         network = inception_v3(weights=None, init_weights=False, transform_input=False)
     assert network.fc.in_features == 2048

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo.evaluation.likeness import likeness, precision_recall, spread
+from zoo.metrics.likeness import likeness, precision_recall, spread
 
 # With one neighbour each ball reaches to the next point: from 0 to 4 the line is covered, and a little beyond.
 LINE = np.arange(5, dtype=np.float32)[:, None]
 
 
-def test_what_lies_within_the_real_manifold_is_precise_and_what_it_covers_is_recalled() -> None:
+def test_precision_and_recall_of_points_on_a_line() -> None:
     made = np.array([[0.5], [1.5], [9.0], [9.5]], np.float32)
     precision, recall = precision_recall(made, LINE, neighbours=1)
     assert precision == pytest.approx(2 / 4)  # 9 and 9.5 are outside
@@ -25,7 +25,7 @@ def test_more_neighbours_widen_the_manifold() -> None:
     assert precision_recall(beyond, LINE, neighbours=2)[0] == 1
 
 
-def test_one_picture_again_and_again_is_precise_without_recall_or_diversity() -> None:
+def test_one_repeated_image_has_no_recall_and_no_diversity() -> None:
     rng = np.random.default_rng(0)
     real = rng.normal(size=(60, 3)).astype(np.float32)
     same = np.repeat(real[:1], 60, axis=0)
@@ -43,10 +43,10 @@ def test_a_set_is_like_itself() -> None:
     assert found.frechet == pytest.approx(0, abs=1e-6)
 
 
-def test_spread_is_the_mean_distance_of_pairs_even_of_more_than_fit_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_spread_is_the_mean_pair_distance_in_blocks_too(monkeypatch: pytest.MonkeyPatch) -> None:
     points = np.array([[0, 0], [3, 4], [3, 0]], np.float32)
     assert spread(points) == pytest.approx((5 + 3 + 4) / 3)
     whole = precision_recall(LINE + 0.25, LINE, 2)
-    monkeypatch.setattr("zoo.evaluation.likeness.ROWS", 2)
+    monkeypatch.setattr("zoo.metrics.likeness.ROWS", 2)
     assert spread(points) == pytest.approx((5 + 3 + 4) / 3)
     assert precision_recall(LINE + 0.25, LINE, 2) == whole

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from zoo.evaluation.pairs import fill_colour, filled, l1, measure
-from zoo.evaluation.setting import Setting
 from zoo.evaluation.translation import pair
-from zoo.inference.edges import edges
-from zoo.inference.outlines import inside_of
-from zoo.training.recipe_pictures import EdgesTable
+from zoo.metrics.setting import Setting
+from zoo.pictures.edges import edges
+from zoo.pictures.outlines import inside_of
+from zoo.recipes.pictures import EdgesTable
 
 if TYPE_CHECKING:
     from zoo.catalog.spec import Metric
-    from zoo.evaluation.pictures import Pictures
+    from zoo.metrics.levels import Pictures
 
 SIDE = 48
 
@@ -100,7 +100,7 @@ def test_mush_is_told_by_the_distance_where_l1_likes_it() -> None:
     assert crisp["patch_frechet"].value < mush["patch_frechet"].value
 
 
-def test_a_model_is_given_the_plain_drawing_though_it_was_trained_on_shaded_ones() -> None:
+def test_evaluation_gives_the_plain_drawing_without_shading() -> None:
     picture = np.full((3, 48, 48), 255, np.uint8)
     picture[0, 8:40, 8:40] = 20
     pictures = SimpleNamespace(picture=lambda index: picture)

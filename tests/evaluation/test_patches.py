@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from zoo.evaluation.patches import distance_of_sets, features, patch_frechet
+from zoo.metrics.patches import distance_of_sets, features, patch_frechet
 
 
 def pictures(count: int = 12, seed: int = 0) -> list[np.ndarray]:
@@ -37,7 +37,7 @@ def test_a_patch_is_its_lab_its_deviations_and_its_gradients() -> None:
     assert features(ramp[:1]) == pytest.approx(features(ramp), abs=0.1)
 
 
-def test_equal_pictures_are_at_no_distance_and_others_of_the_kind_at_little() -> None:
+def test_distance_is_zero_for_equal_and_small_for_similar_sets() -> None:
     true, others = pictures(), pictures(seed=1)
     assert distance(true, true) == pytest.approx(0.0, abs=1e-4)
     sets = [np.concatenate([features(picture) for picture in side]) for side in (others, true)]

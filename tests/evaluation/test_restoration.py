@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo.evaluation.figures import psnr
 from zoo.evaluation.restoration import colourers, denoisers
-from zoo.inference.images import gray_of
+from zoo.metrics.figures import psnr
+from zoo.pictures.images import gray_of
 
 
 def scenes(n: int, side: int, seed: int) -> np.ndarray:
@@ -24,7 +24,7 @@ def noisy(pictures: np.ndarray, sigma: float = 40) -> np.ndarray:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_every_denoiser_takes_noise_away_from_pictures_it_has_not_seen(channels: int) -> None:
+def test_every_denoiser_reduces_noise_in_unseen_images(channels: int) -> None:
     train, test = scenes(140, 16, 0)[:, :channels], scenes(3, 16, 1)[:, :channels]
     given = noisy(test)
     methods = denoisers(list(zip(noisy(train[:2]), train[:2], strict=True)), train)
@@ -43,7 +43,7 @@ def test_the_setting_follows_the_noise() -> None:
     assert float(little[0].text.rsplit(" ", 1)[1]) < float(much[0].text.rsplit(" ", 1)[1])
 
 
-def test_ridge_regression_finds_colours_that_follow_from_the_gray() -> None:
+def test_ridge_regression_finds_colours_linear_in_gray() -> None:
     """Red, green and blue are the same gray at three strengths: a linear matter."""
     gray = scenes(120, 8, 0)[:, :1].astype(float)
     pictures = np.rint(gray * np.array([1.0, 0.7, 0.4]).reshape(1, 3, 1, 1)).astype(np.uint8)

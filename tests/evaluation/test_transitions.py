@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from brightness import Halves, Judge, Painter
+from brightness import Evaluator, Halves, Painter
 
 from zoo.evaluation import transitions
-from zoo.evaluation.features import FeatureNet
-from zoo.evaluation.pictures import Pictures
-from zoo.evaluation.setting import Setting
 from zoo.evaluation.transitions import is_monotone, middle_third, nearest, pairs
+from zoo.metrics.features import FeatureNet
+from zoo.metrics.levels import Pictures
+from zoo.metrics.setting import Setting
 
 SETTING = Setting("test", "zoo eval it")
 
@@ -25,12 +25,12 @@ class Detour(Painter):
 
 def figures(model, **options):
     pixels = Pictures(Halves(20)).array()
-    net = FeatureNet(Judge())
+    net = FeatureNet(Evaluator())
     found = transitions.measure(model, net, pixels, net.features(pixels), SETTING, count=8, **options)
     return {metric.name: metric for metric in found}
 
 
-def test_a_linear_decoder_goes_straight_and_begins_and_ends_at_the_reconstructions() -> None:
+def test_a_linear_decoder_interpolates_on_a_straight_line() -> None:
     found = figures(Painter(), path="linear")
     assert found["transition_monotone"].value == 1.0
     assert found["transition_ends"].value <= 1
@@ -46,7 +46,7 @@ def test_a_decoder_that_makes_a_detour_is_found_out() -> None:
     assert detour["transition_nearest"].value > straight["transition_nearest"].value
 
 
-def test_without_a_feature_network_only_pixels_are_judged() -> None:
+def test_without_a_feature_network_only_pixels_are_evaluated() -> None:
     pixels = Pictures(Halves(20)).array()
     found = transitions.measure(Painter(), None, pixels, None, SETTING, count=3)
     assert [metric.name for metric in found] == ["transition_monotone", "transition_ends"]
@@ -59,7 +59,7 @@ def test_monotone_is_strict_and_about_both_ends() -> None:
     assert not is_monotone(strip[[0, 2, 1, 3, 4]], strip[0], strip[-1])
 
 
-def test_pairs_are_of_different_pictures_and_the_same_every_time() -> None:
+def test_pairs_are_of_different_images_and_repeatable() -> None:
     chosen = pairs(5, 40)
     assert all(first != last for first, last in chosen)
     assert chosen == pairs(5, 40)

@@ -1,7 +1,7 @@
-"""What can be wrong on the disk that holds the cache: cases 33, 34, 42 to 47, 69 and 70 of docs/hub.md.
+"""What can be wrong on the disk that holds the cache, and with HF_HOME and HF_ENDPOINT.
 
-Case 68 needs no Hub: it is in checkpoints/test_format.py and training/test_train.py. Not tested is a network's file
-system: instead, locks answer here as they do on some of those.
+A kill while a checkpoint is saved needs no Hub: it is in checkpoints/test_format.py and training/test_train.py. Not
+tested is a network's file system: instead, locks answer here as they do on some of those.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def cut(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [cut, flip])
-def test_33_34_a_file_damaged_in_the_cache_is_fetched_again(
+def test_a_file_damaged_in_the_cache_is_fetched_again(
     machine: Machine, published: str, damage: Callable[[Path], None]
 ) -> None:
     name = machine.zoo("pull", published).out.split("#")[0]
@@ -55,7 +55,7 @@ def test_33_34_a_file_damaged_in_the_cache_is_fetched_again(
 
 
 @pytest.mark.parametrize("damage", [cut, flip])
-def test_33_34_offline_it_is_refused_and_deleted(
+def test_offline_a_damaged_file_is_refused_and_deleted(
     machine: Machine, published: str, damage: Callable[[Path], None], picture: Path
 ) -> None:
     machine.zoo("pull", published)
@@ -66,7 +66,7 @@ def test_33_34_offline_it_is_refused_and_deleted(
     assert machine.zoo("pull", published).code == 0
 
 
-def test_34_verify_reads_all_again_and_says_what_is_damaged(machine: Machine, published: str) -> None:
+def test_verify_reads_all_again_and_names_what_is_damaged(machine: Machine, published: str) -> None:
     machine.zoo("pull", published)
     assert machine.zoo("cache", "verify").out.startswith("1 models verified in ")
     blob = blob_of(machine, published)
@@ -84,7 +84,7 @@ def record_of(machine: Machine, name: str) -> Path:
 
 
 @pytest.mark.parametrize("up", ["{home}/mine", "../../../../mine", "a/../../../../../mine"])
-def test_34_a_record_that_names_a_file_elsewhere_harms_none(
+def test_a_record_that_names_a_file_elsewhere_is_harmless(
     machine: Machine, published: str, files: dict[str, bytes], up: str, picture: Path
 ) -> None:
     machine.zoo("pull", published)
@@ -103,7 +103,7 @@ def test_34_a_record_that_names_a_file_elsewhere_harms_none(
 
 
 @pytest.mark.parametrize("where", ["snapshot", "blobs"])
-def test_34_links_that_lead_out_of_the_cache_are_not_followed(
+def test_links_that_lead_out_of_the_cache_are_not_followed(
     machine: Machine, published: str, where: str, picture: Path
 ) -> None:
     machine.zoo("pull", published)
@@ -133,7 +133,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
-def test_34_a_broken_record_is_one_line_about_one_model(
+def test_a_broken_record_is_one_line_about_one_model(
     machine: Machine, published: str, hub: Hub, files: dict[str, bytes], data: bytes
 ) -> None:
     hub.add("ana/beside", files)
@@ -153,7 +153,7 @@ def test_34_a_broken_record_is_one_line_about_one_model(
 @pytest.mark.parametrize(
     ("number", "code", "says"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 )
-def test_42_an_interrupt_leaves_no_half_of_a_file(
+def test_an_interrupt_leaves_no_partial_file(
     machine: Machine, published: str, number: signal.Signals, code: int, says: str
 ) -> None:
     fault = machine.hub.fault("stall", f"/cdn/{published}", after=50, times=1)
@@ -167,7 +167,7 @@ def test_42_an_interrupt_leaves_no_half_of_a_file(
     assert machine.zoo("pull", published).code == 0
 
 
-def test_43_after_a_kill_the_next_run_works_and_removes_the_rest(machine: Machine, published: str) -> None:
+def test_the_run_after_a_kill_works_and_removes_the_rest(machine: Machine, published: str) -> None:
     fault = machine.hub.fault("stall", f"/cdn/{published}", after=50, times=1)
     running = machine.start("pull", published, HF_HUB_DOWNLOAD_TIMEOUT="30", ZOO_HUB_TIMEOUT="40")
     assert fault.reached.wait(30)
@@ -185,7 +185,7 @@ def test_43_after_a_kill_the_next_run_works_and_removes_the_rest(machine: Machin
     assert machine.zoo("pull", published, **OFFLINE).code == 0
 
 
-def test_44_a_disk_that_fills_up_is_said(machine: Machine, hub: Hub, files: dict[str, bytes]) -> None:
+def test_a_disk_that_fills_up_is_reported(machine: Machine, hub: Hub, files: dict[str, bytes]) -> None:
     hub.add("ana/full", files)
     line = machine.zoo("pull", "ana/full", ZOO_TEST_FILE_LIMIT="400").error(8)
     assert "hub:ana/full" in line
@@ -203,7 +203,7 @@ def disk(machine: Machine) -> Callable[[int], str]:
     return lambda size: f"{machine.home}:{size}"
 
 
-def test_44_a_disk_that_is_really_full_is_said_and_nothing_half_written_stays(
+def test_a_full_disk_is_reported_and_leaves_no_partial_file(
     machine: Machine, published: str, disk: Callable[[int], str], pace: float
 ) -> None:
     """One page of memory holds what `main` means; config.json has no place any more."""
@@ -218,7 +218,7 @@ def test_44_a_disk_that_is_really_full_is_said_and_nothing_half_written_stays(
     assert [name for name in left if not name.endswith((".lock", "CACHEDIR.TAG"))] == [str(ref)]
 
 
-def test_44_a_disk_that_is_too_small_is_said_before_it_is_full(
+def test_a_disk_that_is_too_small_is_reported_beforehand(
     machine: Machine, hub: Hub, files: dict[str, bytes], disk: Callable[[int], str]
 ) -> None:
     hub.add("ana/large", big(files))
@@ -230,7 +230,7 @@ def test_44_a_disk_that_is_too_small_is_said_before_it_is_full(
     assert not [seen for seen in hub.requests("ana/large") if "/cdn" in seen]
 
 
-def test_44_too_little_space_is_said_before_it_is_used(
+def test_too_little_space_is_reported_before_it_is_used(
     machine: Machine, published: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from zoo.checkpoints.hub import cache, download
@@ -245,7 +245,7 @@ def test_44_too_little_space_is_said_before_it_is_used(
         download._check_space(parse(published).at("0" * 40), record)
 
 
-def test_45_a_cache_that_is_a_file_is_named(machine: Machine, published: str) -> None:
+def test_a_cache_that_is_a_file_is_named(machine: Machine, published: str) -> None:
     machine.home.mkdir()
     (machine.home / "hub").write_bytes(b"")
     line = machine.zoo("pull", published).error(8)
@@ -253,7 +253,7 @@ def test_45_a_cache_that_is_a_file_is_named(machine: Machine, published: str) ->
     assert line.endswith("HF_HOME names another place")
 
 
-def test_45_a_cache_that_is_read_only_still_serves_what_it_has(machine: Machine, published: str, picture: Path) -> None:
+def test_a_read_only_cache_still_serves_what_it_has(machine: Machine, published: str, picture: Path) -> None:
     if os.getuid() == 0 and not all(
         path.stat().st_mode & 0o001 for path in [Path(sys.prefix), *Path(sys.prefix).parents]
     ):
@@ -272,7 +272,7 @@ def test_45_a_cache_that_is_read_only_still_serves_what_it_has(machine: Machine,
     assert "HF_HOME names another place" in machine.zoo("pull", f"{published}-other", **unprivileged).error(8)
 
 
-def test_46_six_processes_download_once(machine: Machine, published: str) -> None:
+def test_six_processes_download_once(machine: Machine, published: str) -> None:
     running = [machine.start("pull", published, ZOO_HUB_TIMEOUT="60") for _ in range(6)]
     results = [each.wait() for each in running]
     assert [result.code for result in results] == [0] * 6, [result.err for result in results]
@@ -282,7 +282,7 @@ def test_46_six_processes_download_once(machine: Machine, published: str) -> Non
 
 
 @pytest.mark.parametrize("lock", ["zoo", "config"])
-def test_47_a_lock_whose_holder_does_nothing_is_not_waited_for_without_end(
+def test_waiting_for_an_idle_lock_holder_ends(
     machine: Machine, published: str, files: dict[str, bytes], lock: str
 ) -> None:
     folder = machine.home / "hub" / ".locks" / machine.cached(published).name
@@ -296,9 +296,7 @@ def test_47_a_lock_whose_holder_does_nothing_is_not_waited_for_without_end(
     assert machine.zoo("pull", published).code == 0
 
 
-def test_47_without_locks_the_model_is_fetched_by_files_that_stand_for_them(
-    machine: Machine, published: str, picture: Path
-) -> None:
+def test_without_flock_lock_files_are_used(machine: Machine, published: str, picture: Path) -> None:
     """`flock` is not there at all, as on some file systems that programs bring."""
     result = machine.zoo("run", f"hub:{published}", picture, ZOO_TEST_NO_LOCKS=str(errno.ENOSYS))
     assert "Warning" not in result.notes
@@ -307,7 +305,7 @@ def test_47_without_locks_the_model_is_fetched_by_files_that_stand_for_them(
 
 
 @pytest.mark.parametrize("number", [errno.ENOTSUP, errno.ENOLCK])
-def test_47_locks_that_are_refused_are_said_and_what_is_cached_still_runs(
+def test_refused_locks_are_reported_and_cached_models_run(
     machine: Machine, published: str, picture: Path, number: int
 ) -> None:
     """As on a network's file system whose lock service is off."""
@@ -331,9 +329,7 @@ def test_47_locks_that_are_refused_are_said_and_what_is_cached_still_runs(
         ("http://hub.example.test", "would send your token unencrypted"),
     ],
 )
-def test_69_an_endpoint_that_is_none_or_would_leak_the_token_is_refused(
-    machine: Machine, endpoint: str, word: str
-) -> None:
+def test_an_invalid_or_unencrypted_endpoint_is_refused(machine: Machine, endpoint: str, word: str) -> None:
     line = machine.zoo("pull", "ana/x", HF_ENDPOINT=endpoint, HF_TOKEN="hf_writes_secret").error(2)
     assert f"HF_ENDPOINT={endpoint}" in line
     assert word in line
@@ -341,7 +337,7 @@ def test_69_an_endpoint_that_is_none_or_would_leak_the_token_is_refused(
 
 
 @pytest.mark.parametrize("folder", ["with spaces", "größe 大", "d" * 100 + "/" + "e" * 150, "a link"])
-def test_70_any_folder_may_hold_the_cache(machine: Machine, published: str, folder: str, picture: Path) -> None:
+def test_any_folder_may_hold_the_cache(machine: Machine, published: str, folder: str, picture: Path) -> None:
     home = machine.folder / folder
     if folder == "a link":
         (machine.folder / "real").mkdir()

@@ -1,8 +1,8 @@
-"""Checkpoints that the Hub vouches for and that are malformed, or another's, all the same: cases 48 to 58.
+"""Checkpoints that the Hub vouches for and that are malformed, or another's, all the same.
 
-The numbers are those of docs/hub.md. A few of each are done here, through the Hub. All of them are in
-checkpoints/test_safetensors_header.py (48 to 50), checkpoints/test_format.py (51, 52, 54, 56, 57) and test_testing.py
-(55); what the torch backend says (53) is in test_hub_plugins.py.
+A few of each are done here, through the Hub. All of them are in checkpoints/test_safetensors_header.py (the header of
+the weights), checkpoints/test_format.py (config.json, sharded weights, tensors that don't fit) and test_testing.py (NaN
+among the weights); what the torch backend says of another network's weights is in test_hub_plugins.py.
 """
 
 from __future__ import annotations
@@ -64,38 +64,38 @@ WEIGHT, BIAS = WEIGHTS["conv.weight"], WEIGHTS["conv.bias"]
 SINGLE = {name: array.astype(np.float32) for name, array in WEIGHTS.items()}
 HALF = {"dtype": "F16", "shape": [1], "data_offsets": [0, 2]}
 MALFORMED: dict[str, tuple[Edit, str]] = {
-    "48 a header that is cut": (weights(struct.pack("<Q", 16)), "its header claims 16 bytes"),
-    "48 a header that claims more than there is": (weights(struct.pack("<Q", 5000) + b"{}"), "its header claims 5000"),
-    "48 a header that is no JSON": (weights(struct.pack("<Q", 4) + b"{abc"), "is not a safetensors file"),
-    "48 two tensors on top of each other": (header({"a": HALF, "b": HALF}, b"\0\0"), "an overlap before tensor b"),
-    "48 bytes that no tensor owns": (header({"a": HALF}, bytes(8)), "is not a safetensors file"),
-    "49 a header of 30 MB": (weights(struct.pack("<Q", 30_000_000) + b"{}"), "at most 26214400 are read"),
-    "50 a key twice": (weights(struct.pack("<Q", 12) + b'{"a":1,"a":2'), "is not a safetensors file"),
-    "50 no tensor": (header({}, b"\0\0"), "is not a safetensors file"),
-    "50 a name that is a path": (header({"../x": HALF}, b"\0\0"), "tensor name '../x'"),
-    "50 a huge empty shape": (header({"a": {**HALF, "shape": [2**62, 0]}}, b"\0\0"), "is not a safetensors file"),
-    "52 a pointer of Git LFS": (weights(b"version https://git-lfs.github.com/spec/v1\noid x"), "Git LFS pointer"),
-    "53 a tensor missing": (other_weights({"conv.weight": WEIGHT}), "model.safetensors has no such tensor"),
-    "53 a tensor of another shape": (
+    "a header that is cut": (weights(struct.pack("<Q", 16)), "its header claims 16 bytes"),
+    "a header that claims more than there is": (weights(struct.pack("<Q", 5000) + b"{}"), "its header claims 5000"),
+    "a header that is no JSON": (weights(struct.pack("<Q", 4) + b"{abc"), "is not a safetensors file"),
+    "two tensors on top of each other": (header({"a": HALF, "b": HALF}, b"\0\0"), "an overlap before tensor b"),
+    "bytes that no tensor owns": (header({"a": HALF}, bytes(8)), "is not a safetensors file"),
+    "a header of 30 MB": (weights(struct.pack("<Q", 30_000_000) + b"{}"), "at most 26214400 are read"),
+    "a key twice": (weights(struct.pack("<Q", 12) + b'{"a":1,"a":2'), "is not a safetensors file"),
+    "weights without a tensor": (header({}, b"\0\0"), "is not a safetensors file"),
+    "a name that is a path": (header({"../x": HALF}, b"\0\0"), "tensor name '../x'"),
+    "a huge empty shape": (header({"a": {**HALF, "shape": [2**62, 0]}}, b"\0\0"), "is not a safetensors file"),
+    "a pointer of Git LFS": (weights(b"version https://git-lfs.github.com/spec/v1\noid x"), "Git LFS pointer"),
+    "a tensor missing": (other_weights({"conv.weight": WEIGHT}), "model.safetensors has no such tensor"),
+    "a tensor of another shape": (
         other_weights({"conv.weight": WEIGHT.reshape(1, 3, 1, 1), "conv.bias": BIAS}),
         "points at a float16 tensor of shape (1, 3, 1, 1)",
     ),
-    "53 tensors of another type": (other_weights(SINGLE), "where model.safetensors has no such tensor"),
-    "53 one tensor of another type": (
+    "all tensors of another type": (other_weights(SINGLE), "where model.safetensors has no such tensor"),
+    "one tensor of another type": (
         other_weights({"conv.bias": BIAS, "conv.weight": SINGLE["conv.weight"]}),
         "tensor conv.weight is float32, config.json says float16",
     ),
-    "53 more numbers than promised": (
+    "more numbers than promised": (
         lambda files: signed({**files, "model.safetensors": save({**WEIGHTS, "zz": np.ones(2, np.float16)})}),
         "holds 8 numbers, config.json says 6 parameters",
     ),
-    "56 no JSON": (config(b"{"), "config.json is not a checkpoint's config"),
-    "56 nested without end": (config(b"[" * 100_000), "config.json is not a checkpoint's config"),
-    "56 NaN": (config(b'{"format": NaN}'), "config.json is not a checkpoint's config"),
-    "56 a field nobody knows": (lambda files: signed(files, surprise=1), "unknown field `surprise`"),
-    "56 a number without bounds": (lambda files: signed(files, id=10**400), "config.json is not a checkpoint's config"),
-    "57 a module to import": (lambda files: signed(files, module="os:system"), "unknown field `module`"),
-    "57 a path for a graph": (
+    "a config that is no JSON": (config(b"{"), "config.json is not a checkpoint's config"),
+    "a config nested without end": (config(b"[" * 100_000), "config.json is not a checkpoint's config"),
+    "a config with NaN": (config(b'{"format": NaN}'), "config.json is not a checkpoint's config"),
+    "an unknown field": (lambda files: signed(files, surprise=1), "unknown field `surprise`"),
+    "a number without bounds": (lambda files: signed(files, id=10**400), "config.json is not a checkpoint's config"),
+    "a module to import": (lambda files: signed(files, module="os:system"), "unknown field `module`"),
+    "a path for a graph": (
         lambda files: {**files, "config.json": files["config.json"].replace(b"translate.onnx", b"../x/a.onnx")},
         "config.json is not a checkpoint's config",
     ),
@@ -103,7 +103,7 @@ MALFORMED: dict[str, tuple[Edit, str]] = {
 
 
 @pytest.mark.parametrize("what", MALFORMED)
-def test_a_checkpoint_that_is_malformed_is_refused_though_the_hub_vouches_for_it(
+def test_a_malformed_checkpoint_is_refused(
     hub: Hub, machine: Machine, files: dict[str, bytes], what: str, pace: float
 ) -> None:
     edit, word = MALFORMED[what]
@@ -117,9 +117,7 @@ def test_a_checkpoint_that_is_malformed_is_refused_though_the_hub_vouches_for_it
     assert result.seconds < 5 + 10 * pace
 
 
-def test_57_58_nothing_but_the_checkpoint_is_fetched_and_no_code_runs(
-    hub: Hub, machine: Machine, files: dict[str, bytes]
-) -> None:
+def test_only_the_checkpoint_is_fetched_and_no_code_runs(hub: Hub, machine: Machine, files: dict[str, bytes]) -> None:
     extra = {"modeling.py": b"raise SystemExit('it ran')", "training.log": b"x", "assets/a.png": b"x"}
     hub.add("ana/extra", {**files, **extra})
     notes = machine.zoo("pull", "ana/extra").notes

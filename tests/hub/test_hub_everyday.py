@@ -47,9 +47,7 @@ def test_a_search_takes_counts_and_letters_that_are_none(hub: Hub, machine: Mach
     assert (found["downloads"], found["likes"]) == (0, 0)
 
 
-def test_a_stranger_s_model_is_introduced_once_and_its_card_shown(
-    machine: Machine, published: str, picture: Path
-) -> None:
+def test_an_untrusted_model_is_introduced_once(machine: Machine, published: str, picture: Path) -> None:
     first = machine.zoo("run", f"hub:{published}", picture)
     assert "(made by: ana; license: Apache-2.0; family: tiny, not installed" in first.notes
     assert "made by" not in machine.zoo("run", f"hub:{published}", picture, "--force").notes
@@ -59,9 +57,7 @@ def test_a_stranger_s_model_is_introduced_once_and_its_card_shown(
     assert "# tiny.test" in machine.zoo("info", f"hub:{published}", "--card").out
 
 
-def test_without_its_family_the_torch_backend_says_what_to_install(
-    machine: Machine, published: str, picture: Path
-) -> None:
+def test_the_torch_backend_says_which_family_to_install(machine: Machine, published: str, picture: Path) -> None:
     line = machine.zoo("run", f"hub:{published}", picture, "--backend", "torch").error(9)
     assert "needs the family 'tiny', which no installed plugin has: pip install the package that brings it" in line
     assert "(it was trained with zoo-tiny 1.0, latent-zoo 0.1.0)" in line
@@ -79,7 +75,7 @@ def test_the_cache_is_listed_and_a_model_deleted(machine: Machine, published: st
     assert "is not in the cache" in machine.zoo("cache", "clean", published).error(3)
 
 
-def test_the_whole_name_that_pull_prints_holds_config_json_to_its_hash(machine: Machine, published: str) -> None:
+def test_the_whole_name_pins_config_json_to_its_hash(machine: Machine, published: str) -> None:
     name = machine.zoo("pull", published).out.strip()
     before = len(machine.hub.seen)
     assert machine.zoo("pull", name).out.strip() == name

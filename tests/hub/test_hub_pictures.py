@@ -1,4 +1,4 @@
-"""Pictures that are bombs or broken, given to a Hub model: case 62 of docs/hub.md.
+"""Pictures that are bombs or broken, given to a Hub model.
 
 All of them are in inference/test_picture_reading.py and cli/test_bad_input.py.
 """
@@ -53,7 +53,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_62_a_bad_picture_is_refused_and_nothing_is_written(
+def test_a_bad_image_is_refused_and_nothing_is_written(
     machine: Machine, published: str, what: str, pace: float
 ) -> None:
     make, word = REFUSED[what]
@@ -76,7 +76,7 @@ READ = {
 
 
 @pytest.mark.parametrize("what", READ)
-def test_62_a_picture_with_odd_beginnings_is_read_in_bounded_time_and_memory(
+def test_odd_headers_are_read_in_bounded_time_and_memory(
     machine: Machine, published: str, what: str, pace: float
 ) -> None:
     picture = machine.folder / "picture.jpg"
@@ -93,7 +93,7 @@ BOMBS = {"text (zTXt)": b"zTXt", "colour profile (iCCP)": b"iCCP"}
 
 
 @pytest.mark.parametrize("what", BOMBS)
-def test_62_a_bomb_beside_the_pixels_is_left_out(machine: Machine, published: str, what: str) -> None:
+def test_a_bomb_beside_the_pixels_is_left_out(machine: Machine, published: str, what: str) -> None:
     picture = machine.folder / "picture.png"
     picture.write_bytes(png(chunk(BOMBS[what], b"k\0\0" + zlib.compress(bytes(80 * MIB)))))
     result = machine.zoo("run", f"hub:{published}", picture, "-o", "made.png")

@@ -1,4 +1,4 @@
-"""A Hub model is run while plugins are broken, slow or quarrel: cases 59 to 61 of docs/hub.md.
+"""A Hub model is run while plugins are broken, slow or in conflict.
 
 All that plugins can do wrong is in catalog/test_discovery.py and catalog/test_registry.py.
 """
@@ -62,7 +62,7 @@ def run(machine: Machine, plugins: FakePlugins, name: str, picture: Path, *words
     return machine.zoo("run", f"hub:{name}", picture, "-o", "made.png", *words, **env)
 
 
-def test_59_broken_plugins_are_said_in_a_line_each_and_the_model_runs(
+def test_broken_plugins_get_a_line_each_and_the_model_runs(
     machine: Machine, published: str, picture: Path, fake_plugins: FakePlugins
 ) -> None:
     for name, code in BROKEN.items():
@@ -78,7 +78,7 @@ def test_59_broken_plugins_are_said_in_a_line_each_and_the_model_runs(
     assert not made.exists()
 
 
-def test_60_a_family_is_not_imported_to_run_a_model_s_graphs(
+def test_a_family_is_not_imported_to_run_a_model_s_graphs(
     machine: Machine, published: str, picture: Path, fake_plugins: FakePlugins
 ) -> None:
     marker = machine.folder / "imported"
@@ -93,7 +93,7 @@ def test_60_a_family_is_not_imported_to_run_a_model_s_graphs(
     assert marker.exists()
 
 
-def test_60_help_imports_no_plugin(machine: Machine, fake_plugins: FakePlugins) -> None:
+def test_help_imports_no_plugin(machine: Machine, fake_plugins: FakePlugins) -> None:
     marker = machine.folder / "imported"
     fake_plugins.install("slow-zoo", f"open({str(marker)!r}, 'w')\n")
     for words in (["--help"], ["pull", "--help"], ["run", "--help"]):
@@ -103,7 +103,7 @@ def test_60_help_imports_no_plugin(machine: Machine, fake_plugins: FakePlugins) 
     assert marker.exists()
 
 
-def test_61_of_two_plugins_with_one_name_the_second_is_left_out_and_said(
+def test_the_second_plugin_with_one_family_is_left_out(
     machine: Machine, published: str, picture: Path, fake_plugins: FakePlugins
 ) -> None:
     for distribution in ("b-zoo", "a-zoo"):
@@ -114,7 +114,7 @@ def test_61_of_two_plugins_with_one_name_the_second_is_left_out_and_said(
     assert said in strict.error(9)
 
 
-def test_53_weights_that_are_not_the_family_s_are_named_by_the_torch_backend(
+def test_the_torch_backend_names_weights_of_another_network(
     hub: Hub, machine: Machine, published: str, picture: Path, fake_plugins: FakePlugins, tmp_path: Path, pace: float
 ) -> None:
     """The graph fits its weights, but not the family's network: no bias, more tensors, a larger kernel."""
@@ -144,7 +144,7 @@ def test_53_weights_that_are_not_the_family_s_are_named_by_the_torch_backend(
 
 
 @pytest.mark.parametrize("verb", ["pull", "run"])
-def test_59_a_strict_zoo_stops_before_anything_is_asked(
+def test_a_strict_zoo_stops_before_any_request(
     machine: Machine, published: str, picture: Path, fake_plugins: FakePlugins, verb: str
 ) -> None:
     fake_plugins.install("exits-zoo", BROKEN["exits"], name="exits")

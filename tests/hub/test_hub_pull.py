@@ -1,5 +1,6 @@
-"""Pulling from a Hub that misbehaves, where one command and its error do not tell it all: cases 6, 11, 13, 15, 25 to
-27, 31, 32, 37, 39 and 41 of docs/hub.md. The others are in test_hub_failures.py.
+"""Pulling from a Hub that misbehaves, where one command and its error are not enough to see it.
+
+The others are in test_hub_failures.py.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ UNSAFE_NAMES = (
 
 
 @pytest.mark.parametrize("name", UNSAFE_NAMES, ids=repr)
-def test_37_a_file_name_that_leads_elsewhere_is_refused_before_anything_is_written(
+def test_an_unsafe_file_name_in_the_listing_is_refused(
     world: World, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In this process, since nothing gets as far as the client's settings."""
@@ -44,14 +45,14 @@ def test_37_a_file_name_that_leads_elsewhere_is_refused_before_anything_is_writt
         listing.tree(parse("ana/x"))
 
 
-def test_37_through_the_whole_of_it(world: World) -> None:
+def test_an_unsafe_file_name_stops_the_whole_pull(world: World) -> None:
     row = {"type": "file", "path": "../../../../evil", "size": 1, "oid": "0" * 40}
     on("/tree", "rewrite", by=lambda rows: [*rows, row])(world)
     assert "unsafe file name" in world.machine.zoo("pull", world.name).error(7)
     assert not list(world.machine.home.rglob("*.safetensors"))
 
 
-def test_6_a_bad_token_does_no_harm_to_what_is_cached(world: World) -> None:
+def test_with_a_bad_token_the_cached_model_is_used(world: World) -> None:
     world.cache()
     notes = world.works(**BAD)
     assert notes.count("can't ask the Hub for updates") == 1
@@ -59,7 +60,7 @@ def test_6_a_bad_token_does_no_harm_to_what_is_cached(world: World) -> None:
     assert "_secret" not in notes
 
 
-def test_11_offline_a_cached_model_runs_and_nothing_is_asked(world: World, picture: Path) -> None:
+def test_offline_a_cached_model_runs_without_a_request(world: World, picture: Path) -> None:
     commit = world.cache()
     before = len(world.hub.seen)
     for name in (world.name, f"{world.name}@{commit}"):
@@ -68,7 +69,7 @@ def test_11_offline_a_cached_model_runs_and_nothing_is_asked(world: World, pictu
     assert len(world.hub.seen) == before
 
 
-def test_13_offline_what_is_missing_is_named(world: World) -> None:
+def test_offline_what_is_missing_is_named(world: World) -> None:
     commit = world.cache()
     (world.machine.cached(world.name) / "snapshots" / commit / "translate.onnx").unlink()
     assert "not whole in the cache, and offline: translate.onnx missing" in world.machine.zoo(
@@ -76,7 +77,7 @@ def test_13_offline_what_is_missing_is_named(world: World) -> None:
     ).error(5)
 
 
-def test_15_without_a_server_the_cached_model_is_used_and_that_is_said(world: World, pace: float) -> None:
+def test_without_a_server_the_cached_model_is_used(world: World, pace: float) -> None:
     commit = world.cache()
     result = world.machine.zoo("pull", world.name, HF_ENDPOINT="http://127.0.0.1:9")
     assert f"can't ask the Hub for updates (hub:{world.name}: can't reach" in result.notes
@@ -91,14 +92,14 @@ def large(world: World) -> World:
     return world
 
 
-def test_22_a_search_that_hangs_is_given_up(world: World, pace: float) -> None:
+def test_a_search_that_hangs_is_given_up(world: World, pace: float) -> None:
     world.hub.fault("hang", r"/api/models\?.*stuck")
     result = world.machine.zoo("search", "stuck", "--timeout", "1")
     assert "no answer from" in result.error(5)
     assert result.seconds < 3 + 10 * pace
 
 
-def test_25_a_body_that_is_cut_goes_on_where_it_was(large: World) -> None:
+def test_a_body_that_is_cut_resumes_where_it_was(large: World) -> None:
     large.hub.fault("cut", f"/cdn/{large.name}", after=15 * MIB, times=1)
     large.machine.zoo("pull", large.name)
     (blob,) = [path for path in large.machine.blobs(large.name) if path.stat().st_size > 25 * MIB]
@@ -107,7 +108,7 @@ def test_25_a_body_that_is_cut_goes_on_where_it_was(large: World) -> None:
     assert ranges == [f"bytes={10 * MIB}-"]
 
 
-def test_26_a_body_that_is_cut_again_and_again_is_given_up(large: World, pace: float) -> None:
+def test_a_body_that_is_cut_again_and_again_is_given_up(large: World, pace: float) -> None:
     large.hub.fault("cut", f"/cdn/{large.name}", after=9 * MIB)
     result = large.machine.zoo("pull", large.name)
     assert re.search("too unstable.*3 times in a row", result.error(5))
@@ -115,7 +116,7 @@ def test_26_a_body_that_is_cut_again_and_again_is_given_up(large: World, pace: f
     assert not list(large.machine.home.rglob("*.incomplete"))
 
 
-def test_27_a_server_that_ignores_ranges_is_read_from_the_start(large: World) -> None:
+def test_a_server_that_ignores_ranges_is_read_from_the_start(large: World) -> None:
     large.hub.fault("cut", f"/cdn/{large.name}", after=15 * MIB, times=1)
     large.hub.fault("whole", f"/cdn/{large.name}")
     large.machine.zoo("pull", large.name)
@@ -123,7 +124,7 @@ def test_27_a_server_that_ignores_ranges_is_read_from_the_start(large: World) ->
 
 
 @pytest.mark.parametrize("kind", ["longer", "bomb"])
-def test_31_32_what_is_too_long_is_stopped_soon_and_not_at_its_end(world: World, kind: str) -> None:
+def test_a_body_that_is_too_long_is_stopped_early(world: World, kind: str) -> None:
     """Seen from the server: the client hangs up, so that the fault's work is cut short."""
 
     world.hub.fault(kind, f"/cdn/{world.name}", size=60 * MIB)
@@ -134,7 +135,7 @@ def test_31_32_what_is_too_long_is_stopped_soon_and_not_at_its_end(world: World,
     assert not list(world.machine.home.rglob("*.incomplete"))
 
 
-def test_39_the_token_goes_to_the_hub_only(world: World) -> None:
+def test_the_token_goes_to_the_hub_only(world: World) -> None:
     world.repository.private = True
     elsewhere = world.hub.url.replace("127.0.0.1", "localhost")
     headers = {"Link": f'<{elsewhere}/api/models/{world.name}/tree/{world.repository.head}>; rel="next"'}
@@ -148,7 +149,7 @@ def test_39_the_token_goes_to_the_hub_only(world: World) -> None:
     assert not any("authorization" in seen.headers for seen in away)
 
 
-def test_39_nor_to_the_host_of_its_files(world: World) -> None:
+def test_the_token_does_not_go_to_the_host_of_files(world: World) -> None:
     world.repository.private = True
     world.works(HF_TOKEN="hf_writes_secret")
     away = [seen for seen in world.hub.seen if world.name in seen.path and seen.path.startswith("/cdn")]
@@ -156,7 +157,7 @@ def test_39_nor_to_the_host_of_its_files(world: World) -> None:
     assert not any("authorization" in seen.headers for seen in away)
 
 
-def test_41_a_listing_without_end_stops_at_the_limit(world: World) -> None:
+def test_a_listing_without_end_stops_at_the_limit(world: World) -> None:
     rows = [{"id": f"ana/endless-{number}", "tags": ["latent-zoo"], "sha": "0" * 40} for number in range(5)]
     link = {"Link": f'<{world.hub.url}/api/models?search=endless&cursor=1>; rel="next"'}
     world.hub.fault("rewrite", r"/api/models\?.*endless", by=lambda _: rows)
@@ -168,7 +169,7 @@ def test_41_a_listing_without_end_stops_at_the_limit(world: World) -> None:
     assert len(world.hub.seen) - before <= 4
 
 
-def test_41_empty_pages_without_end_stop_at_the_timeout(world: World, pace: float) -> None:
+def test_empty_pages_without_end_stop_at_the_timeout(world: World, pace: float) -> None:
     link = {"Link": f'<{world.hub.url}/api/models?search=void&cursor=1>; rel="next"'}
     world.hub.fault("rewrite", r"/api/models\?.*void", by=lambda _: [])
     world.hub.fault("headers", r"/api/models\?.*void", set=link)
@@ -177,7 +178,7 @@ def test_41_empty_pages_without_end_stop_at_the_timeout(world: World, pace: floa
     assert result.seconds < 3 + 10 * pace
 
 
-def test_35_two_files_with_one_etag_do_not_share_a_blob(world: World) -> None:
+def test_two_files_with_one_etag_do_not_share_a_blob(world: World) -> None:
     """A mirror gives README.md, which is another config.json, the place of the config.json that was asked for."""
     good = world.files["config.json"]
     evil = good.replace(b"tiny.test", b"tiny.evil")
@@ -188,7 +189,7 @@ def test_35_two_files_with_one_etag_do_not_share_a_blob(world: World) -> None:
     assert evil not in [blob.read_bytes() for blob in world.machine.blobs(world.name)]
 
 
-def test_35_the_etag_of_a_redirected_answer_is_held_too(world: World) -> None:
+def test_the_etag_of_a_redirected_answer_is_checked_too(world: World) -> None:
     """The hash is asked for at an address that looks like no file's."""
     fault = world.hub.fault("redirect", rf"{world.name}/resolve/.*README.md", to=f"/cdn/{world.name}/{'0' * 64}")
     headers = {"ETag": '"../../evil"', "X-Repo-Commit": world.repository.head}
@@ -198,14 +199,14 @@ def test_35_the_etag_of_a_redirected_answer_is_held_too(world: World) -> None:
     assert not [path for path in world.machine.folder.rglob("*evil*") if path.is_file()]
 
 
-def test_36_files_of_another_commit_are_not_taken_for_it(world: World) -> None:
+def test_files_of_another_commit_are_refused(world: World) -> None:
     other = "ab" * 20
     on("/resolve", "headers", set={"X-Repo-Commit": other})(world)
     assert f"the commit '{other}' is not the one that was asked for" in world.machine.zoo("pull", world.name).error(6)
     assert not (world.machine.cached(world.name) / "snapshots" / other).exists()
 
 
-def test_28_what_is_read_is_held_to_what_was_hashed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_changed_after_verification_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """In this process: config.json changes after it was verified, and before it is read."""
     from zoo.checkpoints import sources
     from zoo.checkpoints.hub import cache, download

@@ -1,4 +1,4 @@
-"""Pushing to a Hub: what is looked over before a byte is sent, and what becomes of one that fails: cases 63 to 67."""
+"""Pushing to a Hub: what is checked before a byte is sent, and what happens when it fails."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def sent(hub: Hub, since: int) -> list[str]:
     return [str(seen) for seen in hub.seen[since:] if any(part in seen.path for part in CHANGES)]
 
 
-def test_two_machines_have_the_same_model_and_a_changed_byte_is_refused(
+def test_two_machines_share_a_model_and_refuse_a_changed_byte(
     hub: Hub, machine: Machine, checkpoint: Path, picture: Path, tmp_path: Path, files: dict[str, bytes]
 ) -> None:
     pushed = push(machine, checkpoint, "ana/shared", "--tag", "v1", "--message", "First")
@@ -62,7 +62,7 @@ def test_two_machines_have_the_same_model_and_a_changed_byte_is_refused(
     ("token", "word"),
     [("", "pushing needs a token: set HF_TOKEN"), ("hf_reads_secret", "the token in HF_TOKEN may only read")],
 )
-def test_63_without_the_right_to_write_nothing_is_sent(
+def test_without_the_right_to_write_nothing_is_sent(
     hub: Hub, machine: Machine, checkpoint: Path, token: str, word: str
 ) -> None:
     since = len(hub.seen)
@@ -71,14 +71,16 @@ def test_63_without_the_right_to_write_nothing_is_sent(
     assert "ana/never" not in hub.repositories
 
 
-def test_63_nor_to_another_s_repository(hub: Hub, machine: Machine, checkpoint: Path, files: dict[str, bytes]) -> None:
+def test_nothing_is_sent_to_another_user_s_repository(
+    hub: Hub, machine: Machine, checkpoint: Path, files: dict[str, bytes]
+) -> None:
     commit = hub.add("bob/his", files).head
     line = push(machine, checkpoint, "bob/his").error(4)
     assert "the token in HF_TOKEN has no such right" in line
     assert hub.repositories["bob/his"].head == commit
 
 
-def test_64_a_repository_that_changed_meanwhile_is_not_overwritten(
+def test_a_repository_changed_meanwhile_is_not_overwritten(
     hub: Hub, machine: Machine, copy: Path, published: str
 ) -> None:
     repository = hub.repositories[published]
@@ -90,7 +92,7 @@ def test_64_a_repository_that_changed_meanwhile_is_not_overwritten(
     assert repository.head == newer
 
 
-def test_65_a_commit_whose_answer_is_lost_is_found(hub: Hub, machine: Machine, copy: Path, published: str) -> None:
+def test_a_commit_whose_answer_is_lost_is_found(hub: Hub, machine: Machine, copy: Path, published: str) -> None:
     repository = hub.repositories[published]
     before = len(repository.commits)
     hub.fault("unsure", f"{published}/commit", times=1)
@@ -101,9 +103,7 @@ def test_65_a_commit_whose_answer_is_lost_is_found(hub: Hub, machine: Machine, c
     assert len(repository.commits) == before + 1
 
 
-def test_65_one_that_has_not_landed_is_told_and_not_sent_again(
-    hub: Hub, machine: Machine, copy: Path, published: str
-) -> None:
+def test_a_commit_that_has_not_landed_is_not_sent_again(hub: Hub, machine: Machine, copy: Path, published: str) -> None:
     commit = hub.repositories[published].head
     fault = hub.fault("status", f"{published}/commit", code=500)
     (copy / "README.md").write_text((copy / "README.md").read_text() + "\nMore.\n")
@@ -112,7 +112,7 @@ def test_65_one_that_has_not_landed_is_told_and_not_sent_again(
     assert hub.repositories[published].head == commit
 
 
-def test_66_an_upload_that_dies_changes_nothing(hub: Hub, machine: Machine, checkpoint: Path) -> None:
+def test_an_upload_that_dies_changes_nothing(hub: Hub, machine: Machine, checkpoint: Path) -> None:
     from tiny import edit_config, sign
 
     hub.add("ana/dies")
@@ -169,7 +169,7 @@ def secret(name: str) -> Callable[[Path], None]:
         (secret("id_ed25519"), 7, "id_ed25519 looks like a secret"),
     ],
 )
-def test_67_what_should_not_be_shown_is_refused_before_anything_is_sent(
+def test_a_checkpoint_unfit_to_publish_is_not_sent(
     hub: Hub, machine: Machine, copy: Path, spoil: Callable[[Path], None], code: int, word: str
 ) -> None:
     spoil(copy)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from machine import Machine
 from world import World, on
+
+from zoo.checkpoints.hub.endpoint import require_address
 
 NO_BYPASS: dict[str, str | None] = {"NO_PROXY": None}
 
@@ -15,6 +18,17 @@ NO_BYPASS: dict[str, str | None] = {"NO_PROXY": None}
 def test_certificates_that_are_not_there_are_named(machine: Machine, name: str) -> None:
     line = machine.zoo("pull", "ana/x", **{name: "/no/such.pem"}).error(2)
     assert f"{name} names /no/such.pem, which is not there" in line
+
+
+def test_a_folder_is_no_file_of_certificates(machine: Machine) -> None:
+    line = machine.zoo("pull", "ana/x", SSL_CERT_FILE=str(machine.folder)).error(2)
+    assert f"SSL_CERT_FILE names {machine.folder}, which is a folder" in line
+
+
+def test_an_empty_endpoint_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "")
+    require_address()
+    assert "HF_ENDPOINT" not in os.environ
 
 
 def test_a_file_without_certificates_is_named(machine: Machine) -> None:

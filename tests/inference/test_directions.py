@@ -53,7 +53,7 @@ def test_two_folders_give_the_difference_of_means(config: CheckpointConfig) -> N
     np.testing.assert_allclose(learned.direction("hat"), latents[18:].mean(0) - latents[:18].mean(0), atol=1e-5)
 
 
-def test_a_direction_of_one_colour_leads_from_the_average_of_the_others(config: CheckpointConfig) -> None:
+def test_a_direction_starts_at_the_mean_of_the_other_classes(config: CheckpointConfig) -> None:
     color = RNG.choice(3, 600, p=[0.6, 0.3, 0.1])
     places = RNG.standard_normal((3, 6))
     latents = places[color].astype(np.float32)
@@ -107,7 +107,7 @@ def test_apply_moves_by_the_strength() -> None:
         apply(np.ones((1, 2, 2)), direction, 1)
 
 
-def test_a_name_that_is_not_there_is_answered_with_those_that_are(config: CheckpointConfig) -> None:
+def test_an_unknown_direction_lists_the_known_ones(config: CheckpointConfig) -> None:
     learned = some(config)
     with pytest.raises(NotFoundError, match="did you mean 'glasses'"):
         learned.direction("glases")

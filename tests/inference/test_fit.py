@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.catalog.spec import ImageSpec
+from zoo.catalog.interface import ImageSpec
 from zoo.errors import UsageError, ZooError
-from zoo.inference import color
 from zoo.inference.fit import fit_encode, fit_translate, resampling
+from zoo.pictures import color
 
 SIZES = [(1, 1), (1, 7), (7, 1), (2, 3), (40, 30), (64, 64), (65, 200), (3, 5000)]
 COLOR = ImageSpec(channels=3, size=(32, 24))
@@ -19,7 +19,8 @@ GRAY = ImageSpec(channels=1, size=(32, 24))
 def pictures(height, width, channels=3, count=2, dtype=np.uint8, seed=0):
     """A batch seen through a view of channels-last pictures, as they come from a file."""
     levels = np.random.default_rng(seed).integers(0, 256, (count, height, width, channels), dtype=np.uint8)
-    return (levels if dtype == np.uint8 else levels / np.float32(255)).transpose(0, 3, 1, 2)
+    scaled = {np.uint8: 1, np.uint16: np.uint16(257), np.float32: np.float32(1 / 255)}[dtype]
+    return (levels * scaled).astype(dtype).transpose(0, 3, 1, 2)
 
 
 def smooth(height, width):
@@ -45,7 +46,7 @@ def colours(seed=0, shape=(3, 32, 24)):
     return Seen(lambda batch: np.stack([answer] * len(batch)))
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize(("height", "width"), SIZES)
 @pytest.mark.parametrize("strategy", ["resize", "pad", "chroma"])
 def test_any_size_comes_back_in_its_size_dtype_and_layout(strategy, height, width, dtype):
@@ -64,7 +65,7 @@ def test_any_size_comes_back_in_its_size_dtype_and_layout(strategy, height, widt
     assert batch.shape == (2, 3, *(padded if strategy == "pad" else (32, 24)))
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_pad_gives_the_very_same_pixels_back(height, width, dtype):
     images = pictures(height, width, dtype=dtype)
@@ -81,7 +82,7 @@ def test_pad_mirrors_at_the_bottom_and_the_right():
     np.testing.assert_array_equal(seen[:5, 6:], images[0, 0][:, [4, 3]])
 
 
-def test_pad_refuses_what_is_larger_than_the_model_and_says_both_sizes():
+def test_pad_refuses_larger_images_and_reports_both_sizes():
     with pytest.raises(UsageError, match=r"at most 24 x 32 pixels, not 25 x 32"):
         fit_translate("pad", pictures(32, 25), Seen(), COLOR)
 
@@ -130,7 +131,7 @@ def test_models_get_the_channels_they_take():
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 @pytest.mark.parametrize(("height", "width"), [(200, 150), (20, 500), (1, 1)])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_chroma_keeps_lightness_whatever_colours_the_model_gives(height, width, channels, dtype):
+def test_chroma_keeps_lightness_under_any_colours(height, width, channels, dtype):
     images = pictures(height, width, channels, dtype=dtype)
     result = fit_translate("chroma", images, colours(), GRAY)
     assert result.shape == (2, 3, height, width)
@@ -149,7 +150,7 @@ def test_chroma_shows_the_model_the_small_gray():
     np.testing.assert_allclose(run.batches[0][0, 0] * 255, expected, atol=1)
 
 
-def test_chroma_of_the_models_own_size_takes_its_colours_as_they_are():
+def test_chroma_at_the_models_size_keeps_its_colours():
     true = smooth(32, 24)
     result = fit_translate("chroma", true, Seen(lambda _: true / np.float32(255)), GRAY)
     asked, given = (color.rgb_to_lab(image[0].transpose(1, 2, 0)) for image in (true, result))
@@ -242,7 +243,7 @@ def test_a_gray_answer_to_chroma_is_an_error():
         (np.zeros((0, 3, 4, 4), np.float32), "no picture"),
         (np.zeros((1, 3, 0, 4), np.uint8), "no picture"),
         (np.zeros((3, 4, 4), np.float32), r"must be \(N, C, H, W\)"),
-        (np.zeros((1, 3, 4, 4), np.float64), "uint8 or float32, not"),
+        (np.zeros((1, 3, 4, 4), np.float64), "uint8, uint16 or float32, not"),
         (np.zeros((1, 4, 4, 3), np.uint8), "1 or 3 channels, not 4"),
         (np.full((1, 3, 4, 4), 200, np.float32), "divide levels"),
         (np.full((1, 3, 4, 4), np.nan, np.float32), "no NaN"),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo.catalog.spec import ImageSpec
+from zoo.catalog.interface import ImageSpec
 from zoo.errors import UsageError
-from zoo.inference import color
 from zoo.inference.fit import fit_translate
 from zoo.inference.fit.guided import at_size, linear_model
 from zoo.inference.fit.resampling import resampled
+from zoo.pictures import color
 
 SPEC = ImageSpec(channels=1, size=(128, 128))
 

@@ -1,4 +1,4 @@
-"""Draws from the prior, the same everywhere and for ever, and ways and sums of latents."""
+"""Draws from the prior, the same everywhere and for ever, and interpolations and sums of latents."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zoo.errors import UsageError
 from zoo.inference.latents import add, around, between, linear, noise, slerp
 
 
-def test_a_seed_means_the_same_numbers_in_every_version_of_numpy() -> None:
+def test_a_seed_gives_the_same_numbers_in_every_numpy_version() -> None:
     draw = noise(4, (3,), seed=7)
     assert draw.dtype == np.float32
     digest = hashlib.sha256(draw.astype("<f4").tobytes()).hexdigest()
@@ -53,7 +53,7 @@ def lengths(latents: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("way", [linear, slerp])
-def test_a_way_has_the_shape_of_its_ends_and_holds_them_to_the_last_digit(way: Any) -> None:
+def test_an_interpolation_holds_its_ends_exactly(way: Any) -> None:
     points = way(A, B, T)
     assert (points.shape, points.dtype) == ((7, 3, 4, 4), np.float32)
     np.testing.assert_array_equal(points[[0, -1]], [A, B])
@@ -83,7 +83,7 @@ def test_an_arc_between_two_of_one_direction_is_straight() -> None:
 
 
 @pytest.mark.parametrize("b", [-A, -2 * A, -A * (1 + 1e-7), -A + np.float32(1e-7)])
-def test_an_arc_to_the_opposite_goes_round_and_not_through_the_middle(b: np.ndarray) -> None:
+def test_an_arc_to_the_opposite_point_avoids_the_origin(b: np.ndarray) -> None:
     points = slerp(A, b, T)
     assert lengths(points).min() > 0.99 * lengths(A[None])[0]
     steps = lengths(np.diff(points, axis=0) / lengths(points)[1:].reshape(-1, 1, 1, 1))
@@ -110,7 +110,7 @@ def test_the_way_has_as_many_steps_as_asked_for() -> None:
         ((A, B[0], 3), "different shapes"),
     ],
 )
-def test_a_way_that_is_none_is_refused(arguments: Any, word: str) -> None:
+def test_an_impossible_interpolation_is_refused(arguments: Any, word: str) -> None:
     with pytest.raises(UsageError, match=word):
         between(*arguments)
 

@@ -49,7 +49,7 @@ def test_translate_gives_as_many_pictures_of_the_same_size(tiny: Model, shape: t
         np.testing.assert_allclose(found, expected(images), atol=1e-6)
 
 
-def test_pictures_come_as_bytes_floats_paths_or_images_of_pillow(tiny: Model, tmp_path: Path) -> None:
+def test_images_are_arrays_paths_or_pillow_images(tiny: Model, tmp_path: Path) -> None:
     levels = RNG.integers(0, 256, (4, 6), np.uint8)
     path = tmp_path / "a.png"
     Image.fromarray(levels).save(path)
@@ -178,7 +178,7 @@ UNABLE: list[tuple[str, Callable[[Model], object]]] = [
 
 
 @pytest.mark.parametrize(("capability", "ask"), UNABLE)
-def test_what_a_model_can_not_do_is_refused_before_anything_else(
+def test_an_unsupported_capability_is_refused_first(
     tiny: Model, capability: str, ask: Callable[[Model], object]
 ) -> None:
     with pytest.raises(UnsupportedCapability, match=rf"^tiny\.test can't {capability}, it can translate; these can: "):

@@ -1,4 +1,4 @@
-"""The latent space of a model from Python: ways, variations, sums, and latents that are refused."""
+"""The latent space of a model from Python: interpolations, variations, sums, and latents that are refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_reconstruction_is_of_the_models_own_size(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["spherical", "linear"])
-def test_a_way_begins_and_ends_with_the_pictures_themselves(tmp_path: Path, path: Any) -> None:
+def test_an_interpolation_begins_and_ends_at_decoded_latents(tmp_path: Path, path: Any) -> None:
     vae = load_vae(tmp_path)
     latents = vae.encode(IMAGES)
     way = vae.interpolate(latents[0], latents[1], steps=5, path=path)

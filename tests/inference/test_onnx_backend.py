@@ -47,7 +47,7 @@ def test_inputs_of_any_layout_and_type_are_taken(checkpoint: Checkpoint) -> None
     np.testing.assert_allclose(found, expected(image), atol=1e-6)
 
 
-def test_the_bytes_that_were_verified_run_even_if_the_files_change(checkpoint: Checkpoint) -> None:
+def test_the_verified_bytes_run_even_if_the_files_change(checkpoint: Checkpoint) -> None:
     for file in checkpoint.folder.iterdir():
         file.write_bytes(b"")
     image = RNG.random((1, 1, 2, 2), np.float32)
@@ -85,13 +85,13 @@ def test_an_input_of_another_shape_is_a_wrong_request(checkpoint: Checkpoint, sh
         OnnxBackend(checkpoint).run("translate", np.zeros(shape, np.float32))
 
 
-def test_an_input_that_would_take_too_much_memory_is_refused_before_it_does(checkpoint: Checkpoint) -> None:
+def test_an_input_that_needs_too_much_memory_is_refused(checkpoint: Checkpoint) -> None:
     image = np.broadcast_to(np.float32(0), (1, 1, 20_000, 20_000))  # 4 bytes that look like 1.5 GiB
     with pytest.raises(UsageError, match=r"would need 8\.9 GiB .* smaller batch or picture"):
         OnnxBackend(checkpoint).run("translate", image)
 
 
-def test_a_size_that_does_not_fit_the_network_is_a_wrong_request(tmp_path: Path) -> None:
+def test_a_size_that_does_not_fit_the_network_is_a_usage_error(tmp_path: Path) -> None:
     halves = helper.make_node("SpaceToDepth", ["features"], ["deep"], blocksize=2)
     whole = helper.make_node("DepthToSpace", ["deep"], ["translated"], blocksize=2)
     folder = write_checkpoint(tmp_path, make_model([make_model().graph.node[-2], halves, whole]))
@@ -118,9 +118,7 @@ def test_an_unknown_backend_and_a_missing_family_say_so(checkpoint: Checkpoint) 
         open_backend("torch", checkpoint)
 
 
-def test_what_the_runtime_refuses_is_one_line_and_nothing_else_is_printed(
-    checkpoint: Checkpoint, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_an_error_of_the_runtime_is_one_line(checkpoint: Checkpoint, capfd: pytest.CaptureFixture[str]) -> None:
     spoilt = dataclasses.replace(checkpoint, graphs={"translate.onnx": b"\x08\x0a"})
     with pytest.raises(UnsafeFileError, match=r"^dir:tiny: translate\.onnx: ONNX Runtime refuses it: ") as caught:
         OnnxBackend(spoilt).run("translate", np.zeros((1, 1, 2, 2), np.float32))
@@ -136,9 +134,7 @@ def test_what_the_runtime_refuses_is_one_line_and_nothing_else_is_printed(
     assert capfd.readouterr() == ("", "")
 
 
-def test_outputs_that_are_not_what_the_operators_give_are_refused(
-    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_outputs_of_an_unexpected_shape_are_refused(checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     backend = OnnxBackend(checkpoint)
     monkeypatch.setattr(backend, "_expected", lambda role, shape: ((1, 3, 9, 9),))
     with pytest.raises(UnsafeFileError, match="where its operators give"):

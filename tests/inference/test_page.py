@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from zoo.catalog.spec import ImageSpec
+from zoo.catalog.interface import ImageSpec
 from zoo.errors import UsageError
-from zoo.inference.drawings import find_drawing
 from zoo.inference.fit import fit_translate
-from zoo.inference.outlines import shaded
+from zoo.pictures.drawings import find_drawing
+from zoo.pictures.outlines import shaded
 
 SPEC = ImageSpec(channels=1, size=(64, 64), multiple=32)
 
@@ -61,7 +61,7 @@ def test_the_answer_lies_where_the_drawing_is(height, width, box, dtype, channel
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 @pytest.mark.parametrize(("fit", "as_seen"), [("drawing", np.asarray), ("shaded-drawing", shaded)])
-def test_the_model_sees_the_thin_lines_at_its_size_and_the_inside_where_asked_for(fit, as_seen, dtype):
+def test_the_model_gets_thin_lines_at_its_size_shaded_or_not(fit, as_seen, dtype):
     seen, pages = [], page(200, 300, (40, 50, 150, 250), dtype)
     fit_translate(fit, pages, lambda batch: seen.append(batch) or painted(batch), SPEC)
     (batch,) = seen
@@ -72,7 +72,7 @@ def test_the_model_sees_the_thin_lines_at_its_size_and_the_inside_where_asked_fo
     np.testing.assert_array_equal(np.rint(batch[0, 0] * 255), as_seen(lines))
 
 
-def test_the_whole_answer_counts_for_a_drawing_of_the_models_size():
+def test_a_drawing_of_the_models_size_gets_the_whole_answer():
     lines = np.full((1, 1, 64, 64), 255, np.uint8)
     lines[:, :, 20, 10:50] = 0
     answer = np.random.default_rng(0).random((1, 3, 64, 64), dtype=np.float32)
@@ -80,7 +80,7 @@ def test_the_whole_answer_counts_for_a_drawing_of_the_models_size():
     np.testing.assert_array_equal(result, np.rint(answer * 255))
 
 
-def test_an_answer_that_is_not_white_at_its_border_leaves_no_border_on_the_page():
+def test_a_dark_answer_leaves_no_border_on_the_page():
     result = fit_translate(
         "drawing",
         page(400, 400, (100, 100, 300, 300), np.float32),

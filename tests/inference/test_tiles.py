@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo.catalog.spec import ImageSpec
+from zoo.catalog.interface import ImageSpec
 from zoo.errors import ZooError
 from zoo.inference.fit import fit_translate, tiles
 
@@ -32,7 +32,7 @@ def smooth(height, width):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 @pytest.mark.parametrize(("height", "width"), SIZES)
-def test_a_model_that_changes_nothing_gives_the_very_same_picture(height, width, dtype):
+def test_tiles_of_an_identity_model_give_the_same_image(height, width, dtype):
     images = pictures(height, width, dtype, count=2)
     result = fit_translate("tile", images, lambda batch: batch, SPEC)
     assert result.dtype == dtype
@@ -60,7 +60,7 @@ def gradients(result, axis):
 
 
 @pytest.mark.parametrize(("height", "width"), [(200, 300), (150, 70), (70, 150)])
-def test_no_seam_shows_where_tiles_begin_though_each_has_a_tone_of_its_own(height, width):
+def test_tiles_of_different_tones_show_no_seam(height, width):
     """As with instance norm: what a tile answers depends on all that is in it."""
     calls = []
 

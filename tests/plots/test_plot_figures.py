@@ -72,7 +72,7 @@ def test_a_plot_names_its_axes_and_cuts_nothing_off(name: str, caplog: pytest.Lo
     assert np.asarray(canvas.buffer_rgba()).std() > 10
 
 
-def test_every_class_has_a_marker_of_its_own_so_that_gray_tells_them_apart() -> None:
+def test_every_class_has_its_own_marker() -> None:
     assert len({style_of(k, f"class {k}")["marker"] for k in range(12)}) == 12
     assert {style_of(k, str(k))["marker"] for k in range(10)} == {f"${k}$" for k in range(10)}
     assert len(set(COLORS)) == len(COLORS)

@@ -27,7 +27,7 @@ def test_the_principal_plane_is_where_the_variance_is(n: int, shape: tuple[int, 
     assert plane.names[0] == f"principal component 1 ({100 * (plane.shares or (0,))[0]:.1f} % of the variance)"
 
 
-def test_the_changing_plane_is_where_pictures_change_though_latents_vary_alike_everywhere() -> None:
+def test_the_changing_plane_is_where_images_change_most() -> None:
     rng = np.random.default_rng(0)
     latents = rng.standard_normal((800, 6)).astype(np.float32)
     axes = np.linalg.qr(rng.standard_normal((6, 6)))[0]

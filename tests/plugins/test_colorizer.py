@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from zoo.catalog.spec import GraphSpec
-from zoo.inference.color import rgb_to_lab as core_rgb_to_lab
+from zoo.catalog.families import interface_of
+from zoo.catalog.interface import ImageSpec
+from zoo.pictures.color import rgb_to_lab as core_rgb_to_lab
 from zoo.training.objective import Batch
 from zoo_colorizer.config import ColorizerConfig
 from zoo_colorizer.lab import lab_to_rgb, lightness, rgb_to_lab
@@ -50,7 +50,7 @@ def test_sizes_on_the_way(small: Colorizer) -> None:
     assert small.translate(gray).shape == (2, 3, 32, 48)
 
 
-def test_a_new_network_lets_the_picture_through_to_its_last_layer_and_answers_nearly_evenly(small: Colorizer) -> None:
+def test_a_new_network_keeps_detail_but_answers_nearly_evenly(small: Colorizer) -> None:
     gray = torch.rand(1, 1, 32, 32)
     with torch.no_grad():
         before_answer = small.decoder[:-2](small.encoder(lightness(gray) / 50 - 1))
@@ -96,10 +96,8 @@ def test_lab_of_the_primaries() -> None:
 
 
 def test_the_interface_fits_the_schema() -> None:
-    interface = ColorizerConfig(size=64).interface()
-    graph = interface["capabilities"]["translate"] | {"graph": "translate.onnx", "sha256": "0" * 64}
-    fit, spec = msgspec.convert(graph, GraphSpec).takes()
-    assert (fit, spec.channels, spec.size) == ("chroma", 1, (64, 64))
+    role = interface_of(ColorizerConfig(size=64)).roles["translate"]
+    assert (role.fit, role.input) == ("chroma", ImageSpec(channels=1, size=(64, 64)))
 
 
 def objective(**options: float) -> ColorizerObjective:
@@ -115,8 +113,8 @@ def loss_of(answer: torch.Tensor, target: torch.Tensor, photos: Sequence[torch.T
     prepared = objective(**options)
     if photos:
         prepared.prepare(photos)
-    ((player, loss, logs),) = prepared.losses({"model": Fixed()}, batch, torch.Generator())
-    assert player == "model"
+    ((name, loss, logs),) = prepared.losses({"model": Fixed()}, batch, torch.Generator())
+    assert name == "model"
     assert logs.keys() == {"chroma"}
     return float(loss)
 
@@ -153,7 +151,7 @@ def test_weights_have_mean_one_over_the_training_photos() -> None:
     assert float(weights.mean()) == pytest.approx(1.0, abs=1e-4)
 
 
-def test_the_judge_finds_the_scale_that_undoes_boldness() -> None:
+def test_evaluation_finds_the_scale_that_undoes_boldness() -> None:
     torch.manual_seed(0)
     target = torch.rand(4, 3, 4, 4).repeat_interleave(8, 2).repeat_interleave(8, 3) * 0.3 + 0.35
 
@@ -163,8 +161,8 @@ def test_the_judge_finds_the_scale_that_undoes_boldness() -> None:
 
     light = rgb_to_lab(target)[:, :1]
     gray = lab_to_rgb(torch.cat([light, torch.zeros_like(light), torch.zeros_like(light)], 1))[:, :1]
-    verdict = objective(chroma_floor=0.3).judge(Bold(), [Batch(gray, target)])
-    assert verdict.config == {"chroma_scale": 0.5}
-    assert verdict.figures["psnr_gain"] > 5
-    assert verdict.figures["gaining"] == 1.0
-    assert verdict.samples is not None
+    evaluation = objective(chroma_floor=0.3).evaluate(Bold(), [Batch(gray, target)])
+    assert evaluation.config == {"chroma_scale": 0.5}
+    assert evaluation.figures["psnr_gain"] > 5
+    assert evaluation.figures["gaining"] == 1.0
+    assert evaluation.samples is not None

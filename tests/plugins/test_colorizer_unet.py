@@ -14,9 +14,9 @@ from torch import Tensor, nn
 import zoo
 from zoo.catalog import Registry
 from zoo.errors import UsageError
-from zoo.inference.color import rgb_to_lab as core_rgb_to_lab
+from zoo.pictures.color import rgb_to_lab as core_rgb_to_lab
+from zoo.recipes.recipe import read_recipe
 from zoo.training.objective import Batch
-from zoo.training.recipe import read_recipe
 from zoo.training.train import find_recipe, train
 from zoo_colorizer.lab import lightness, rgb_to_lab
 from zoo_colorizer_unet.bins import SoftBins, in_gamut
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from zoo.training.recipe import Recipe
+    from zoo.recipes.recipe import Recipe
 
 TINY = ColorizerUNetConfig(backbone="test_efficientnet", widths=(16, 16, 16, 8), size=32)
 FROZEN = ("conv_stem", "bn1", "blocks.0")
@@ -192,8 +192,8 @@ def moved(epoch: float) -> set[str]:
     optimizer = torch.optim.SGD([p for p in network.parameters() if p.requires_grad], lr=0.5)
     target = photos()
     batch = Batch(target.mean(dim=1, keepdim=True), target, epoch=epoch)
-    ((player, loss, _),) = trained.losses({"model": network}, batch, torch.Generator())
-    assert player == "model"
+    ((name, loss, _),) = trained.losses({"model": network}, batch, torch.Generator())
+    assert name == "model"
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
     changed = {name for name, parameter in network.named_parameters() if not torch.equal(parameter, before[name])}
@@ -259,11 +259,11 @@ def test_rare_colours_weigh_more_up_to_a_limit() -> None:
 
 def test_evaluation_chooses_both_settings() -> None:
     target = photos(4)
-    verdict = objective(chroma_floor=0.0).judge(
+    evaluation = objective(chroma_floor=0.0).evaluate(
         ColorizerUNet(TINY).eval(), [Batch(target.mean(1, keepdim=True), target)]
     )
-    assert verdict.config.keys() == {"temperature", "chroma_scale"}
-    msgspec.convert(msgspec.to_builtins(TINY) | verdict.config, ColorizerUNetConfig)
+    assert evaluation.config.keys() == {"temperature", "chroma_scale"}
+    msgspec.convert(msgspec.to_builtins(TINY) | evaluation.config, ColorizerUNetConfig)
 
 
 # The recipe and the checkpoint.
@@ -287,7 +287,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def shipped(registry: Registry, pictures: Path, *changes: str) -> Recipe:
     """The shipped recipe with the tiny preset, two steps on generated pictures."""
-    small = ("model.preset=tiny", "data.size=64", "data.judge_size=64", 'objective.frozen=["conv_stem"]')
+    small = ("model.preset=tiny", "data.size=64", "data.eval_size=64", 'objective.frozen=["conv_stem"]')
     short = ("train.epochs=2", "train.samples_per_epoch=4", "train.batch=4", "train.eval_epochs=2")
     source = f'data.source="folder:{pictures}"'
     return read_recipe(find_recipe("colorizer-unet-photos", registry), (*small, *short, source, *changes))

@@ -21,7 +21,7 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "feature-net": {"size": 16, "width": 4, "features": 8},
     "pix2pix": {"channels": 4, "depth": 4, "norm": "instance"},
 }
-OBJECTIVES: Mapping[str, Mapping[str, Any]] = {"dcgan": {"judged": 16}}
+OBJECTIVES: Mapping[str, Mapping[str, Any]] = {"dcgan": {"evaluated": 16}}
 
 
 @pytest.mark.parametrize("name", sorted(REGISTRY.families))

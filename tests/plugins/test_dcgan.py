@@ -11,10 +11,11 @@ import torch
 from torch import nn
 
 from zoo.catalog.families import configured
+from zoo.catalog.interface import Latent
 from zoo.catalog.registry import Registry
 from zoo.errors import TrainingError, UsageError
+from zoo.recipes.recipe import read_recipe
 from zoo.training.objective import Batch
-from zoo.training.recipe import read_recipe
 from zoo.training.train import build_objective, find_recipe
 from zoo_dcgan import losses
 from zoo_dcgan.augment import augmented
@@ -52,7 +53,7 @@ def test_the_layers_are_those_of_the_report(preset: str, registry: Registry) -> 
     assert not [buffer for network in networks for buffer in network.buffers()]
 
 
-def test_sizes_go_through_both_networks_and_what_is_made_is_in_range() -> None:
+def test_both_networks_keep_sizes_and_images_are_in_range() -> None:
     config = DCGANConfig(size=12, channels=3, latent=4, generator=(6, 4), discriminator=(3, 4, 5))
     z = 30 * torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
     pictures = Generator(config).decode(z)
@@ -63,7 +64,7 @@ def test_sizes_go_through_both_networks_and_what_is_made_is_in_range() -> None:
 
 
 @pytest.mark.parametrize("hidden", [0, 32])
-def test_only_a_hidden_layer_judges_far_parts_of_a_picture_together(hidden: int) -> None:
+def test_only_a_hidden_layer_relates_far_parts_of_an_image(hidden: int) -> None:
     torch.manual_seed(0)
     discriminator = Discriminator(DCGANConfig(size=28, discriminator=(3, 4, 5)), hidden=hidden)
     corners = torch.zeros(4, 1, 28, 28)
@@ -101,8 +102,8 @@ def test_a_mixture_draws_latents_about_means_that_are_learned() -> None:
     assert torch.equal(wide.sample(noise), latents)
     assert torch.allclose(wide.eval().sample(noise) - latents, 2 * WITHIN * noise[:, 1:], atol=1e-5)
     assert layers(generator) == layers(plain)
-    assert config.interface()["latent"] == {"shape": [4], "prior": "sampler", "sampler": {"noise": [5]}}
-    assert TINY.interface()["latent"] == {"shape": [4], "prior": "normal"}
+    assert config.interface().latent == Latent((4,), "sampler", (5,))
+    assert TINY.interface().latent == Latent((4,))
     assert torch.equal(plain.sample(noise[:, 1:]), noise[:, 1:])
 
 
@@ -124,7 +125,7 @@ def test_the_losses_are_those_of_their_sources() -> None:
     assert g["hinge"] == pytest.approx(-0.875)
 
 
-def test_minimax_fades_where_the_discriminator_is_sure_and_nonsaturating_does_not() -> None:
+def test_only_minimax_saturates_at_a_sure_discriminator() -> None:
     slopes = {}
     for kind in ("minimax", "nonsaturating"):
         fake = torch.tensor([-8.0], requires_grad=True)
@@ -145,24 +146,24 @@ class Quadratic(nn.Module):
         return self.a * x.square().flatten(1).sum(dim=1)
 
 
-def test_r1_is_the_squared_norm_of_the_gradient_and_reaches_the_weights() -> None:
+def test_penalties_are_squared_slopes_and_reach_the_weights() -> None:
     net, x = Quadratic(), torch.tensor([[[[1.0, 2.0]]], [[[0.0, 1.0]]]])
-    penalty = losses.gradient_penalty(net, x)
-    assert penalty.item() == pytest.approx(36 * (5 + 1) / 2)
-    penalty.backward()
+    slopes = losses.squared_slopes(net, x)
+    assert slopes.tolist() == pytest.approx([36 * 5, 36 * 1])
+    slopes.mean().backward()
     assert net.a.grad is not None
     assert net.a.grad.item() == pytest.approx(8 * 3 * (5 + 1) / 2)
 
 
-def test_r1_is_computed_in_float32_in_a_run_of_mixed_precision() -> None:
+def test_penalties_are_float32_in_mixed_precision() -> None:
     net, x = Discriminator(TINY), torch.rand(4, 1, 8, 8)
-    exact = losses.gradient_penalty(net, x).item()
+    exact = losses.squared_slopes(net, x)
     with torch.autocast("cpu", torch.bfloat16):
         assert net.layers(x).dtype == torch.bfloat16
-        assert losses.gradient_penalty(net, x).item() == exact
+        assert torch.equal(losses.squared_slopes(net, x), exact)
 
 
-def test_the_terms_against_collapse_are_large_where_pictures_are_alike() -> None:
+def test_terms_against_collapse_are_large_for_similar_images() -> None:
     z = torch.randn(8, 4)
     spread, alike = torch.rand(8, 1, 6, 6), torch.full((8, 1, 6, 6), 0.5) + 1e-3 * torch.rand(8, 1, 6, 6)
     assert losses.mode_seeking(z, alike) > 50 * losses.mode_seeking(z, spread)
@@ -174,7 +175,7 @@ def test_the_terms_against_collapse_are_large_where_pictures_are_alike() -> None
 
 
 @pytest.mark.parametrize("policy", ["color", "translation", "cutout"])
-def test_augmentation_changes_each_picture_its_own_way_and_lets_gradients_pass(policy: str) -> None:
+def test_augmentation_differs_per_image_and_passes_gradients(policy: str) -> None:
     x = torch.rand(6, 3, 16, 16).requires_grad_()
     rng = torch.Generator().manual_seed(0)
     seen = augmented(x, [policy], rng)
@@ -188,7 +189,7 @@ def test_augmentation_changes_each_picture_its_own_way_and_lets_gradients_pass(p
     assert torch.equal(seen, again)
 
 
-def test_translation_moves_pictures_as_a_whole_and_cutout_makes_one_hole() -> None:
+def test_translation_moves_images_whole_and_cutout_makes_a_hole() -> None:
     x = torch.full((40, 1, 16, 16), -1.0)
     x[:, :, 8, 8] = 1.0
     moved = augmented(x, ["translation"], torch.Generator().manual_seed(0))
@@ -202,16 +203,16 @@ def test_translation_moves_pictures_as_a_whole_and_cutout_makes_one_hole() -> No
 
 
 def moves(batch: torch.Tensor | None = None, seed: int = 0, **options: object) -> dict[str, tuple[float, list]]:
-    """Each player's loss and the gradients of its parameters, of one step of the same networks and draws."""
+    """Each name's loss and the gradients of its parameters, of one step of the same networks and draws."""
     torch.manual_seed(1)
     objective = DCGANObjective(TINY, DCGANOptions(**options))
     nets = objective.networks()
     pictures = torch.rand(6, 1, 8, 8) if batch is None else batch
     found = {}
     given = Batch(pictures, pictures, epoch=1.0)
-    for player, loss, logs in objective.losses(nets, given, torch.Generator().manual_seed(seed)):
-        gradients = torch.autograd.grad(loss, list(nets[player].parameters()), retain_graph=True)
-        found[player] = (float(loss.detach()), [float(g.norm()) for g in gradients])
+    for name, loss, logs in objective.losses(nets, given, torch.Generator().manual_seed(seed)):
+        gradients = torch.autograd.grad(loss, list(nets[name].parameters()), retain_graph=True)
+        found[name] = (float(loss.detach()), [float(g.norm()) for g in gradients])
         assert {"accuracy_real", "accuracy_fake"} <= logs.keys() or "diversity" in logs
     assert list(found) == ["discriminator", "generator"]
     return found
@@ -227,6 +228,7 @@ BOTH, FIRST, SECOND = ("discriminator", "generator"), ("discriminator",), ("gene
         ({"loss": "hinge"}, BOTH),
         ({"loss": "relativistic"}, BOTH),
         ({"r1": 5.0}, FIRST),
+        ({"r2": 5.0}, FIRST),
         ({"spectral_norm": True}, BOTH),
         ({"hidden": 8}, BOTH),
         ({"augment": ("cutout",)}, BOTH),
@@ -236,15 +238,15 @@ BOTH, FIRST, SECOND = ("discriminator", "generator"), ("discriminator",), ("gene
         ({"entropy": 0.5}, SECOND),
     ],
 )
-def test_each_option_changes_the_players_it_is_for(options: dict[str, object], reached: tuple[str, ...]) -> None:
+def test_each_option_changes_the_sub_networks_it_is_for(options: dict[str, object], reached: tuple[str, ...]) -> None:
     plain, changed = moves(), moves(**options)
-    for player in BOTH:
-        different = changed[player][1] != pytest.approx(plain[player][1], rel=1e-4)
-        assert different == (player in reached), player
-        assert math.isfinite(changed[player][0])
+    for name in BOTH:
+        different = changed[name][1] != pytest.approx(plain[name][1], rel=1e-4)
+        assert different == (name in reached), name
+        assert math.isfinite(changed[name][0])
 
 
-def test_lazy_r1_is_taken_in_one_of_so_many_steps_and_as_many_times_stronger() -> None:
+def test_lazy_r1_is_rarer_and_as_many_times_stronger() -> None:
     plain = moves()["discriminator"][0]
     every = moves(r1=1.0)["discriminator"][0] - plain
     lazy = [moves(r1=1.0, r1_interval=4, seed=seed)["discriminator"][0] for seed in range(16)]
@@ -275,12 +277,14 @@ def test_a_discriminator_that_has_won_stops_the_run() -> None:
         next(objective.losses(nets, batch, rng))
 
 
-@pytest.mark.parametrize("tag", ["mnist", "faces"])
+@pytest.mark.parametrize("tag", ["mnist", "faces", "cifar10"])
 def test_the_plain_recipe_has_no_remedy_and_as_many_steps(tag: str, registry: Registry) -> None:
     ours, plain = (read_recipe(find_recipe(f"dcgan.{name}", registry)) for name in (tag, f"{tag}-plain"))
-    assert (ours.train.epochs, ours.train.batch, ours.data) == (plain.train.epochs, plain.train.batch, plain.data)
+    assert ours.data == plain.data
+    lengths = [(table.epochs, table.batch, table.samples_per_epoch) for table in (ours.train, plain.train)]
+    assert lengths[0] == lengths[1]
     options = build_objective(plain, registry).options
-    assert options == DCGANOptions(dropout=0.4, features=f"feature-net.{tag}")
+    assert options == DCGANOptions(dropout=0.4, features=options.features)
     assert plain.train.ema == 0
     assert plain.train.keep_best is None
     remedied = build_objective(ours, registry).options

@@ -1,4 +1,4 @@
-"""Runs of the DCGAN: from recipe to a checkpoint that generates, and on from a state, two players bit for bit."""
+"""Runs of the DCGAN: from recipe to a checkpoint that generates, and on from a state, two subnetworks bit for bit."""
 
 from __future__ import annotations
 
@@ -11,25 +11,27 @@ from safetensors.numpy import load_file
 
 import zoo
 from zoo.catalog.registry import Registry
-from zoo.training.recipe import read_recipe
+from zoo.recipes.recipe import read_recipe
 from zoo.training.run import Run
 from zoo.training.train import find_recipe, train
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from zoo.training.recipe import Recipe
+    from zoo.recipes.recipe import Recipe
 
 SMALL = (
     "model.config={ size = 8, latent = 4, generator = [6, 4], discriminator = [3, 4, 5], components = 3 }",
     "data.size=8",
-    "objective.judged=16",
+    "objective.evaluated=16",
     "objective.least_recall=0.0",
     "objective.least_diversity=0.0",
     "objective.r1_interval=2",
+    "objective.r2=0.1",
     "objective.spectral_norm=true",
     "train.batch=8",
     "train.epochs=3",
+    "train.samples_per_epoch=32",
     "train.eval_epochs=1",
     "train.save_seconds=0",
     "train.precision=float32",
@@ -65,7 +67,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, recipe: Recipe, registry: Re
     return folder
 
 
-def test_a_run_that_was_cut_off_goes_on_to_the_same_weights_of_both_players(
+def test_a_run_that_was_cut_off_resumes_to_the_same_weights(
     tmp_path: Path, whole: Path, recipe: Recipe, registry: Registry
 ) -> None:
     def cut(step: int, steps: int, logs: object) -> None:
@@ -78,8 +80,8 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_weights_of_both_players(
     resumed, unbroken = (
         load_file(max((run / "state").iterdir()) / "tensors.safetensors") for run in (tmp_path / "cut", whole)
     )
-    players = {name.split(".")[1] for name in unbroken if name.startswith(("net.", "optimizer."))}
-    assert players == {"generator", "discriminator"}
+    subnetworks = {name.split(".")[1] for name in unbroken if name.startswith(("net.", "optimizer."))}
+    assert subnetworks == {"generator", "discriminator"}
     assert any("parametrizations" in name for name in unbroken)
     assert resumed.keys() == unbroken.keys()
     assert not [name for name in unbroken if not np.array_equal(resumed[name], unbroken[name])]
@@ -87,19 +89,19 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_weights_of_both_players(
     assert first == second
 
 
-def test_a_run_logs_both_players_and_what_it_is_judged_by(whole: Path) -> None:
+def test_a_run_logs_both_sub_networks_and_the_evaluations(whole: Path) -> None:
     rows = Run(whole).rows()
-    steps = [row for row in rows if "judged" not in row]
+    steps = [row for row in rows if "evaluated" not in row]
     assert [row["step"] for row in steps] == list(range(1, 13))
     for row in steps:
         assert {"generator.loss", "discriminator.loss", "generator.diversity"} <= row.keys()
         assert 0 <= row["discriminator.accuracy_real"] <= 1
-    figures = [row for row in rows if "judged" in row]
+    figures = [row for row in rows if "evaluated" in row]
     assert len(figures) == 3
     assert all({"frechet", "precision", "recall", "diversity", "score"} <= row.keys() for row in figures)
 
 
-def test_the_checkpoint_holds_the_generator_alone_and_both_backends_agree(whole: Path) -> None:
+def test_the_checkpoint_holds_the_generator_and_backends_agree(whole: Path) -> None:
     models = [zoo.load(f"dir:{whole / 'checkpoint'}", backend) for backend in ("onnx", "torch")]
     assert models[0].capabilities == ("decode", "generate")
     assert {path.name for path in (whole / "checkpoint").iterdir()} == {

@@ -5,14 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import msgspec
 import pytest
 import torch
 from torch import nn
 
 from zoo.catalog import Registry
-from zoo.catalog.families import configured
-from zoo.catalog.spec import GraphSpec, LatentSpec
+from zoo.catalog.families import configured, interface_of
+from zoo.catalog.interface import ImageSpec, Latent, Role
 from zoo.errors import TrainingError, UsageError
 from zoo.training.objective import Batch
 from zoo_features.config import FeatureConfig
@@ -46,8 +45,8 @@ class Fixed(nn.Module):
 
 
 def step(objective: FeatureObjective, net: nn.Module, batch: Batch) -> tuple[torch.Tensor, float]:
-    ((player, loss, logs),) = objective.losses({"model": net}, batch, torch.Generator().manual_seed(0))
-    assert player == "model"
+    ((name, loss, logs),) = objective.losses({"model": net}, batch, torch.Generator().manual_seed(0))
+    assert name == "model"
     return loss, float(logs["accuracy"])
 
 
@@ -70,7 +69,7 @@ def test_the_counts_are_those_of_the_layers(preset: str, channels: int, last: in
     assert 300_000 < found < 600_000
 
 
-def test_encode_gives_features_that_are_not_negative_and_then_the_logits() -> None:
+def test_encode_gives_nonnegative_features_and_then_the_logits() -> None:
     network = FeatureNet(FeatureConfig(labels=NAMES, size=16, width=4, features=5)).eval()
     images = torch.rand(3, 3, 16, 16)
     with torch.no_grad():
@@ -94,13 +93,9 @@ def test_any_side_can_be_configured(size: int, stride: int) -> None:
 
 
 def test_the_interface_fits_the_schema() -> None:
-    interface = FeatureConfig(labels=NAMES, size=32, channels=1, features=5).interface()
-    fit, spec = msgspec.convert(
-        interface["capabilities"]["encode"] | {"graph": "encode.onnx", "sha256": "0" * 64}, GraphSpec
-    ).takes()
-    assert (fit, spec.channels, spec.size) == ("resize", 1, (32, 32))
-    latent = msgspec.convert(interface["latent"], LatentSpec)
-    assert (latent.shape, latent.prior) == ((7,), "none")
+    interface = interface_of(FeatureConfig(labels=NAMES, size=32, channels=1, features=5))
+    assert interface.roles == {"encode": Role(ImageSpec(channels=1, size=(32, 32)), fit="resize")}
+    assert interface.latent == Latent((7,), "none")
 
 
 @pytest.mark.parametrize("values", [{"labels": []}, {"labels": ["a", "a"]}, {"labels": ["a b"]}, {}])
@@ -119,7 +114,7 @@ def test_right_answers_cost_less_than_wrong_ones() -> None:
         assert float(good) < 0.1 < 3 < float(bad)
 
 
-def test_a_soft_label_near_the_middle_wants_an_answer_near_the_middle() -> None:
+def test_a_soft_label_near_the_middle_favours_a_middle_answer() -> None:
     images, labels = torch.rand(1, 3, 16, 16), torch.tensor([[0.55, 0.5]])
     sure, unsure = Fixed(torch.tensor([[4.0, -4.0]])), Fixed(torch.tensor([[0.5, 0.0]]))
     batch = Batch(images, images, labels)
@@ -135,7 +130,7 @@ def test_classes_are_numbers_and_exclude_each_other() -> None:
     assert float(loss) == pytest.approx(4.5, abs=0.01)
 
 
-def test_the_share_that_is_made_worse_loses_detail_and_the_rest_stays() -> None:
+def test_only_the_worsened_share_loses_detail() -> None:
     images = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     net = Fixed(torch.zeros(4, 2))
     step(attributes(worsened=0.5, resolution=(0.25, 0.25)), net, Batch(images, images, torch.zeros(4, 2)))
@@ -151,14 +146,14 @@ def test_labels_that_the_recipe_does_not_give_are_an_error(labels: torch.Tensor 
         step(attributes(), Fixed(torch.zeros(2, 2)), Batch(images, images, labels))
 
 
-def test_a_verdict_counts_every_answer_of_every_batch() -> None:
+def test_an_evaluation_counts_every_answer_of_every_batch() -> None:
     images = torch.rand(2, 3, 16, 16)
     batches = [
         Batch(images, images, torch.tensor([[1.0, 0.7], [0.0, 0.2]])),
         Batch(images[:1], images[:1], torch.tensor([[1.0, 0.4]])),
     ]
-    verdict = attributes().judge(nn.Sequential(nn.Flatten(), nn.LazyLinear(2), Positive()), batches)
-    assert verdict.figures == pytest.approx({"accuracy": 0.5, "accuracy_glasses": 2 / 3, "accuracy_smile": 1 / 3})
+    evaluation = attributes().evaluate(nn.Sequential(nn.Flatten(), nn.LazyLinear(2), Positive()), batches)
+    assert evaluation.figures == pytest.approx({"accuracy": 0.5, "accuracy_glasses": 2 / 3, "accuracy_smile": 1 / 3})
 
 
 class Positive(nn.Module):

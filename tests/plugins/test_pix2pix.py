@@ -1,4 +1,4 @@
-"""The family pix2pix: the reference's layers and counts, its losses, what it keeps by, and a run with two players."""
+"""The family pix2pix: the reference's layers and counts, its losses, what it keeps by, a run with two sub-networks."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from safetensors.numpy import load_file
 from torch import nn
 
 import zoo
+from zoo.catalog.families import interface_of
+from zoo.catalog.interface import ImageSpec
 from zoo.catalog.registry import Registry
-from zoo.catalog.spec import GraphSpec
 from zoo.errors import UsageError
+from zoo.recipes.recipe import read_recipe, write_recipe
 from zoo.training.objective import Batch
-from zoo.training.recipe import read_recipe, write_recipe
 from zoo.training.run import Run
 from zoo.training.train import find_recipe, train
 from zoo_pix2pix.config import Pix2PixConfig
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from zoo.training.recipe import Recipe
+    from zoo.recipes.recipe import Recipe
 
 SMALL = Pix2PixConfig(input_channels=1, channels=4, depth=3, upsample="nearest", fit="drawing", size=32)
 
@@ -65,7 +66,7 @@ def test_the_generator_has_the_references_count_layer_by_layer() -> None:
     assert all((m.kernel_size, m.stride) == ((4, 4), (2, 2)) for m in convolutions(network))
 
 
-def test_the_discriminator_has_the_references_count_and_sees_70_pixels() -> None:
+def test_parameters_and_receptive_field_of_the_discriminator() -> None:
     with torch.device("meta"):
         network = PatchGAN(6, 64, 3, "batch")
     layers = [(6, 64, 2), (64, 128, 2), (128, 256, 2), (256, 512, 1), (512, 1, 1)]
@@ -101,7 +102,7 @@ def test_a_single_pixel_in_the_middle_is_trained_on_too() -> None:
     assert all(gradient is not None and float(gradient.abs().sum()) > 0 for gradient in gradients)
 
 
-def test_noise_is_in_training_only_and_a_picture_is_the_same_in_any_batch() -> None:
+def test_noise_is_in_training_only_and_batches_do_not_matter() -> None:
     torch.manual_seed(0)
     network, given = UNet(SMALL), torch.rand(8, 1, 32, 32)
     with torch.no_grad():
@@ -114,11 +115,10 @@ def test_noise_is_in_training_only_and_a_picture_is_the_same_in_any_batch() -> N
 
 
 def test_the_interface_fits_the_schema() -> None:
-    drawing = SMALL.interface()["capabilities"]["translate"] | {"graph": "translate.onnx", "sha256": "0" * 64}
-    fit, spec = msgspec.convert(drawing, GraphSpec).takes()
-    assert (fit, spec.channels, spec.size, spec.multiple) == ("drawing", 1, (32, 32), 8)
-    free = Pix2PixConfig().interface()["capabilities"]["translate"]
-    assert (free["fit"], free["input"]["size"], free["input"]["multiple"]) == ("pad", None, 256)
+    drawing = interface_of(SMALL).roles["translate"]
+    assert (drawing.fit, drawing.input) == ("drawing", ImageSpec(channels=1, size=(32, 32), multiple=8))
+    free = interface_of(Pix2PixConfig()).roles["translate"]
+    assert (free.fit, free.input) == ("pad", ImageSpec(channels=3, multiple=256))
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,9 @@ def test_the_interface_fits_the_schema() -> None:
     [
         ({"fit": "drawing", "input_channels": 1}, "needs the size"),
         ({"size": 300}, "no multiple of 256"),
-        ({"fit": "drawing", "size": 256}, "set input_channels to 1"),
-        ({"fit": "shaded-drawing", "size": 256}, "set input_channels to 1"),
+        ({"fit": "drawing", "size": 256}, "must take images of channels=1"),
+        ({"fit": "chroma", "output_channels": 1}, "must give images of channels=3"),
+        ({"fit": "shaded-drawing", "size": 256}, "must take images of channels=1"),
         ({"norm": "group"}, "norm"),
     ],
 )
@@ -150,7 +151,7 @@ def moves(adversarial: str) -> tuple[dict[str, nn.Module], list[tuple[str, torch
 def test_a_step_is_two_moves_on_the_same_made_pictures(adversarial: str) -> None:
     nets, found, runs = moves(adversarial)
     assert list(nets) == ["generator", "discriminator"]
-    assert [player for player, _, _ in found] == ["discriminator", "generator"]
+    assert [name for name, _, _ in found] == ["discriminator", "generator"]
     assert runs == 1
     found[0][1].backward()
     assert all(parameter.grad is None for parameter in nets["generator"].parameters())
@@ -159,16 +160,28 @@ def test_a_step_is_two_moves_on_the_same_made_pictures(adversarial: str) -> None
     assert any(float(parameter.grad.abs().sum()) > 0 for parameter in nets["generator"].parameters())
 
 
-def test_without_an_adversary_there_is_one_player_and_the_distance_alone() -> None:
+def test_without_a_discriminator_the_loss_is_the_distance() -> None:
     nets, found, _ = moves("none")
     assert list(nets) == ["generator"]
-    ((player, loss, logs),) = found
-    assert player == "generator"
+    ((name, loss, logs),) = found
+    assert name == "generator"
     assert float(loss.detach()) == pytest.approx(100 * 2 * float(logs["l1"]))
 
 
+def test_the_weight_of_the_adversary_is_the_generators_alone() -> None:
+    found = []
+    for weight in (1.0, 0.25):
+        torch.manual_seed(0)
+        options = {"adversarial": "lsgan", "adversarial_weight": weight, "l1_weight": 0.0}
+        objective = Pix2PixObjective(SMALL, msgspec.convert(options, Pix2PixObjective.Options))
+        batch = Batch(torch.rand(2, 1, 32, 32), torch.rand(2, 3, 32, 32))
+        losses = objective.losses(objective.networks(), batch, torch.Generator())
+        found.append([float(loss.detach()) for _, loss, _ in losses])
+    assert found[1] == pytest.approx([found[0][0], found[0][1] / 4])
+
+
 @pytest.mark.parametrize("adversarial", ["bce", "lsgan", "hinge"])
-def test_a_discriminator_that_is_right_has_little_loss_and_a_generator_that_fools_it_too(adversarial: str) -> None:
+def test_losses_are_low_where_a_network_reaches_its_aim(adversarial: str) -> None:
     objective = Pix2PixObjective(SMALL, msgspec.convert({"adversarial": adversarial}, Pix2PixObjective.Options))
     real, made = torch.full((1, 1, 4, 4), 1.0), torch.full((1, 1, 4, 4), -1.0 if adversarial != "lsgan" else 0.0)
     assert objective._against(real, 1.0) + objective._against(made, -1.0) < objective._against(
@@ -195,17 +208,17 @@ def test_what_is_kept_is_near_the_truth_and_not_gray() -> None:
     noisy = (true + (torch.rand(true.shape, generator=rng) - 0.5) * float((gray - true).abs().mean()) * 4).clamp(0, 1)
     objective = Pix2PixObjective(SMALL, Pix2PixObjective.Options())
     batch = [Batch(true[:, :1], true)]
-    right, dull, rough = (objective.judge(Fixed(answer), batch).figures for answer in (true, gray, noisy))
+    right, dull, rough = (objective.evaluate(Fixed(answer), batch).figures for answer in (true, gray, noisy))
     assert right["l1"] == pytest.approx(0.0, abs=1e-6)
     assert right["patch_frechet"] == pytest.approx(0.0, abs=1e-3)
     assert right["score"] > max(dull["score"], rough["score"])
     assert dull["patch_frechet"] > 0.1
-    sheet = objective.judge(Fixed(true), batch).samples
+    sheet = objective.evaluate(Fixed(true), batch).samples
     assert sheet is not None
     assert sheet.shape == (3, 6 * 128, 3 * 128)
 
 
-# A run on generated pictures, with both players.
+# A run on generated pictures, with both subnetworks.
 
 TINY = (
     "model.config={ input_channels = 1, channels = 4, depth = 3, size = 32, fit = 'shaded-drawing' }",
@@ -225,7 +238,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from zoo.catalog.registry import Registry
-from zoo.training.recipe import read_recipe
+from zoo.recipes.recipe import read_recipe
 from zoo.training.train import train
 
 def die(step, steps, logs):
@@ -268,7 +281,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, recipe: Recipe) -> Path:
 
 
 @pytest.mark.parametrize("other", ["degrade.shade=false", 'model.config={ fit = "drawing" }'])
-def test_drawings_are_shaded_in_training_and_at_use_or_in_neither(tmp_path: Path, other: str) -> None:
+def test_shading_must_agree_between_training_and_use(tmp_path: Path, other: str) -> None:
     registry = Registry.discover()
     unlike = read_recipe(find_recipe("pix2pix.emoji", registry), (other,))
     with pytest.raises(UsageError, match=r"set degrade\.shade to (true|false)"):
@@ -276,12 +289,12 @@ def test_drawings_are_shaded_in_training_and_at_use_or_in_neither(tmp_path: Path
     assert not (tmp_path / "run").exists()
 
 
-def test_a_killed_run_of_two_players_resumes_to_the_same_weights(runs: Path) -> None:
+def test_a_killed_run_resumes_to_the_same_weights(runs: Path) -> None:
     states = [load_file(max((runs / run / "state").iterdir()) / "tensors.safetensors") for run in ("killed", "whole")]
     assert states[0].keys() == states[1].keys()
     assert {name.split(".")[1] for name in states[0] if name.startswith("net.")} == {"generator", "discriminator"}
     assert not [name for name in states[1] if not np.array_equal(states[0][name], states[1][name])]
-    rows = [row for row in Run(runs / "killed").rows() if not row.get("judged")]
+    rows = [row for row in Run(runs / "killed").rows() if not row.get("evaluated")]
     assert [row["step"] for row in rows] == list(range(1, 10))
     assert all({"discriminator.loss", "generator.loss", "generator.l1"} <= row.keys() for row in rows)
 

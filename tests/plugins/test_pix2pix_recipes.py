@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import msgspec
 import numpy as np
 import pytest
+import timm
+import torch
 from PIL import Image
 
 import zoo
 from zoo.catalog.registry import Registry
-from zoo.training.recipe import read_recipe
+from zoo.recipes.recipe import read_recipe
 from zoo.training.run import Run
 from zoo.training.train import find_recipe, train
 
@@ -39,10 +41,23 @@ def emoji(home: Path) -> None:
 
 
 def lego(home: Path) -> None:
-    folder = home / "data" / "lego"
-    folder.mkdir(parents=True)
-    for number in range(60):  # the hash of their names puts one into val
-        brick(number % 20, 80 + number % 3).save(folder / f"brick {number:03d}.png")
+    folder = home / "lego"
+    folder.mkdir()
+    rows = ["file,split"]
+    for number in range(9):
+        brick(number, 80 + number % 3).crop((0, 0, 60, 72)).save(folder / f"{number}.jpg")
+        rows.append(f"{number}.jpg,{'val' if number > 7 else 'train'}")
+    (folder / "lego.csv").write_text("\n".join(rows) + "\n")
+
+
+def flowers(home: Path) -> None:
+    folder = home / "photos11k"
+    folder.mkdir()
+    rows = ["file,split,set"]
+    for number in range(9):
+        brick(number, 90).crop((0, 0, 90, 72)).save(folder / f"{number}.webp")
+        rows.append(f"{number}.webp,{'val' if number > 7 else 'train'},{'coco' if number % 4 == 1 else 'flowers'}")
+    (folder / "photos11k.csv").write_text("\n".join(rows) + "\n")
 
 
 def edges2shoes(home: Path) -> None:
@@ -61,6 +76,7 @@ RECIPES: dict[str, Callable[[Path], None]] = {
     "pix2pix-emoji": emoji,
     "pix2pix-emoji-l1": emoji,
     "pix2pix-lego": lego,
+    "pix2pix-flowers": flowers,
     "pix2pix-edges2shoes": edges2shoes,
 }
 SHORT = (
@@ -84,9 +100,17 @@ def registry() -> Registry:
     return Registry.discover()
 
 
+@pytest.fixture(scope="module")
+def features(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A perceptual term in random features of timm's smallest backbone."""
+    file = tmp_path_factory.mktemp("weights") / "backbone.pth"
+    torch.save(timm.create_model("test_efficientnet").state_dict(), file)
+    return {"weights": f"file:{file}", "backbone": "test_efficientnet", "depths": [1, 2], "weight": 2.0}
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_two_steps_on_data_in_their_own_layout(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: Registry
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: Registry, features: dict[str, Any]
 ) -> None:
     monkeypatch.setenv("ZOO_DATA", str(tmp_path))
     monkeypatch.setattr("zoo.training.train.draw_curves", lambda *of, **how: None)
@@ -96,15 +120,19 @@ def test_two_steps_on_data_in_their_own_layout(
     recipe = read_recipe(path, (f'data.source="{source}"', *SHORT))
     if "discriminator" in recipe.optimizer:
         recipe = msgspec.structs.replace(recipe, objective={**recipe.objective, "discriminator_channels": 4})
+    if "perceptual" in recipe.objective:
+        recipe = msgspec.structs.replace(recipe, objective={**recipe.objective, "perceptual": features})
     config = train(recipe, f"{name}.toml", tmp_path / "run", registry, False, lambda step, steps, logs: None)
 
     rows = Run(tmp_path / "run").rows()
-    steps = [row for row in rows if "judged" not in row]
+    steps = [row for row in rows if "evaluated" not in row]
     assert [row["step"] for row in steps] == [1, 2]
     assert all(math.isfinite(row["generator.loss"]) and row["generator.l1"] > 0 for row in steps)
     assert all(("discriminator.loss" in row) == (name != "pix2pix-emoji-l1") for row in steps)
-    (judged,) = [row for row in rows if "judged" in row]
-    assert {"l1", "psnr", "ssim", "patch_frechet", "score"} <= judged.keys()
+    assert all(("generator.perceptual" in row) == ("perceptual" in recipe.objective) for row in steps)
+    (evaluated,) = [row for row in rows if "evaluated" in row]
+    assert {"l1", "psnr", "ssim", "patch_frechet", "score"} <= evaluated.keys()
+    assert ("perceptual" in evaluated) == ("perceptual" in recipe.objective)
 
     model = zoo.load(f"dir:{tmp_path / 'run' / 'checkpoint'}")
     assert model.id == config.id == recipe.model.id

@@ -7,7 +7,7 @@ import io
 import math
 import struct
 import tarfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -17,9 +17,10 @@ from PIL import Image
 from torchvision.datasets.lfw import LFWPeople
 
 import zoo
+from zoo.catalog.interface import Interface
 from zoo.catalog.registry import Registry
 from zoo.datasets import open_source
-from zoo.training.recipe import read_recipe
+from zoo.recipes.recipe import read_recipe
 from zoo.training.run import Run
 from zoo.training.train import find_recipe, train
 from zoo_conv_vae.config import ConvVAEConfig
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from zoo.training.recipe import Recipe
+    from zoo.recipes.recipe import Recipe
 
     StandIn = Callable[[Path, pytest.MonkeyPatch], None]
 
@@ -160,8 +161,8 @@ def write_one_graph(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(kind, "interface", lambda config, whole=kind.interface: job_of(whole(config)))
 
 
-def job_of(interface: dict[str, Any]) -> dict[str, Any]:
-    return {"capabilities": {"translate": interface["capabilities"]["translate"]}}
+def job_of(interface: Interface) -> Interface:
+    return Interface(roles={"translate": interface.roles["translate"]})
 
 
 @pytest.mark.usefixtures("any_precision")
@@ -177,14 +178,14 @@ def test_two_steps_on_data_in_the_sets_own_layout(
     config = train(recipe, f"{name}.toml", tmp_path / "run", registry, False, lambda step, steps, logs: None)
 
     rows = Run(tmp_path / "run").rows()
-    steps = [row for row in rows if "judged" not in row]
+    steps = [row for row in rows if "evaluated" not in row]
     assert [row["step"] for row in steps] == [1, 2]
     assert all(math.isfinite(row["model.loss"]) and row["model.error"] > 0 for row in steps)
     assert shown(tmp_path / "run", recipe) == pytest.approx(held_out(recipe), abs=3)
 
     model = zoo.load(f"dir:{tmp_path / 'run' / 'checkpoint'}")
     assert model.id == config.id == recipe.model.id
-    size, channels = recipe.data.size, config.capabilities["translate"].input.channels
+    size, channels = recipe.data.size, config.interface.takes("translate").channels
     given = np.random.default_rng(0).random((1, channels, size, size), dtype=np.float32)
     assert model.translate(given).shape == (1, recipe.data.channels, size, size)
     if name == WHOLE:
@@ -223,7 +224,7 @@ def test_shipped_recipes_name_their_command_and_minutes(registry: Registry) -> N
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_recipe_without_a_checkpoint_says_so_and_where_its_data_come_from(name: str, registry: Registry) -> None:
+def test_a_recipe_without_a_checkpoint_names_its_data(name: str, registry: Registry) -> None:
     path = registry.recipes()[name]
     header = path.read_text(encoding="utf-8").partition("[model]")[0]
     recipe = read_recipe(path)

@@ -127,7 +127,7 @@ def test_a_preset_comes_back_to_its_own_size(name: str) -> None:
     assert 0 <= made.min() <= made.max() <= 1
 
 
-def test_scenes_take_any_size_and_a_size_that_does_not_fit_is_refused() -> None:
+def test_scenes_refuse_a_size_that_does_not_fit() -> None:
     assert preset("scenes", size=512).encoded_side == 8
     with pytest.raises(UsageError, match="must be a multiple of the encoder's 64"):
         preset("scenes", size=250)
@@ -137,7 +137,7 @@ def test_a_model_of_gray_pictures_answers_in_colour() -> None:
     config = preset("reecho", input_channels=1, latent=4)
     made = ConvVAE(config).eval().translate(torch.rand(2, 1, 32, 32))
     assert made.shape == (2, 3, 32, 32)
-    assert config.interface()["capabilities"]["translate"]["input"]["channels"] == 1
+    assert config.interface().takes("translate").channels == 1
 
 
 @pytest.mark.parametrize(
@@ -179,13 +179,13 @@ def test_the_divergence_is_that_of_two_normals() -> None:
     torch.testing.assert_close(divergences(mean, 2 * deviation.log()), wanted)
 
 
-def test_the_loss_is_alpha_times_error_plus_the_warmed_divergence() -> None:
+def test_the_loss_is_alpha_times_error_plus_the_warmed_kl() -> None:
     options = VAEOptions(reconstruction="mse", alpha=50.0, kl_weight=0.5, warmup_epochs=4)
     objective = ConvVAEObjective(preset("mnist-2d"), options)
     nets = objective.networks()
     batch = Batch(torch.rand(4, 1, 28, 28), torch.rand(4, 1, 28, 28), epoch=1.0)
-    ((player, loss, logs),) = objective.losses(nets, batch, torch.Generator().manual_seed(0))
-    assert player == "model"
+    ((name, loss, logs),) = objective.losses(nets, batch, torch.Generator().manual_seed(0))
+    assert name == "model"
     assert logs["kl_weight"] == pytest.approx(0.5 / 4)
     assert float(loss.detach()) == pytest.approx(50.0 * float(logs["error"]) + 0.125 * float(logs["kl"]), rel=1e-5)
 
@@ -249,23 +249,23 @@ class Dead(nn.Module):
 def test_what_can_not_become_good_stops_at_the_second_look(network: Dead, message: str) -> None:
     objective: VAEObjective[ConvVAEConfig] = ConvVAEObjective(preset("mnist-2d"), VAEOptions(reconstruction="bce"))
     batches = [Batch(torch.rand(4, 1, 28, 28), torch.rand(4, 1, 28, 28))]
-    objective.judge(network, batches)
+    objective.evaluate(network, batches)
     with pytest.raises(TrainingError, match=message):
-        objective.judge(network, batches)
+        objective.evaluate(network, batches)
 
 
 def test_numbers_that_are_not_finite_stop_at_once() -> None:
     objective = ConvVAEObjective(preset("mnist-2d"), VAEOptions(reconstruction="bce"))
     with pytest.raises(TrainingError, match="not finite"):
-        objective.judge(Dead(0.2, math.nan), [Batch(torch.rand(4, 1, 28, 28), torch.rand(4, 1, 28, 28))])
+        objective.evaluate(Dead(0.2, math.nan), [Batch(torch.rand(4, 1, 28, 28), torch.rand(4, 1, 28, 28))])
 
 
 @pytest.mark.parametrize("family", ["dense-vae", "conv-vae"])
-def test_a_judged_network_shows_reconstructions_and_draws(family: str, registry: Registry) -> None:
+def test_an_evaluation_shows_reconstructions_and_draws(family: str, registry: Registry) -> None:
     known = registry.family(family)
     config = configured(known, {}, "mnist-2d" if family == "conv-vae" else None)
     objective = load_object(known.objective)(config, VAEOptions(reconstruction="bce"))
     pictures = torch.rand(10, 1, 28, 28)
-    verdict = objective.judge(objective.networks()["model"].eval(), [Batch(pictures, pictures)])
-    assert set(verdict.figures) == {"psnr", "kl", "living", "score"}
-    assert verdict.samples.shape == (3, 3 * 28, (8 + 4) * 28)
+    evaluation = objective.evaluate(objective.networks()["model"].eval(), [Batch(pictures, pictures)])
+    assert set(evaluation.figures) == {"psnr", "kl", "active_units", "score"}
+    assert evaluation.samples.shape == (3, 3 * 28, (8 + 4) * 28)

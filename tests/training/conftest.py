@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from zoo.catalog.registry import Registry
-from zoo.training.recipe import Recipe, read_recipe
+from zoo.recipes.recipe import Recipe, read_recipe
 from zoo.training.train import find_recipe
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 SMALL = (
     "model.config={ size = 16, channels = 4, dropout = 0.1 }",
     "data.size=16",
-    "data.judge_size=16",
-    "data.judge_views=4",
+    "data.eval_size=16",
+    "data.eval_views=4",
     "train.batch=4",
     "train.samples_per_epoch=12",
     "train.precision=float32",

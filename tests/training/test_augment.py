@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from zoo.recipes.pictures import AugmentTable
 from zoo.training.augment import augmentation
-from zoo.training.recipe_pictures import AugmentTable
 
 
 def augmented(picture: Tensor, seed: int = 0, **table: Any) -> Tensor:
@@ -42,7 +42,7 @@ def test_without_settings_nothing_changes() -> None:
 @pytest.mark.parametrize(
     "table", [{"rotate": 20}, {"shift": 0.2}, {"shear": 20}, {"zoom": [0.6, 0.8]}, {"flip": True}, {"blur": [1, 2]}]
 )
-def test_each_setting_changes_some_pictures_and_keeps_size_and_type(table: dict[str, Any]) -> None:
+def test_each_setting_changes_images_and_keeps_size_and_type(table: dict[str, Any]) -> None:
     picture = torch.randint(0, 256, (3, 24, 24), dtype=torch.uint8)
     made = [augmented(picture, seed, **table) for seed in range(8)]
     assert all(one.shape == picture.shape and one.dtype == torch.uint8 for one in made)

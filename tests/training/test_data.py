@@ -1,4 +1,4 @@
-"""Examples and batches: the same for the same place, quick where nothing is random, whole where a state is judged."""
+"""Examples and batches: the same for the same place, quick where nothing is random, whole when evaluated."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import torch
 from zoo.datasets import open_source
 from zoo.datasets.arrays import Arrays
 from zoo.errors import NotFoundError
+from zoo.recipes.recipe import Recipe
+from zoo.recipes.seeds import derive
 from zoo.training import data
 from zoo.training.data import (
     AsTheyAre,
     Examples,
     Order,
     Whole,
-    derive,
     held_out_batches,
     pictures_of,
     training_batches,
     training_source,
 )
-from zoo.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +88,7 @@ def test_a_batch_is_its_examples(arrays: str) -> None:
         assert batch.labels.tolist() == [[7, 1], [3, 0], [7, 1]]
 
 
-def test_pictures_that_nothing_is_done_to_are_read_once_and_cut_out(arrays: str) -> None:
+def test_unaugmented_images_are_read_once_and_cut_out(arrays: str) -> None:
     class Counted:
         def __init__(self) -> None:
             self.source, self.reads = open_source(arrays, "train", 1), Counter[int]()
@@ -149,7 +149,7 @@ def test_other_processes_make_the_same_batches(arrays: str) -> None:
     assert all(same(one, other) for one, other in zip(*batches, strict=True))
 
 
-def test_an_epoch_that_is_resumed_gives_the_batches_that_are_left() -> None:
+def test_a_resumed_epoch_gives_the_batches_that_are_left() -> None:
     order = Order(size=11, batch=4, seed=7)
     order.epoch = 2
     whole = list(order)
@@ -195,8 +195,8 @@ def test_batches_are_pictures_between_zero_and_one(recipe: Recipe) -> None:
     assert 0 <= given.min() <= given.max() <= 1
 
 
-def test_held_out_pictures_are_whole_and_in_batches_of_the_recipes_size(arrays: str) -> None:
-    batches = list(held_out_batches(plain(arrays, table={"judge_size": 8, "labels": ["label"]})))
+def test_held_out_images_are_whole_and_in_batches(arrays: str) -> None:
+    batches = list(held_out_batches(plain(arrays, table={"eval_size": 8, "labels": ["label"]})))
     assert [len(batch.input) for batch in batches] == [4, 1]
     assert batches[0].target.shape == (4, 1, 8, 8)
     assert batches[1].labels is not None
@@ -214,7 +214,7 @@ def test_held_out_pictures_are_the_same_each_time(arrays: str, degrade: dict[str
     assert first[0].labels is None
 
 
-def test_four_views_are_the_picture_its_mirror_image_and_two_parts(recipe: Recipe) -> None:
+def test_four_views_are_the_image_its_mirror_and_two_parts(recipe: Recipe) -> None:
     batches = list(held_out_batches(recipe))
     assert [len(batch.target) for batch in batches] == [4, 4, 4, 4]
     whole, mirrored, upper, lower = batches[0].target
@@ -222,12 +222,12 @@ def test_four_views_are_the_picture_its_mirror_image_and_two_parts(recipe: Recip
     assert not torch.equal(upper, lower)
 
 
-def test_labels_that_the_source_lacks_are_refused_before_training(arrays: str) -> None:
+def test_labels_the_source_lacks_are_refused_before_training(arrays: str) -> None:
     with pytest.raises(NotFoundError, match="no label 'smile'; known are: label"):
         training_batches(plain(arrays, table={"labels": ["smile > 0.5"]}))
 
 
-def test_the_last_epochs_are_at_the_final_size_and_judged_at_it(arrays: str) -> None:
+def test_the_last_epochs_and_evaluation_are_at_the_final_size(arrays: str) -> None:
     recipe = plain(arrays, train={"epochs": 3}, table={"final_size": 8, "final_epochs": 1}, augment={"flip": True})
     loader, order = training_batches(recipe)
     sides = []
@@ -235,7 +235,7 @@ def test_the_last_epochs_are_at_the_final_size_and_judged_at_it(arrays: str) -> 
         sides.append({batch.target.shape[2] for batch in loader})
     assert sides == [{4}, {4}, {8}]
     assert next(iter(held_out_batches(recipe))).target.shape == (4, 1, 8, 8)
-    still = plain(arrays, train={"epochs": 3}, table={"final_size": 8, "final_epochs": 1, "judge_size": 5})
+    still = plain(arrays, train={"epochs": 3}, table={"final_size": 8, "final_epochs": 1, "eval_size": 5})
     assert examples(still).__getitems__([(2, 0, 1)]).target.shape == (1, 1, 8, 8)
     assert next(iter(held_out_batches(still))).target.shape == (4, 1, 5, 5)
 
@@ -244,3 +244,13 @@ def test_the_last_epochs_are_at_the_final_size_and_judged_at_it(arrays: str) -> 
 def test_half_of_a_final_size_is_refused(arrays: str, table: dict[str, Any]) -> None:
     with pytest.raises(msgspec.ValidationError, match="final_size and final_epochs go together"):
         plain(arrays, table=table)
+
+
+def test_a_padded_picture_keeps_its_shape(tmp_path: Path) -> None:
+    images = np.zeros((3, 4, 8), np.uint8)
+    images[:, 0], images[:, -1] = 10, 200
+    np.savez(tmp_path / "a.npz", images=images, train=[0, 1], val=[2])
+    recipe = plain(f"npz:{tmp_path / 'a.npz'}", table={"size": 8, "shape": "pad"})
+    (batch,) = held_out_batches(recipe)
+    for picture in (batch.target[0, 0], examples(recipe)[0, 0, 0].target[0]):
+        assert [round(float(value) * 255) for value in picture[:, 3]] == [10, 10, 10, 0, 0, 200, 200, 200]

@@ -8,10 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from zoo.inference.edges import edges
-from zoo.inference.outlines import shaded
-from zoo.training.degrade import degrade, fixed, luma
-from zoo.training.recipe_pictures import EdgesTable, GrayscaleTable, NoiseTable
+from zoo.pictures.edges import edges
+from zoo.pictures.outlines import shaded
+from zoo.recipes.degrade import degrade, fixed, luma
+from zoo.recipes.pictures import EdgesTable, GrayscaleTable, NoiseTable
 
 
 def test_luma_is_pillows_mode_l() -> None:
@@ -63,7 +63,7 @@ def test_noise_is_drawn_from_its_range_and_clamped() -> None:
     assert all((one == 255).float().mean() > 0.4 for one in noisy)
 
 
-def test_an_edge_input_is_the_line_drawing_its_inside_shaded_where_asked_for() -> None:
+def test_an_edge_input_is_the_line_drawing_shaded_or_not() -> None:
     picture = torch.zeros((3, 32, 32), dtype=torch.uint8)
     picture[0, 8:24, 8:24] = 200
     lines = edges(picture.permute(1, 2, 0).numpy().copy())
@@ -72,7 +72,7 @@ def test_an_edge_input_is_the_line_drawing_its_inside_shaded_where_asked_for() -
     assert degrade(picture[:1], EdgesTable()).shape == (1, 32, 32)
 
 
-def test_some_drawings_are_as_people_make_them_and_held_out_ones_are_plain() -> None:
+def test_only_training_drawings_look_sketched() -> None:
     picture = torch.zeros((3, 48, 48), dtype=torch.uint8)
     picture[0, 8:40, 8:40] = 200
     table = EdgesTable(sketched_share=0.5, thickness=(3, 3))
@@ -88,7 +88,7 @@ def test_held_out_pictures_get_the_fixed_form() -> None:
     assert fixed(None) is None
     assert fixed(GrayscaleTable(sepia_share=1.0, lightness=(0.1, 0.2))) == GrayscaleTable()
     assert fixed(EdgesTable(shade=True, gaps=(0.0, 0.1))) == EdgesTable(shade=True)
-    chosen, upper = fixed(NoiseTable(sigma=(0.1, 0.3), judge_sigma=0.2)), fixed(NoiseTable(sigma=(0.1, 0.3)))
+    chosen, upper = fixed(NoiseTable(sigma=(0.1, 0.3), eval_sigma=0.2)), fixed(NoiseTable(sigma=(0.1, 0.3)))
     assert isinstance(chosen, NoiseTable)
     assert isinstance(upper, NoiseTable)
     assert (chosen.sigma, upper.sigma) == ((0.2, 0.2), (0.3, 0.3))

@@ -15,12 +15,13 @@ from zoo.catalog.registry import Registry
 from zoo.checkpoints.format import read_checkpoint
 from zoo.inference.backends.onnx import OnnxBackend
 from zoo.inference.backends.torch import TorchBackend
+from zoo.recipes.recipe import ModelTable
 from zoo.testing.checkpoints import work_findings
 from zoo.training.biases import channel_means, correct
 from zoo.training.eight_bits import LEVEL, choose, large_weights, quantized
 from zoo.training.export import export
-from zoo.training.importing import import_weights, read_safetensors, table_for
-from zoo.training.recipe import ModelTable
+from zoo.training.importing import import_weights, table_for
+from zoo.weights.reading import read_safetensors
 from zoo_dense_vae.config import DenseVAEConfig
 from zoo_dense_vae.network import DenseVAE
 

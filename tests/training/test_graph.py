@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from zoo.catalog.interface import ImageSpec, Interface, Role
 from zoo.errors import TrainingError
 from zoo.training.graph import write_graph
 
@@ -42,11 +43,16 @@ class Tabled(nn.Module):
         return x + self.table
 
 
+def gray(side: int) -> Interface:
+    image = ImageSpec(channels=1, size=(side, side))
+    return Interface(roles={"translate": Role(image, image, "pad")})
+
+
 def test_a_large_table_that_is_no_weight_is_named(tmp_path: Path) -> None:
     weights = tmp_path / "model.safetensors"
     save_file({"other": torch.zeros(1)}, weights)
     with pytest.raises(TrainingError, match=r"needs table of shape \(1, 1, 160, 160\), .*a buffer .* persistent"):
-        write_graph(Tabled(), "translate", torch.rand(2, 1, 160, 160), (), weights)
+        write_graph(Tabled(), "translate", gray(160), (torch.rand(2, 1, 160, 160),), weights)
     assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
 
 
@@ -55,7 +61,7 @@ def test_a_norm_is_not_merged_into_the_weights_beside_it(tmp_path: Path) -> None
     network, picture = Normed().eval(), torch.rand(2, 1, 8, 8)
     weights = tmp_path / "model.safetensors"
     save_file({name: t.contiguous() for name, t in network.state_dict().items() if t.is_floating_point()}, weights)
-    write_graph(network, "translate", picture, (), weights)
+    write_graph(network, "translate", gray(8), (picture,), weights)
     session = onnxruntime.InferenceSession(tmp_path / "translate.onnx", providers=["CPUExecutionProvider"])
     (made,) = session.run(None, {"image": picture.numpy()})
     np.testing.assert_allclose(made, network.translate(picture).detach().numpy(), atol=1e-5)

@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 
 from zoo.errors import UsageError
-from zoo.evaluation.pictures import Pictures
 from zoo.evaluation.translation import pair
+from zoo.metrics.levels import Pictures
+from zoo.recipes.pictures import PairTable
+from zoo.recipes.recipe import Recipe
 from zoo.training.data import held_out_batches, open_source, pictures_of, training_batches, training_source
-from zoo.training.recipe import Recipe
-from zoo.training.recipe_pictures import PairTable
 
 if TYPE_CHECKING:
     from pathlib import Path

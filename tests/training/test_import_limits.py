@@ -17,9 +17,9 @@ import torch
 
 from zoo.catalog import Registry
 from zoo.errors import UnsafeFileError, UsageError
-from zoo.training import importing
 from zoo.training.importing import load_weights, table_for
-from zoo.training.keras import read_layers
+from zoo.weights import reading as importing
+from zoo.weights.keras import read_layers
 
 h5py = pytest.importorskip("h5py")
 
@@ -93,10 +93,10 @@ def circle(opened: Any, secret: Path) -> None:
 @pytest.mark.parametrize(
     ("fill", "words"),
     [
-        (external_storage, "stands in another file"),
+        (external_storage, "is in another file"),
         (external_link, "is a link"),
         (soft_link, "is a link"),
-        (virtual, "stands in another file"),
+        (virtual, "is in another file"),
         (huge, "far more than the network takes"),
         (huge_chunk, "far more than the network takes"),
         (circle, "order of layers"),
@@ -140,7 +140,7 @@ def test_the_process_that_unpickles_has_limits(tmp_path: Path) -> None:
     pytest.importorskip("resource")
     code = """
         import sys
-        from zoo.training.unpickling import limit
+        from zoo.weights.unpickling import limit
         limit(2**20)
         try:
             bytearray(2**30)

@@ -18,8 +18,9 @@ from zoo.catalog.registry import load_object
 from zoo.checkpoints.format import read_checkpoint
 from zoo.errors import NotFoundError, UnsafeFileError, UsageError
 from zoo.inference.backends.onnx import OnnxBackend
-from zoo.training.importing import import_weights, load_weights, table_for, without_prefix
-from zoo.training.keras import read_layers
+from zoo.training.importing import import_weights, load_weights, table_for
+from zoo.weights.keras import read_layers
+from zoo.weights.reading import without_prefix
 
 h5py = pytest.importorskip("h5py")
 
@@ -54,8 +55,8 @@ def check_import(file: Path, family: str, settings: Mapping[str, Any], expected:
     known = Registry.discover().family(family)
     table = table_for(family, file, config=settings, license="MIT", summary="Someone's")
     network, config = load_weights(file, known, table)
-    image = config.interface()["capabilities"]["translate"]["input"]
-    pictures = torch.rand(2, image["channels"], *(image["size"] or (32, 32)))
+    image = config.interface().takes("translate")
+    pictures = torch.rand(2, image.channels, *(image.size or (32, 32)))
     with torch.no_grad():
         wanted, loaded = expected.translate(pictures), network.eval().translate(pictures)  # type: ignore[operator]
     assert float((loaded - wanted).abs().max()) < 1e-4
@@ -113,7 +114,7 @@ def test_keras_weights_of_the_colorizer_give_its_pictures(tmp_path: Path, paddin
 
 
 @pytest.mark.parametrize("padding", ["even", "end"])
-def test_keras_weights_of_an_autoencoder_are_reordered_where_it_flattens(tmp_path: Path, padding: str) -> None:
+def test_keras_weights_are_reordered_where_a_network_flattens(tmp_path: Path, padding: str) -> None:
     settings = {**VAE, "padding": padding}
     network = network_of("conv-vae", settings)
     shapes = {"mean": ((6, 4, 4), None), "log_variance": ((6, 4, 4), None), "decoder.0": (None, (6, 4, 4))}
@@ -172,9 +173,7 @@ def generator() -> nn.Module:
 
 
 @pytest.mark.parametrize("kind", ["latest_net_G.pth", "legacy.pth", "net.safetensors"])
-def test_the_generator_of_the_public_pix2pix_scripts_gives_its_pictures(
-    tmp_path: Path, generator: nn.Module, kind: str
-) -> None:
+def test_the_public_pix2pix_generator_gives_the_same_images(tmp_path: Path, generator: nn.Module, kind: str) -> None:
     file = tmp_path / kind
     if kind == "net.safetensors":
         save_file(generator.state_dict(), file)
@@ -242,7 +241,7 @@ def test_a_missing_file_a_folder_in_use_and_a_bad_fact_are_said(tmp_path: Path) 
     with pytest.raises(UsageError, match="is in use"):
         (tmp_path / "b").write_bytes(b"")
         import_weights(file, family, table_for("pix2pix", file), tmp_path)
-    with pytest.raises(UsageError, match="can't stand in config"):
+    with pytest.raises(UsageError, match="are not allowed in config"):
         table_for("pix2pix", file, id="Not An Id")
 
 
@@ -270,7 +269,7 @@ def test_names_that_fit_keep_what_they_share(generator: nn.Module) -> None:
     assert without_prefix({"x": np.zeros(1, np.float32)}, {"y"}).keys() == {"x"}
 
 
-def test_after_a_prefix_is_taken_off_misfits_have_the_networks_names(tmp_path: Path, generator: nn.Module) -> None:
+def test_misfits_are_named_without_the_stripped_prefix(tmp_path: Path, generator: nn.Module) -> None:
     state = {f"module.{name}": tensor for name, tensor in without(dict(generator.state_dict())).items()}
     save_file(state, tmp_path / "net.safetensors")
     table = table_for("pix2pix", tmp_path / "net.safetensors", config=PIX)

@@ -14,18 +14,18 @@ from torch import nn
 from zoo.catalog.families import configured
 from zoo.catalog.registry import load_object
 from zoo.errors import NetworkError, NotFoundError, UnsafeFileError, UsageError
-from zoo.training import initial
-from zoo.training.importing import read_weights
-from zoo.training.initial import initialise, read_starts
 from zoo.training.loop import Training
 from zoo.training.run import Run
 from zoo.training.train import build_objective
+from zoo.weights import initial
+from zoo.weights.initial import initialise, read_starts
+from zoo.weights.reading import read_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from zoo.catalog.registry import Registry
-    from zoo.training.recipe import Recipe
+    from zoo.recipes.recipe import Recipe
 
 
 class Network(nn.Module):

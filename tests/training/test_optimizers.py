@@ -1,4 +1,4 @@
-"""Optimizers: which weights Muon takes, and a state that goes on bit for bit."""
+"""Optimizers: which weights Muon takes, and a state that is resumed bit for bit."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from timm.scheduler import create_scheduler_v2
 from torch import nn
 
 from zoo.errors import TrainingError
+from zoo.recipes.recipe import OptimizerTable
 from zoo.training.optimizers import optimizer_for
-from zoo.training.recipe import OptimizerTable
 from zoo.training.state import pack_optimizer, unpack_optimizer
 
 MUON = OptimizerTable(name="muon", lr=0.01, weight_decay=0.1, muon_side=8, fallback_scale=0.5)
@@ -26,7 +26,7 @@ def step(net: nn.Sequential, optimizer: torch.optim.Optimizer, seed: int) -> Non
     optimizer.step()
 
 
-def test_matrices_with_two_long_sides_and_vectors_are_left_to_adamw() -> None:
+def test_large_matrices_and_vectors_are_left_to_adamw() -> None:
     net = network()
     optimizer = optimizer_for(net, MUON)
     step(net, optimizer, seed=0)
@@ -37,7 +37,7 @@ def test_matrices_with_two_long_sides_and_vectors_are_left_to_adamw() -> None:
     assert [decays[id(p)] for p in net.parameters()] == [0.1, 0.0] * 3
 
 
-def test_its_state_goes_on_bit_for_bit() -> None:
+def test_its_state_resumes_bit_for_bit() -> None:
     unbroken = network()
     optimizer = optimizer_for(unbroken, MUON)
     step(unbroken, optimizer, seed=1)

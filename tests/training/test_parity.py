@@ -8,8 +8,8 @@ import pytest
 
 from zoo.errors import TrainingError
 from zoo.inference.backends.onnx import OnnxBackend
+from zoo.recipes.recipe import ModelTable
 from zoo.training.export import export
-from zoo.training.recipe import ModelTable
 from zoo_dense_vae.config import DenseVAEConfig
 from zoo_dense_vae.network import DenseVAE
 

@@ -15,18 +15,18 @@ from msgspec.structs import replace
 from safetensors.numpy import load_file
 
 from zoo.errors import TrainingError, UsageError
+from zoo.recipes.recipe import read_recipe
 from zoo.training import precision
 from zoo.training.loop import no_report
-from zoo.training.players import Players
-from zoo.training.recipe import read_recipe
 from zoo.training.run import Run
+from zoo.training.subnetworks import Subnetworks
 from zoo.training.train import train
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from zoo.catalog.registry import Registry
-    from zoo.training.recipe import Recipe, TrainTable
+    from zoo.recipes.recipe import Recipe, TrainTable
 
 
 @pytest.fixture
@@ -137,9 +137,9 @@ def test_a_slow_precision_is_given_up(
     on_a_cpu(monkeypatch)
     seen: list[str] = []
 
-    def slow(players: Players, batches: object, steps: int, ends: float) -> list[float]:
-        seen.append(precision.described(players.recipe.train))
-        return [9.0] if players.recipe.train.precision == "bf16" else [0.3, 0.1]
+    def slow(subnetworks: Subnetworks, batches: object, steps: int, ends: float) -> list[float]:
+        seen.append(precision.described(subnetworks.recipe.train))
+        return [9.0] if subnetworks.recipe.train.precision == "bf16" else [0.3, 0.1]
 
     monkeypatch.setattr(precision, "_seconds", slow)
     train(auto, "r.toml", tmp_path / "run", registry, False, no_report)

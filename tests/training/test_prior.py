@@ -12,8 +12,8 @@ from torch import nn
 
 import zoo
 from zoo.inference.latents import noise
+from zoo.recipes.recipe import PriorTable, read_recipe
 from zoo.training.prior import choose_prior, fit_prior, samples, standard_log_likelihood
-from zoo.training.recipe import PriorTable, read_recipe
 from zoo.training.train import find_recipe, train
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def test_the_likelihood_is_that_of_the_density() -> None:
 
 
 @pytest.mark.parametrize("choose", ["likelihood", "frechet"])
-def test_the_best_candidate_comes_first_and_the_standard_normal_is_one(choose: str) -> None:
+def test_prior_candidates_are_sorted_and_include_the_normal(choose: str) -> None:
     table = PriorTable(components=(1, 2), dimensions=(2,), choose=choose, samples=400)  # type: ignore[arg-type]
     training, held_out = two_clusters(800, seed=0), two_clusters(200, seed=1)
     real = next(samples(Decoder(), None, 3, 16))

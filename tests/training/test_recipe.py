@@ -9,15 +9,15 @@ import pytest
 from zoo.catalog.families import configured
 from zoo.datasets import open_source
 from zoo.errors import NotFoundError, UsageError
-from zoo.training.recipe import read_recipe, write_recipe
-from zoo.training.recipe_pictures import AugmentTable, EdgesTable, NoiseTable
+from zoo.recipes.pictures import AugmentTable, EdgesTable, NoiseTable
+from zoo.recipes.recipe import read_recipe, write_recipe
 from zoo.training.train import build_objective
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from zoo.catalog.registry import Registry
-    from zoo.training.recipe import Recipe
+    from zoo.recipes.recipe import Recipe
 
 
 def shipped(registry: Registry) -> Path:
@@ -83,7 +83,7 @@ def test_a_source_that_no_recipe_can_hold_is_refused(registry: Registry, name: s
         ("augment.blur=[3, 1]", "blur must be"),
         ("augment.shift=0.9", "shift"),
         ("augment.fill=wrap", "wrap"),
-        ("data.judge_views=3", "judge_views"),
+        ("data.eval_views=3", "eval_views"),
         ("data.labels=['smile =< 3']", "smile =< 3"),
         ("train.samples_per_epoch=0", "samples_per_epoch"),
     ],

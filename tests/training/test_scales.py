@@ -1,12 +1,12 @@
-"""`scales` of an optimizer: parameters that are frozen, and a state that goes on bit for bit."""
+"""`scales` of an optimizer: parameters that are frozen, and a state that is resumed bit for bit."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 
+from zoo.recipes.recipe import OptimizerTable
 from zoo.training.optimizers import optimizer_for
-from zoo.training.recipe import OptimizerTable
 from zoo.training.state import pack_optimizer, unpack_optimizer
 
 TABLE = OptimizerTable(lr=0.01, weight_decay=0.1, scales={"0.": 0.1})
@@ -41,7 +41,7 @@ def test_a_step_leaves_parameters_without_gradients() -> None:
     assert same == [False, False, True, True, False, False]
 
 
-def test_the_state_of_scaled_groups_goes_on_bit_for_bit() -> None:
+def test_the_state_of_scaled_groups_resumes_bit_for_bit() -> None:
     unbroken = network()
     optimizer = optimizer_for(unbroken, TABLE)
     step(unbroken, optimizer, seed=1)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from zoo.inference.edges import edges
-from zoo.training.recipe_pictures import EdgesTable
-from zoo.training.sketching import sketch
+from zoo.pictures.edges import edges
+from zoo.recipes.pictures import EdgesTable
+from zoo.recipes.sketching import sketch
 
 
 @pytest.fixture

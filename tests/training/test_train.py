@@ -1,4 +1,4 @@
-"""The loop from recipe to checkpoint: it learns, it goes on bit for bit after a kill, and it stops with a reason."""
+"""The loop from recipe to checkpoint: it learns, it resumes bit for bit after a kill, and it stops with a reason."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from safetensors.numpy import load_file
 
 import zoo
 from zoo.errors import NotFoundError, TrainingError, UsageError
+from zoo.recipes.recipe import write_recipe
 from zoo.training.loop import Training
-from zoo.training.recipe import write_recipe
 from zoo.training.run import Run
 from zoo.training.train import find_recipe, train
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from zoo.catalog.registry import Registry
+    from zoo.recipes.recipe import Recipe
     from zoo.training.loop import Report
-    from zoo.training.recipe import Recipe
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 from zoo.catalog.registry import Registry
-from zoo.training.recipe import read_recipe
+from zoo.recipes.recipe import read_recipe
 from zoo.training.train import train
 
 def die(step, steps, logs):
@@ -66,7 +66,7 @@ def test_a_killed_run_resumes_to_the_same_weights(tmp_path: Path, recipe: Recipe
     assert resumed.keys() == unbroken.keys()
     different = [name for name in unbroken if not np.array_equal(resumed[name], unbroken[name])]
     assert not different
-    steps = [row["step"] for row in Run(tmp_path / "killed").rows() if not row.get("judged")]
+    steps = [row["step"] for row in Run(tmp_path / "killed").rows() if not row.get("evaluated")]
     assert steps == list(range(1, 10))
     for name in ("model.safetensors", "translate.onnx"):
         pair = [(tmp_path / run / "checkpoint" / name).read_bytes() for run in ("killed", "whole")]
@@ -90,7 +90,7 @@ def test_a_run_learns_and_leaves_what_a_run_leaves(trained: Path, recipe: Recipe
     assert len(list((trained / "state").iterdir())) <= 2
     assert (
         config.config["chroma_scale"]
-        == max((r for r in rows if r.get("judged")), key=lambda r: r["score"])["chroma_scale"]
+        == max((r for r in rows if r.get("evaluated")), key=lambda r: r["score"])["chroma_scale"]
     )
     assert config.training is not None
     assert config.training.seconds > 0
@@ -120,13 +120,13 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_advice(
     assert not (tmp_path / "run" / "checkpoint").exists()
 
 
-def test_a_figure_that_is_not_judged_cannot_be_kept_by(tmp_path: Path, recipe: Recipe, registry: Registry) -> None:
+def test_keep_best_needs_a_figure_that_is_evaluated(tmp_path: Path, recipe: Recipe, registry: Registry) -> None:
     wrong = msgspec.structs.replace(recipe, train=msgspec.structs.replace(recipe.train, epochs=1, keep_best="beauty"))
     with pytest.raises(TrainingError, match="beauty"):
         train(wrong, "r.toml", tmp_path / "run", registry, False, quiet)
 
 
-def test_players_and_optimizers_must_agree(tmp_path: Path, recipe: Recipe, registry: Registry) -> None:
+def test_sub_networks_and_optimizers_must_agree(tmp_path: Path, recipe: Recipe, registry: Registry) -> None:
     wrong = msgspec.structs.replace(recipe, optimizer={"generator": recipe.optimizer["model"]})
     with pytest.raises(TrainingError, match="model"):
         train(wrong, "r.toml", tmp_path / "run", registry, False, quiet)
@@ -180,7 +180,7 @@ def test_finish_exports_the_best_state_of_a_stopped_run(tmp_path: Path, recipe: 
     interrupted(recipe, tmp_path, registry, 5)
     before = last_state(tmp_path)
     config = train(recipe, "r.toml", tmp_path, registry, False, quiet, finish=True)
-    evaluated = {row["step"]: row["score"] for row in Run(tmp_path).rows() if row.get("judged")}
+    evaluated = {row["step"]: row["score"] for row in Run(tmp_path).rows() if row.get("evaluated")}
     assert list(evaluated) == [3, 5]
     assert config.training is not None
     assert config.training.steps == max(evaluated, key=lambda step: (evaluated[step], step))
@@ -204,7 +204,7 @@ def test_finish_evaluates_a_state_that_never_was(
     interrupted(recipe, tmp_path, registry, 2)
     train(recipe, "r.toml", tmp_path, registry, True, quiet, finish=True)
     assert exported == [2]
-    assert [row["epoch"] for row in Run(tmp_path).rows() if row.get("judged")] == [0.67]
+    assert [row["epoch"] for row in Run(tmp_path).rows() if row.get("evaluated")] == [0.67]
 
 
 @pytest.mark.usefixtures("exported")
@@ -231,8 +231,8 @@ def test_an_interrupted_evaluation_is_done_on_resume(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Training, "_judge", interrupt)
+        patch.setattr(Training, "_evaluate", interrupt)
         with pytest.raises(KeyboardInterrupt):
             train(recipe, "r.toml", tmp_path, registry, False, quiet)
     train(recipe, "r.toml", tmp_path, registry, True, quiet)
-    assert [row["step"] for row in Run(tmp_path).rows() if row.get("judged")] == [3, 6, 9]
+    assert [row["step"] for row in Run(tmp_path).rows() if row.get("evaluated")] == [3, 6, 9]

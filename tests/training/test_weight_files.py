@@ -16,9 +16,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from zoo.errors import UnsafeFileError, UsageError
-from zoo.training import unpickling
-from zoo.training.importing import kind_of, read_weights
-from zoo.training.state_tables import ADVICE, choose_table
+from zoo.weights import unpickling
+from zoo.weights.reading import kind_of, read_weights
+from zoo.weights.state_tables import ADVICE, choose_table
 
 
 def refused(file: Path) -> str:

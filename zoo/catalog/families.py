@@ -1,4 +1,4 @@
-"""From a family's name and settings to its configuration: checked values, nothing built yet."""
+"""From a family's name and settings to its configuration and its promises: checked values, nothing built yet."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from zoo.catalog.interface import Interface
 from zoo.catalog.registry import load_object
-from zoo.errors import UsageError
+from zoo.errors import PluginError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,3 +29,23 @@ def configured(family: Family, values: Mapping[str, Any], preset: str | None = N
         return msgspec.convert(merged, load_object(family.config))
     except msgspec.ValidationError as error:
         raise UsageError(f"family {family.name} does not take this configuration: {error}") from error
+
+
+def interface_of(config: Any) -> Interface:
+    """What the model of a family's configuration promises.
+
+    Raises PluginError where its `interface()` is missing, gives something else, or breaks a rule.
+    """
+    name = f"interface() of {type(config).__module__}:{type(config).__qualname__}"
+    if not callable(getattr(config, "interface", None)):
+        raise PluginError(f"there is no {name}: docs/plugins.md says what it gives")
+    try:
+        given = config.interface()
+        if isinstance(given, Interface):
+            return msgspec.convert(msgspec.to_builtins(given), Interface)
+    except Exception as error:  # a plugin's own code may raise anything
+        raise PluginError(f"{name}: {error}") from error
+    raise PluginError(
+        f"{name} gives a {type(given).__name__}: return a zoo.catalog.Interface, as "
+        "Interface(roles={'translate': Role(ImageSpec(channels=3), ImageSpec(channels=3), 'pad')})"
+    )

@@ -63,7 +63,7 @@ class PluginProblem:
 
 @dataclass(frozen=True)
 class PluginInfo:
-    """A plugin as found: its entry point, what of it stands in the registry, and what is wrong with it.
+    """A plugin as found: its entry point, what of it is in the registry, and what is wrong with it.
 
     `plugin` is the entry point's name and `module` its value. Disabled or with a problem, a plugin brings nothing.
     """
@@ -104,7 +104,7 @@ def installed_plugins() -> Iterator[LoadedPlugin]:
         try:
             if f"[{GROUP}]" not in (distribution.read_text("entry_points.txt") or ""):
                 continue
-        except (OSError, UnicodeDecodeError):  # a stranger's file; if it were a plugin's, we could not tell
+        except (OSError, UnicodeDecodeError):  # an untrusted file; it can't be told from a plugin's
             continue
         name, version = name_and_version(distribution)
         try:  # of several copies on the path the first one counts, even if that one is no plugin
@@ -147,7 +147,7 @@ def one_line(error: BaseException, plugin: PluginInfo | None = None) -> str:
     """`Type: message` on one line of printable characters; for a missing module, with what to install."""
     try:
         message = " ".join(printable(str(error)).split())
-    except Exception:  # a stranger's exception may fail even at this
+    except Exception:  # an untrusted exception may fail even at this
         message = "(its message can't be read)"
     line = f"{type(error).__name__}: {message[:500]}".removesuffix(": ")
     if isinstance(error, ModuleNotFoundError) and error.name:

@@ -1,12 +1,12 @@
 """What a family, a model and a checkpoint are: frozen data, and the schema of `config.json`.
 
-Everything in `CheckpointConfig` may come from a stranger, so every string has a pattern or a length, every number has
+Everything in `CheckpointConfig` may be untrusted, so every string has a pattern or a length, every number has
 bounds, and an unknown field is refused. Nothing in it names a module, a URL or a path outside the checkpoint's folder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Annotated, Any, Literal
@@ -14,16 +14,23 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from zoo.catalog.fits import Fit
+from zoo.catalog.interface import (
+    Capability,
+    ImageRole,
+    ImageSpec,
+    Interface,
+    Latent,
+    LatentShape,
+    Noise,
+    Role,
+    RoleName,
+    Strict,
+)
 from zoo.catalog.text import obeyed
 from zoo.errors import UnsafeFileError
 
 WeightType = Literal["float16", "float32", "int8"]
-Capability = Literal["encode", "decode", "generate", "translate"]
-# What a graph of a checkpoint may be for; a capability of the model, or `candidates` of `translate`.
-GraphRole = Literal["encode", "decode", "translate", "candidates"]
-Fit = Literal["resize", "pad", "tile", "chroma", "drawing", "shaded-drawing"]
-# The fits of models that are given drawings.
-DRAWN: frozenset[Fit | None] = frozenset({"drawing", "shaded-drawing"})
 
 MAX_CONFIG_BYTES = 256 * 1024
 MAX_REASON = 500
@@ -37,27 +44,10 @@ GraphName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}\.onnx\Z")]
 Line = Annotated[str, Meta(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 Count = Annotated[int, Meta(ge=0, le=10**12)]
 Seconds = Annotated[float, Meta(ge=0, le=10**9)]
-Side = Annotated[int, Meta(ge=1, le=16384)]
-Channels = Annotated[int, Meta(ge=1, le=4)]
 
 
-class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A frozen struct that refuses unknown fields."""
-
-
-class ImageSpec(_Strict, frozen=True, kw_only=True):
-    """The pictures a graph takes or gives: (N, channels, height, width), float32 in [0, 1].
-
-    `size` is (height, width), or None for any height and width that are multiples of `multiple`.
-    """
-
-    channels: Channels
-    size: tuple[Side, Side] | None = None
-    multiple: Annotated[int, Meta(ge=1, le=1024)] = 1
-
-
-class GraphSpec(_Strict, frozen=True, kw_only=True):
-    """One capability at rest: an ONNX graph of the checkpoint's folder and what goes in and out."""
+class GraphSpec(Strict, frozen=True, kw_only=True):
+    """A role at rest: an ONNX graph of the checkpoint's folder and what goes in and out."""
 
     graph: GraphName
     sha256: Sha256
@@ -65,34 +55,28 @@ class GraphSpec(_Strict, frozen=True, kw_only=True):
     output: ImageSpec | None = None
     fit: Fit | None = None
 
-    def takes(self) -> tuple[Fit, ImageSpec]:
-        """How pictures are fitted, and to what. Raises TypeError for a graph that takes latents."""
-        if self.fit is None or self.input is None:
-            raise TypeError(f"{self.graph} takes no pictures")
-        return self.fit, self.input
 
-
-class SamplerSpec(_Strict, frozen=True, kw_only=True):
+class SamplerSpec(Strict, frozen=True, kw_only=True):
     """A graph from standard normal noise (`noise`) to latents (`latent`): a prior that is not a standard normal.
 
-    `numbers` is how many fitted numbers stand in the weights file for it, beside those of the network.
+    `numbers` is how many fitted numbers are in the weights file for it, beside those of the network.
     """
 
     graph: GraphName
     sha256: Sha256
-    noise: Annotated[tuple[Side, ...], Meta(min_length=1, max_length=4)]
+    noise: Noise
     numbers: Count = 0
 
 
-class LatentSpec(_Strict, frozen=True, kw_only=True):
+class LatentSpec(Strict, frozen=True, kw_only=True):
     """The latent space: shape without the batch (None where it follows the image) and what to draw from it."""
 
-    shape: Annotated[tuple[Side | None, ...], Meta(min_length=1, max_length=4)]
+    shape: LatentShape
     prior: Literal["normal", "sampler", "none"]
     sampler: SamplerSpec | None = None
 
 
-class WeightsSpec(_Strict, frozen=True, kw_only=True):
+class WeightsSpec(Strict, frozen=True, kw_only=True):
     """The one weights file. `parameters` are learned, `buffers` are running statistics.
 
     With `dtype` int8 some tensors are int8, each with a float32 scale for every entry of its first axis, and all others
@@ -107,7 +91,7 @@ class WeightsSpec(_Strict, frozen=True, kw_only=True):
     buffers: Count
 
 
-class TrainingSpec(_Strict, frozen=True, kw_only=True):
+class TrainingSpec(Strict, frozen=True, kw_only=True):
     """Where the weights come from: enough to make them again."""
 
     recipe: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.toml\Z")]
@@ -118,8 +102,8 @@ class TrainingSpec(_Strict, frozen=True, kw_only=True):
     version: Line
 
 
-class Metric(_Strict, frozen=True, kw_only=True):
-    """One figure, beside the figure of doing nothing, and the command that computed both."""
+class Metric(Strict, frozen=True, kw_only=True):
+    """One figure, beside the figure of the baseline, and the command that computed both."""
 
     name: Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,64}\Z")]
     value: float
@@ -131,11 +115,10 @@ class Metric(_Strict, frozen=True, kw_only=True):
     command: Line
 
 
-class CheckpointConfig(_Strict, frozen=True, kw_only=True):
-    """`config.json`: format 1, 2 where a model also answers with candidates, or 3 where weights are int8.
+class CheckpointConfig(Strict, frozen=True, kw_only=True):
+    """`config.json`: an `Interface`, hashes and facts.
 
-    The graph `candidates` is like `translate`, but beside the picture it is given planes of smooth noise, which choose
-    among the answers that are likely: `input.channels` counts both.
+    Its format is 1, 2 where a model also answers with candidates, or 3 where weights are int8.
     """
 
     format: Literal[1, 2, 3]
@@ -147,63 +130,40 @@ class CheckpointConfig(_Strict, frozen=True, kw_only=True):
     license: Annotated[str, Meta(pattern=r"^[A-Za-z0-9.+ ()-]{1,100}\Z")]
     config: dict[str, Any]
     latent: LatentSpec | None = None
-    capabilities: Annotated[dict[GraphRole, GraphSpec], Meta(min_length=1, max_length=4)]
+    capabilities: Annotated[dict[ImageRole, GraphSpec], Meta(min_length=1, max_length=4)]
     weights: WeightsSpec
     training: TrainingSpec | None = None
     metrics: Annotated[tuple[Metric, ...], Meta(max_length=256)] = ()
 
     def __post_init__(self) -> None:
-        """Cross-field rules: id and family agree, each capability says what goes in and out."""
+        """Cross-field rules: id and family agree, each graph has a file of its own; and those of the interface."""
         if self.id.split(".")[0] != self.family:
             raise ValueError(f"id {self.id!r} does not begin with its family {self.family!r}")
-        for name, graph in self.capabilities.items():
-            if name != "decode" and (graph.input is None or graph.fit is None):
-                raise ValueError(f"capability {name!r} must say its input and fit")
-            if name != "encode" and graph.output is None:
-                raise ValueError(f"capability {name!r} must say its output")
-        if self.format != max(format_for(self.capabilities), weights_format(self.weights.dtype)):
+        if self.format != max(self.interface.format, weights_format(self.weights.dtype)):
             raise ValueError("format 2 is for models with candidates, format 3 for int8 weights, and these need it")
-        if "candidates" in self.capabilities:
-            self._check_candidates()
-        if {"encode", "decode"} & set(self.capabilities) and self.latent is None:
-            raise ValueError("a model that encodes or decodes must say its latent")
-        if self.latent and (self.latent.prior == "sampler") != (self.latent.sampler is not None):
-            raise ValueError("a latent has a sampler exactly if its prior is 'sampler'")
-        if len(self.graph_hashes()) != len(self.capabilities) + bool(self.latent and self.latent.sampler):
+        specs = self.graph_specs().values()
+        if len({spec.graph for spec in specs}) != len(specs):
             raise ValueError("two capabilities share one graph file")
 
-    def _check_candidates(self) -> None:
-        """They are answers to the same pictures, fitted alike."""
-        translate, graph = self.capabilities.get("translate"), self.capabilities["candidates"]
-        if translate is None or graph.output != translate.output or graph.fit != translate.fit:
-            raise ValueError("candidates must have the output and the fit of translate")
-        given, pictures = graph.input, translate.input
-        same = given and pictures and (given.size, given.multiple) == (pictures.size, pictures.multiple)
-        if not (same and given and pictures and given.channels > pictures.channels):
-            raise ValueError("the input of candidates is that of translate with planes of noise after it")
+    @property
+    def interface(self) -> Interface:
+        """What the model promises."""
+        roles = {name: Role(spec.input, spec.output, spec.fit) for name, spec in self.capabilities.items()}
+        given = self.latent
+        latent = Latent(given.shape, given.prior, given.sampler.noise if given.sampler else None) if given else None
+        return Interface(roles=roles, latent=latent)
 
-    def graph_hashes(self) -> dict[str, str]:
-        """File name -> sha256 of every graph this checkpoint has."""
-        graphs: list[GraphSpec | SamplerSpec] = list(self.capabilities.values())
+    def graph_specs(self) -> dict[RoleName, GraphSpec | SamplerSpec]:
+        """What config.json says of the graph of each role."""
+        specs: dict[RoleName, GraphSpec | SamplerSpec] = {}
+        specs.update(self.capabilities.items())
         if self.latent and self.latent.sampler:
-            graphs.append(self.latent.sampler)
-        return {graph.graph: graph.sha256 for graph in graphs}
+            specs["sample"] = self.latent.sampler
+        return specs
 
     def can(self) -> tuple[Capability, ...]:
-        """Every capability of the model, `generate` included, in the order of the interface."""
-        generates = "decode" in self.capabilities and self.latent is not None and self.latent.prior != "none"
-        found: dict[Capability, bool] = {
-            "encode": "encode" in self.capabilities,
-            "decode": "decode" in self.capabilities,
-            "generate": generates,
-            "translate": "translate" in self.capabilities,
-        }
-        return tuple(name for name, present in found.items() if present)
-
-
-def format_for(capabilities: Collection[str]) -> int:
-    """The oldest format that can hold these graphs: what a checkpoint with them says it is."""
-    return 2 if "candidates" in capabilities else 1
+        """Every capability of the model, `generate` included, in the order of its methods."""
+        return self.interface.can()
 
 
 def weights_format(dtype: WeightType) -> int:

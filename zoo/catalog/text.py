@@ -1,4 +1,4 @@
-"""Text that may come from a stranger, made harmless to a terminal.
+"""Text that may be untrusted, made harmless to a terminal.
 
 Characters of the Unicode categories Cc, Cf, Zl and Zp are obeyed, not shown: among them escape codes, those of C1 too,
 and marks that turn the direction of writing, so that a line reads otherwise than it is.

@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from zoo.catalog.spec import Capability, CheckpointConfig, Metric
+from zoo.catalog.interface import Capability
+from zoo.catalog.spec import CheckpointConfig, Metric
 from zoo.checkpoints.tables import figure_table, is_of_set, is_overall, set_table
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError
 
@@ -129,7 +130,7 @@ def _stray_markers(text: str) -> list[str]:
 
 
 def _front_matter(config: CheckpointConfig) -> str:
-    """What the Hub reads: https://huggingface.co/docs/hub/model-cards#model-card-metadata. Words stand in quotes."""
+    """What the Hub reads: https://huggingface.co/docs/hub/model-cards#model-card-metadata. Words are in quotes."""
     pipeline = _pipeline(config)
     tags = [LIBRARY, config.family, *([config.task] if config.task else []), "onnx", "safetensors"]
     known = LICENSES.get(config.license)

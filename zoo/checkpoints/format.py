@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from zoo.catalog.spec import MAX_CONFIG_BYTES, CheckpointConfig, format_config, parse_config
 from zoo.checkpoints.eight_bits import check_scales, multiplied
-from zoo.checkpoints.graph_file import MAX_GRAPH_BYTES, WEIGHTS_FILE, Graph
-from zoo.checkpoints.graphs import ROLES, Role, check_graph
+from zoo.checkpoints.onnx.file import MAX_GRAPH_BYTES, WEIGHTS_FILE, Graph
+from zoo.checkpoints.onnx.graphs import check_graph
 from zoo.checkpoints.safetensors_header import FLOATS, TensorInfo, read_header
 from zoo.errors import DiskError, IntegrityError, NotFoundError, UnsafeFileError, UnsupportedCapability, UsageError
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from zoo.catalog.interface import RoleName
 
 CONFIG_FILE = "config.json"
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
@@ -78,23 +80,17 @@ class Checkpoint:
             arrays[name] = flat.reshape(info.shape)
         return multiplied(arrays)
 
-    def graph(self, role: Role) -> tuple[bytes, Graph]:
+    def graph(self, role: RoleName) -> tuple[bytes, Graph]:
         """The graph of a role as bytes, and what was read in them.
 
         Raises UnsupportedCapability if the checkpoint has none.
         """
-        name = graph_name(self.config, role)
-        if name is None:
+        specs = self.config.graph_specs()
+        if role not in specs:
             able = ", ".join(self.config.can())
             raise UnsupportedCapability(f"{self.config.id} has no graph for {role!r}; it can: {able}")
+        name = specs[role].graph
         return self.graphs[name], self.plans[name]
-
-
-def graph_name(config: CheckpointConfig, role: Role) -> str | None:
-    """The file name of the graph of a role, None if the checkpoint has none."""
-    if role == "sample":
-        return config.latent.sampler.graph if config.latent and config.latent.sampler else None
-    return config.capabilities[role].graph if role in config.capabilities else None
 
 
 def read_checkpoint(folder: Path, origin: str, check: Callable[[bytes], None] | None = None) -> Checkpoint:
@@ -102,7 +98,7 @@ def read_checkpoint(folder: Path, origin: str, check: Callable[[bytes], None] | 
 
     `check` is given the bytes of config.json before they are believed; it raises if they are not those it expects.
 
-    What a file is in truth comes before its hash: told that it is a pickle or a Git LFS pointer, a person knows more
+    What kind of file it is comes before its hash: told that it is a pickle or a Git LFS pointer, a person knows more
     than that a hash differs. Raises NotFoundError (no folder, or no config.json in it), UsageError (a file, not a
     folder), IntegrityError (a file that config.json promises is missing, cut or changed), UnsafeFileError (pickles,
     shards, malformed files, graphs that do what a graph must not) and DiskError (the disk refuses).
@@ -120,11 +116,10 @@ def read_checkpoint(folder: Path, origin: str, check: Callable[[bytes], None] | 
     types = (*FLOATS, "I8") if config.weights.dtype == "int8" else FLOATS
     tensors = read_header(weights, f"{origin}: {WEIGHTS_FILE}", types)
     _check_counts(tensors, config, origin)
-    graphs, plans = {}, {}
-    for role in ROLES:
-        if name := graph_name(config, role):
-            graphs[name] = _read_graph(folder, name, config.graph_hashes()[name], origin)
-            plans[name] = check_graph(f"{origin}: {name}", graphs[name], tensors, role, config)
+    graphs, plans, interface = {}, {}, config.interface
+    for role, spec in config.graph_specs().items():
+        graphs[spec.graph] = _read_graph(folder, spec.graph, spec.sha256, origin)
+        plans[spec.graph] = check_graph(f"{origin}: {spec.graph}", graphs[spec.graph], tensors, role, interface)
     return Checkpoint(folder, origin, config, weights, graphs, tensors, plans, hashlib.sha256(data).hexdigest())
 
 
@@ -204,13 +199,13 @@ def _read(path: Path, limit: int, name: str) -> bytes | None:
 
 
 def _refuse_foreign(head: bytes, name: str) -> None:
-    """Say what a file is in truth, if it is one of those that people mistake for weights."""
+    """Say what kind of file it is, if it is one of those that people mistake for weights."""
     if head[4:9] == b"\0\0\0\0{":
         return  # the header of a safetensors file, whose length may begin like a pickle
     text = head.lstrip().lower()
     for kind, beginnings in _FOREIGN.items():
         if any(head.startswith(begin) or text.startswith(begin) for begin in beginnings):
-            raise UnsafeFileError(f"{name} is in truth {kind}")
+            raise UnsafeFileError(f"{name} is {kind}")
 
 
 def _compare_hash(data: bytes, promised: str, name: str) -> None:

@@ -31,7 +31,7 @@ def name_by(figure: str, model: str) -> str:
 
 
 def slug(text: str) -> str:
-    """A set's or model's name as it stands in a figure's: lower case letters, digits and underscores."""
+    """A set's or model's name as it is in a figure's: lower case letters, digits and underscores."""
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:_PART].rstrip("_")
 
 
@@ -51,7 +51,7 @@ def figure_of(metric: Metric) -> str:
 
 
 def figure_table(metrics: Sequence[Metric], places: int) -> Rows:
-    """A row for each figure below a row of heads; what other models have of it stands in columns of their own."""
+    """A row for each figure below a row of heads; what other models have of it is in columns of their own."""
     names = {metric.name for metric in metrics}
     beside = {metric.name: metric for metric in metrics if metric.name.partition(_BY)[0] in names - {metric.name}}
     others = list(dict.fromkeys(name.partition(_BY)[2] for name in beside))

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from zoo.datasets.files import Files
     from zoo.inference.directions import Directions
-    from zoo.inference.encoding import Pictures
     from zoo.inference.model import Model
+    from zoo.jobs.encoding import Pictures
 
 ModelArgument = Annotated[
     str, typer.Argument(help="A model, family, task or dir:PATH.", metavar="MODEL", autocompletion=models)
@@ -76,8 +76,8 @@ def learn(
     a man. From two folders, it is the difference of their means.
     """
     from zoo.inference.direction_files import SUFFIX, write_directions
-    from zoo.inference.images import refuse_existing
     from zoo.loading import load
+    from zoo.pictures.images import refuse_existing
 
     _check_sources(data, columns, controls, with_, without)
     loaded = load(model, backend=backend.value, device=device, registry=open_registry())
@@ -125,10 +125,10 @@ def apply(
     import numpy as np
 
     from zoo.inference.direction_files import read_directions
-    from zoo.inference.images import refuse_existing, writable_format
-    from zoo.inference.operands import refuse_input, resolve_all
-    from zoo.inference.sheets import write_sheet
+    from zoo.jobs.operands import refuse_input, resolve_all
     from zoo.loading import load
+    from zoo.pictures.images import refuse_existing, writable_format
+    from zoo.pictures.sheets import write_sheet
 
     learned = read_directions(file)
     direction = learned.direction(_chosen(learned, name, file))
@@ -221,11 +221,11 @@ def _moved(
     import numpy as np
 
     from zoo.inference.directions import apply as move
-    from zoo.inference.sheets import layout
+    from zoo.pictures.sheets import layout
 
-    output = model.config.capabilities["decode"].output
-    if output and output.size:  # a sheet that would be too large is refused before its pictures are made
-        layout(len(latents) * len(strengths), *output.size, columns=len(strengths))
+    size = model.interface.gives("decode").size
+    if size:  # a sheet that would be too large is refused before its pictures are made
+        layout(len(latents) * len(strengths), *size, columns=len(strengths))
     rows = []
     with progress(model.id, len(latents)) as bar:
         for latent in latents:
@@ -238,7 +238,7 @@ def _encoded(
     model: Model, pictures: Pictures, rows: Sequence[int] | NDArray[np.int64], description: str
 ) -> NDArray[np.float32]:
     """The latents of some pictures, under a progress bar."""
-    from zoo.inference.encoding import encode_all
+    from zoo.jobs.encoding import encode_all
 
     with progress(description, len(rows)) as bar:
         return encode_all(model, pictures, rows, lambda done: bar.at(done, len(rows)))
@@ -248,7 +248,7 @@ def _loose(folder: Path, channels: int) -> Files:
     """All pictures in a folder and its subfolders, whatever their split."""
     from zoo.datasets.files import Files, PictureFile, ordinary_files
     from zoo.errors import NotFoundError
-    from zoo.inference.picture_files import has_picture_suffix
+    from zoo.pictures.files import has_picture_suffix
 
     if not folder.is_dir():
         raise NotFoundError(f"no pictures in {folder}: there is no such folder")
@@ -260,8 +260,7 @@ def _loose(folder: Path, channels: int) -> Files:
 
 def _channels(model: Model) -> int:
     """How many channels the model's encoder takes."""
-    _, spec = model.config.capabilities["encode"].takes()
-    return spec.channels
+    return model.interface.takes("encode").channels
 
 
 def _names(text: str | None) -> list[str]:

@@ -103,8 +103,8 @@ def map_(
     with needs_matplotlib("map"):
         from zoo.plots.figures import write_figure
     from zoo.errors import UsageError
-    from zoo.inference.images import refuse_existing, writable_format
     from zoo.loading import load
+    from zoo.pictures.images import refuse_existing, writable_format
 
     if data and latents:
         raise UsageError("--data SOURCE or --latents FILE.npz: not both")
@@ -133,11 +133,10 @@ def _from_source(model: Model, data: str, split: str, limit: int, posterior: boo
 
     from zoo.datasets import open_source
     from zoo.errors import UnsupportedCapability
-    from zoo.inference.encoding import encode_all, posterior_all
+    from zoo.jobs.encoding import encode_all, posterior_all
 
     model.require("encode")
-    _, spec = model.config.capabilities["encode"].takes()
-    source = open_source(data, split, spec.channels)
+    source = open_source(data, split, model.interface.takes("encode").channels)
     rows = np.unique(np.linspace(0, len(source) - 1, min(limit, len(source))).round().astype(int)).tolist()
     mean, std = None, None
     with progress(model.id, len(rows)) as bar:
@@ -174,7 +173,7 @@ def _from_prior(model: Model, limit: int) -> tuple[Plane, str]:
 def _from_file(model: Model, path: Path) -> Encoded:
     """What `zoo encode` wrote."""
     from zoo.errors import UsageError
-    from zoo.inference.operands import read_latents
+    from zoo.jobs.operands import read_latents
 
     content = read_latents(path)
     if content.latents.shape[1:] != model.latent_shape:
@@ -259,7 +258,7 @@ def _grid(model: Model, along: tuple[Plane, str] | None, side: int) -> Figure:
 
 
 def _posterior(model: Model, found: Encoded, kind: Kind) -> Figure:
-    """R4's plots: latents against the standard normal, and the KL."""
+    """Plots of the posterior: latents against the standard normal, and the KL."""
     from zoo.errors import UnsupportedCapability
     from zoo.inference.latents import noise
     from zoo.plots.posteriors import kl_bars, kl_divergence, prior_histograms
@@ -282,4 +281,4 @@ def _posterior(model: Model, found: Encoded, kind: Kind) -> Figure:
 
 
 def _normal_prior(model: Model) -> bool:
-    return model.config.latent is not None and model.config.latent.prior == "normal"
+    return model.interface.latent is not None and model.interface.latent.prior == "normal"

@@ -28,7 +28,7 @@ MAX_GENERATED, MAX_VARIED = 10_000, 1_000
 STRIP_STEPS, ANIMATION_STEPS = 12, 32
 
 
-class Way(StrEnum):
+class Interpolation(StrEnum):
     """How to go from one latent to another."""
 
     spherical = "spherical"
@@ -53,7 +53,7 @@ OutsOption = Annotated[
 ]
 ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Replace results that exist.")]
 ScaleOption = Annotated[
-    str, typer.Option(help="Enlarge each picture so often; auto enlarges small ones on a sheet.", metavar="N")
+    str, typer.Option(help="Enlarge each picture by this factor; auto enlarges small ones on a sheet.", metavar="N")
 ]
 SeedOption = Annotated[int, typer.Option(min=0, help="Another seed, other pictures.", metavar="N")]
 
@@ -87,7 +87,7 @@ def encode(
     """
     from pathlib import Path
 
-    from zoo.inference.operands import check_latents_target, encode_files, refuse_input, write_latents
+    from zoo.jobs.operands import check_latents_target, encode_files, refuse_input, write_latents
 
     loaded = open_model(model, backend, device, "encode")
     target = Path(out or f"{tag(loaded)}-latents.npz")
@@ -115,9 +115,9 @@ def decode(
 ) -> None:
     """Turn latents into pictures, for example: zoo decode conv-vae.faces faces.npz -o faces.png
 
-    A picture is encoded and decoded, and so comes back as the model remembers it.
+    A picture is encoded and decoded, which gives its reconstruction.
     """
-    from zoo.inference.sheets import is_folder
+    from zoo.pictures.sheets import is_folder
 
     loaded = open_model(model, backend, device, "decode")
     found = operand(loaded, latents, several=True)
@@ -150,7 +150,7 @@ def generate(
     and the one that a single file calls seed-0-00005 as seed:0:5.
     """
     from zoo.errors import UsageError
-    from zoo.inference.sheets import is_folder
+    from zoo.pictures.sheets import is_folder
 
     loaded = open_model(model, backend, device, "generate")
     folder = out if out and is_folder(out) else f"{tag(loaded)}-generate" if single else None
@@ -173,7 +173,9 @@ def interpolate(
         int | None,
         typer.Option(min=2, max=1000, help="Pictures from A to B; else 12, in an animation 32.", metavar="N"),
     ] = None,
-    path: Annotated[Way, typer.Option(help="The way: spherical or linear.", metavar="PATH")] = Way.spherical,
+    path: Annotated[
+        Interpolation, typer.Option(help="Interpolation: spherical or linear.", metavar="PATH")
+    ] = Interpolation.spherical,
     pixels: Annotated[bool, typer.Option("--pixels", help="Show a plain cross-fade of the pixels below.")] = False,
     fps: Annotated[float, typer.Option(min=1, max=50, help="Pictures a second of an animation.", metavar="N")] = 16,
     out: Annotated[
@@ -184,12 +186,12 @@ def interpolate(
     backend: BackendOption = Backend.auto,
     device: DeviceOption = "auto",
 ) -> None:
-    """Go from one picture to another, for example: zoo interpolate conv-vae.faces anna.jpg seed:7 -o way.gif
+    """Go from one picture to another, for example: zoo interpolate conv-vae.faces anna.jpg seed:7 -o morph.gif
 
-    The ends are A and B as the model remembers them. An animation goes there and back, for ever.
+    The ends are the reconstructions of A and B. An animation goes there and back, for ever.
     """
-    from zoo.inference.operands import like
-    from zoo.inference.sheets import ANIMATIONS, cross_fade, write_way
+    from zoo.jobs.operands import like
+    from zoo.pictures.sheets import ANIMATIONS, cross_fade, write_interpolation
 
     loaded = open_model(model, backend, device, "decode")
     start, end = operand(loaded, a), operand(loaded, b)
@@ -200,7 +202,7 @@ def interpolate(
     if pixels:
         first, last = like(start.picture, rows[0][:1]), like(end.picture, rows[0][-1:])
         rows.append(cross_fade(first[0], last[0], count))
-    write_way(target, rows, scale=scale_of(scale), fps=fps, force=force)
+    write_interpolation(target, rows, scale=scale_of(scale), fps=fps, force=force)
     echo(target)
 
 
@@ -227,7 +229,7 @@ def vary(
     """
     import numpy as np
 
-    from zoo.inference.sheets import is_folder
+    from zoo.pictures.sheets import is_folder
 
     loaded = open_model(model, backend, device, "decode")
     found = operand(loaded, a)

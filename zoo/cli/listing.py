@@ -14,19 +14,11 @@ from zoo.cli.console import columns, echo, note, open_registry
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from zoo.catalog.interface import Interface, Port, RoleName
     from zoo.catalog.plugins import PluginInfo
     from zoo.catalog.registry import Registry
-    from zoo.catalog.spec import CheckpointConfig, Family, Fit, GraphSpec, ImageSpec, Metric, ModelSpec
+    from zoo.catalog.spec import CheckpointConfig, Family, Metric, ModelSpec
 
-# How a picture of any size comes to what a model takes, in words: one row for each fit, which a test holds it to.
-FIT_WORDS: dict[Fit, str] = {
-    "resize": "any picture is resized to that, and its result back",
-    "pad": "any picture is padded to that, and its result cropped back",
-    "tile": "any picture is cut into tiles of that, and their results joined",
-    "chroma": "any picture keeps its size and lightness, only the colours are the model's",
-    "drawing": "the lines of any drawing are brought to that, and the result back to where they lie",
-    "shaded-drawing": "the lines of any drawing are brought to that, the inside of outlines gray, and the result back",
-}
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -160,11 +152,15 @@ def _count(number: int) -> str:
     return f"{number:,}"
 
 
-def _picture(spec: ImageSpec) -> str:
-    kind = {1: "gray", 3: "RGB"}.get(spec.channels, f"{spec.channels} channels")
-    if spec.size:
-        return f"{kind} {spec.size[1]}x{spec.size[0]}"
-    return f"{kind}, any size" + (f" in multiples of {spec.multiple}" if spec.multiple > 1 else "")
+def _port(port: Port) -> str:
+    """What a graph takes or gives, in words."""
+    if port.kind != "image":
+        return f"a {port.kind}"
+    channels, *size = port.shape
+    kind = {1: "gray", 3: "RGB"}.get(channels or 0, f"{channels} channels")
+    if None in size:
+        return f"{kind}, any size" + (f" in multiples of {port.multiple}" if port.multiple > 1 else "")
+    return f"{kind} {size[1]}x{size[0]}"
 
 
 def _model_lines(config: CheckpointConfig, facts: Sequence[tuple[str, str]], example: str) -> list[str]:
@@ -189,10 +185,11 @@ def _facts(config: CheckpointConfig, source: str) -> list[tuple[str, str]]:
         ("weights", f"{_count(weights.parameters)} parameters, {weights.bytes / 1e6:.1f} MB of {weights.dtype}"),
         ("source", source),
     ]
-    if config.latent:
-        shape = " x ".join(str(length or "any") for length in config.latent.shape)
-        facts.append(("latent", f"{shape}, prior {config.latent.prior}"))
-    facts += [(name, _exchange(name, graph)) for name, graph in config.capabilities.items()]
+    interface = config.interface
+    if interface.latent:
+        shape = " x ".join(str(length or "any") for length in interface.latent.shape)
+        facts.append(("latent", f"{shape}, prior {interface.latent.prior}"))
+    facts += [(role, _exchange(role, interface)) for role in interface.roles]
     if training:
         facts.append(("trained on", training.data))
         time = f"{training.seconds / 60:.0f} minutes on {training.hardware}"
@@ -200,13 +197,13 @@ def _facts(config: CheckpointConfig, source: str) -> list[tuple[str, str]]:
     return facts
 
 
-def _exchange(name: str, graph: GraphSpec) -> str:
+def _exchange(role: RoleName, interface: Interface) -> str:
     """What a graph takes and gives, and how pictures of other sizes come to that."""
-    if name == "candidates":
+    if role == "candidates":
         return "several likely answers to one picture"
-    takes = _picture(graph.input) if graph.input else "a latent"
-    gives = _picture(graph.output) if graph.output else "a latent"
-    return f"{takes} to {gives}" + (f"; {FIT_WORDS.get(graph.fit, graph.fit)}" if graph.fit else "")
+    takes, gives = interface.inputs(role)[0], interface.outputs(role)[0]
+    words = f"; {interface.fit(role).words}" if takes.kind == "image" else ""
+    return f"{_port(takes)} to {_port(gives)}{words}"
 
 
 def _metric(metric: Metric) -> tuple[str, str, str, str]:
@@ -216,7 +213,7 @@ def _metric(metric: Metric) -> tuple[str, str, str, str]:
 
 
 def _print_card(name: str, registry: Registry) -> None:
-    """The card, formatted on a terminal and as it stands in its file elsewhere."""
+    """The card, formatted on a terminal and as it is in its file elsewhere."""
     from zoo.catalog.text import printable_lines
     from zoo.checkpoints.cards import prose, read_card
     from zoo.errors import NotFoundError

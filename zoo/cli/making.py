@@ -16,7 +16,7 @@ from zoo.cli.running import Backend, BackendOption, DeviceOption
 
 if TYPE_CHECKING:
     from zoo.catalog.spec import Metric
-    from zoo.training.recipe import TrainTable
+    from zoo.recipes.recipe import TrainTable
 
 
 def register(app: typer.Typer) -> None:
@@ -47,11 +47,14 @@ def train(
         Path | None, typer.Option("--out", "-o", help="The run folder; else runs/ID.", metavar="FOLDER")
     ] = None,
     data: Annotated[str | None, typer.Option(help="Other data: pack:NAME or folder:PATH.", metavar="SOURCE")] = None,
+    id_: Annotated[
+        str | None, typer.Option("--id", help="What to call the model; else by the recipe or the data.", metavar="NAME")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Other number of epochs.", metavar="N")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Change the recipe: table.key=value.", metavar="KEY=VALUE")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where a run was cut off.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume a run that was cut off.")] = False,
     finish: Annotated[
         bool, typer.Option("--finish", help="Train no further: make the checkpoint of a run that was stopped.")
     ] = False,
@@ -65,17 +68,24 @@ def train(
     changes = list(set_ or [])
     changes += [f"train.epochs={epochs}"] if epochs else []
     with needs_torch("train"):
-        from zoo.training.recipe import read_recipe
+        from zoo.recipes.recipe import read_recipe
+        from zoo.training.own import named
         from zoo.training.train import find_recipe
         from zoo.training.train import train as train_model
     path = find_recipe(recipe, registry)
-    chosen = read_recipe(path, tuple(changes), data)
+    shipped = read_recipe(path)
+    chosen = named(read_recipe(path, tuple(changes), data), shipped, id_, registry)
+    if chosen.model.id != shipped.model.id:
+        note(
+            f"the model is called {chosen.model.id}, its licence is {chosen.model.license}: --id NAME and --set "
+            "model.license=LICENCE say otherwise"
+        )
     folder = out or Path("runs") / chosen.model.id
     with progress(chosen.model.id, 0) as bar:
         try:
             train_model(chosen, path.name, folder, registry, resume, _Epochs(chosen.train, bar), finish)
         except KeyboardInterrupt:
-            note(f"the run is saved in {folder}: the same command with --resume goes on")
+            note(f"the run is saved in {folder}: the same command with --resume continues it")
             raise
     echo(folder / "checkpoint")
 
@@ -92,8 +102,8 @@ class _Epochs:
         """Take one report of the training loop."""
         if "precision" in row:
             self.bar.line(f"precision: {row['precision']}")
-        elif "judged" in row:
-            figures = {name: value for name, value in row.items() if name not in {"step", "epoch", "judged"}}
+        elif "evaluated" in row:
+            figures = {name: value for name, value in row.items() if name not in {"step", "epoch", "evaluated"}}
             self.bar.line(_joined(self.waiting or self._epoch(row["epoch"], step), figures))
             self.waiting = ""
         else:
@@ -117,7 +127,7 @@ class _Epochs:
 
 
 def _losses(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The losses of a step by player; `model`, the name of a single player, is left out."""
+    """The losses of a step by name; `model`, the name of a single name, is left out."""
     return {name.removeprefix("model."): value for name, value in row.items() if name.endswith(".loss")}
 
 
@@ -132,7 +142,7 @@ def eval_(
     ] = None,
     split: Annotated[str | None, typer.Option(help="train, val or test; else its recipe's.", metavar="SPLIT")] = None,
     size: Annotated[
-        int | None, typer.Option(min=8, max=4096, help="Judge at this side; else at the model's own.", metavar="N")
+        int | None, typer.Option(min=8, max=4096, help="Evaluate at this side; else at the model's own.", metavar="N")
     ] = None,
     samples: Annotated[
         int | None,

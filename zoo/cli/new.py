@@ -48,4 +48,4 @@ def new(
         f"zoo check {called}",
         f"zoo train {called}.toy --data folder:PICTURES",
     )
-    note(f"go on with: {' && '.join(steps)}")
+    note(f"next: {' && '.join(steps)}")

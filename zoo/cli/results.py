@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from zoo.catalog.spec import Capability
+    from zoo.catalog.interface import Capability
     from zoo.cli.running import Backend
     from zoo.inference.model import Model
-    from zoo.inference.operands import Operand
+    from zoo.jobs.operands import Operand
 
     Array = NDArray[np.float32]
 
@@ -40,7 +40,7 @@ def tag(model: Model) -> str:
 
 def operand(model: Model, text: str, *, several: bool = False) -> Operand:
     """What a word means, with a note if another model made it: it fits by its shape, not by its meaning."""
-    from zoo.inference.operands import resolve, resolve_all
+    from zoo.jobs.operands import resolve, resolve_all
 
     found = (resolve_all if several else resolve)(model, text)
     if found.model not in ("", model.id):
@@ -51,7 +51,7 @@ def operand(model: Model, text: str, *, several: bool = False) -> Operand:
 def picture_files(inputs: Sequence[str], recursive: bool) -> list[Path]:
     """The picture files that words mean, each once. Raises UsageError for standard input, and as `jobs.plan` does."""
     from zoo.errors import UsageError
-    from zoo.inference.jobs import plan
+    from zoo.jobs.planning import plan
 
     sources = [job.source for text in inputs for job in plan([text], None, "latents", recursive)]
     if None in sources:
@@ -63,8 +63,8 @@ def picture_target(model: Model, verb: str, out: str | None, force: bool, operan
     """The picture to write, TAG-VERB.PNG unless it is said, when it is clear that it can be written there."""
     from pathlib import Path
 
-    from zoo.inference.images import refuse_existing, writable_format
-    from zoo.inference.operands import refuse_input
+    from zoo.jobs.operands import refuse_input
+    from zoo.pictures.images import refuse_existing, writable_format
 
     target = Path(out or f"{tag(model)}-{verb}.png")
     if not target.is_dir():
@@ -77,7 +77,7 @@ def picture_target(model: Model, verb: str, out: str | None, force: bool, operan
 def scale_of(text: str) -> int | None:
     """What --scale says; None for auto."""
     from zoo.errors import UsageError
-    from zoo.inference.sheets import MAX_SCALE
+    from zoo.pictures.sheets import MAX_SCALE
 
     if text == "auto":
         return None
@@ -88,16 +88,16 @@ def scale_of(text: str) -> int | None:
 
 def plan_sheet(model: Model, n: int, scale: str, columns: int | None = None) -> None:
     """Refuse a sheet that would be too large, before its pictures are made."""
-    from zoo.inference.sheets import layout
+    from zoo.pictures.sheets import layout
 
-    wanted, output = scale_of(scale), model.config.capabilities["decode"].output
-    if output and output.size:
-        layout(n, *output.size, columns=columns, scale=wanted)
+    wanted, size = scale_of(scale), model.interface.gives("decode").size
+    if size:
+        layout(n, *size, columns=columns, scale=wanted)
 
 
 def save_sheet(target: Path, pictures: Array, scale: str, force: bool, columns: int | None = None) -> None:
     """Write pictures as one sheet, and say where."""
-    from zoo.inference.sheets import write_sheet
+    from zoo.pictures.sheets import write_sheet
 
     write_sheet(target, pictures, columns=columns, scale=scale_of(scale), force=force)
     echo(target)
@@ -114,8 +114,8 @@ def save_singles(
     """Write pictures (C, H, W) into a folder, and say where each is."""
     from pathlib import Path
 
-    from zoo.inference.operands import refuse_input
-    from zoo.inference.sheets import write_singles
+    from zoo.jobs.operands import refuse_input
+    from zoo.pictures.sheets import write_singles
 
     targets = [Path(folder) / name for name in names]
     for target in targets:

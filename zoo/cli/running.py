@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from zoo.catalog.registry import Registry
     from zoo.catalog.spec import ModelSpec
-    from zoo.inference.jobs import Job
     from zoo.inference.model import Model
-    from zoo.inference.pipeline import Options
+    from zoo.jobs.planning import Job
+    from zoo.jobs.running import Options
 
 
 # A result on a contact sheet has this side in pixels, or half of it if there are many.
@@ -99,10 +99,9 @@ def run(
     if task is None:
         _list_tasks(registry)
         return
-    from zoo.catalog.spec import DRAWN
     from zoo.errors import UsageError
-    from zoo.inference.jobs import plan, with_candidates
-    from zoo.inference.pipeline import Options
+    from zoo.jobs.planning import plan, with_candidates
+    from zoo.jobs.running import Options
     from zoo.loading import load
 
     if not inputs:
@@ -112,7 +111,7 @@ def run(
     model = load(task, backend=backend.value, device=device, registry=registry)
     model.require("translate")
     label = task if task in registry.tasks() else model.config.task or "out"
-    if from_photo and model.config.capabilities["translate"].fit not in DRAWN:
+    if from_photo and not model.interface.fit("translate").of_drawings:
         raise UsageError(f"--from-photo is for models that are given drawings; {model.id} is given pictures")
     if strength is not None:
         model.require_strength(strength)
@@ -133,8 +132,8 @@ def _cell_side(grid: str, count: int, pairs: bool, force: bool) -> int:
     """Pixels of a side of each result on the sheet; what would stop the sheet is said before any work is done."""
     from pathlib import Path
 
-    from zoo.inference.images import refuse_existing, writable_format
-    from zoo.inference.sheets import layout
+    from zoo.pictures.images import refuse_existing, writable_format
+    from zoo.pictures.sheets import layout
 
     path = Path(grid).expanduser()
     writable_format(path)
@@ -146,7 +145,7 @@ def _cell_side(grid: str, count: int, pairs: bool, force: bool) -> int:
 
 def _run(model: Model, planned: Sequence[Job], options: Options, workers: int | None, grid: str | None = None) -> int:
     """Do the jobs and say what became of them: results as they come, errors in the end; the first one's exit code."""
-    from zoo.inference.pipeline import run_jobs
+    from zoo.jobs.running import run_jobs
 
     errors: list[Exception] = []
     cells: list[NDArray[np.uint8]] = []
@@ -178,7 +177,7 @@ def _write_grid(grid: str, cells: Sequence[NDArray[np.uint8]], force: bool) -> N
 
     import numpy as np
 
-    from zoo.inference.sheets import write_sheet
+    from zoo.pictures.sheets import write_sheet
 
     path = Path(grid).expanduser()
     write_sheet(path, np.stack(cells), scale=1, force=force)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from zoo.datasets.archive import open_zip_file
 from zoo.datasets.splits import SPLITS, part_of_train, spelled
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError
-from zoo.inference.color import gray_of, rgb_of
+from zoo.pictures.color import gray_of, rgb_of
 
 MAX_ARRAY_BYTES = 16 * 2**30
 

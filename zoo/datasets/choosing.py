@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -143,7 +144,7 @@ class Names:
 
 def slashed(name: str) -> str:
     """A path as an index may write it, with Windows' backslashes, as it is written here."""
-    return name.strip().replace("\\", "/").removeprefix("./")
+    return re.sub("/+", "/", name.strip().replace("\\", "/")).removeprefix("./")
 
 
 def _key(name: str) -> str:

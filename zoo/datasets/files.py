@@ -19,8 +19,8 @@ from zoo.datasets.index import Row, is_table, open_file, read_index
 from zoo.datasets.notes import say_once
 from zoo.datasets.splits import split_of_word
 from zoo.errors import DiskError, NotFoundError
-from zoo.inference.picture_files import any_hidden, has_picture_suffix, is_hidden
-from zoo.inference.picture_reading import read_picture
+from zoo.pictures.files import any_hidden, has_picture_suffix, is_hidden
+from zoo.pictures.reading import read_picture
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,23 @@ from zoo.datasets.archive import Archive, Member
 from zoo.datasets.arrays import Arrays, open_arrays
 from zoo.datasets.choosing import slashed
 from zoo.datasets.files import Files, PictureFile
-from zoo.datasets.index import Row, is_table, open_file, read_index
+from zoo.datasets.index import Index, Row, is_table, open_file, read_index
 from zoo.datasets.splits import spelled
 from zoo.errors import NotFoundError, UsageError
 
 
 def open_pack(home: Path, name: str, split: str, channels: int) -> Files | Arrays:
-    """One split of the pack `home/name`: a csv index with files or zips, or one .npz."""
+    """One split of the pack `home/name`: a csv index with files or zips, or one .npz.
+
+    After a name with an index, `?COLUMN=VALUE,VALUE` takes only the pictures that have one of these values.
+    """
+    name, asked, condition = name.partition("?")
     folder = home / name
     found = sorted(path for path in folder.glob("*") if path.is_file())
     tables = {path.name: partial(open_file, path) for path in found if is_table(path.name)}
     arrays = [path for path in found if path.suffix == ".npz"]
+    if not tables and len(arrays) == 1 and asked:
+        raise UsageError(f"the pack {folder} has no csv index: leave out ?{condition}")
     if not tables and len(arrays) == 1:
         return open_arrays(arrays[0], split, channels)
     if not tables:
@@ -33,7 +39,23 @@ def open_pack(home: Path, name: str, split: str, channels: int) -> Files | Array
     archives: dict[str, Archive] = {}
     words = spelled(split, {row["split"] for row in index.rows})
     chosen = [row for row in index.rows if row["split"] in words]
+    if asked:
+        column, values = _condition(condition, index)
+        chosen = [row for row in chosen if row[column] in values]
     return Files(tuple(_file(folder, row, archives) for row in chosen), channels)
+
+
+def _condition(text: str, index: Index) -> tuple[str, set[str]]:
+    """A column and the values that are wanted in it, all of which must be there."""
+    column, equals, wanted = text.partition("=")
+    if not equals or column not in index.columns:
+        columns = ", ".join(index.columns)
+        raise UsageError(f"?{text}: write ?COLUMN=VALUE,VALUE with a column of {index.name}: {columns}")
+    values = set(wanted.split(","))
+    unknown = sorted(values - {row[column] for row in index.rows})
+    if unknown:
+        raise NotFoundError(f"?{text}: no picture of {index.name} has {column} {', '.join(map(repr, unknown))}")
+    return column, values
 
 
 def _file(folder: Path, row: Row, archives: dict[str, Archive]) -> PictureFile:

@@ -16,7 +16,7 @@ from PIL import Image
 from zoo.datasets.arrays import with_channels
 from zoo.datasets.splits import part_of_train
 from zoo.errors import DiskError, NetworkError, NotFoundError, PluginError, UsageError
-from zoo.inference.picture import from_pil
+from zoo.pictures.picture import from_pil
 
 
 @dataclass(frozen=True, eq=False)

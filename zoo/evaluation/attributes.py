@@ -1,4 +1,4 @@
-"""Attribute arithmetic, judged by a classifier: does an attribute change, and only that one?
+"""Attribute arithmetic, evaluated by a classifier: does an attribute change, and only that one?
 
 Directions are learned on training pictures by regression on the labels that are measured, and the strengths are chosen
 there too. Then every held-out picture has each attribute changed: added where it is absent, else taken away.
@@ -18,11 +18,11 @@ from zoo.catalog.spec import Metric
 from zoo.datasets.attributes import tabulate
 from zoo.datasets.labels import parse_label
 from zoo.errors import UsageError
-from zoo.evaluation.features import FeatureNet
-from zoo.evaluation.figures import Pixels, mean
-from zoo.evaluation.pictures import Pictures, in_calls, levels, unit
-from zoo.evaluation.setting import Setting
 from zoo.inference.directions import Directions, apply, learn
+from zoo.metrics.features import FeatureNet
+from zoo.metrics.figures import Pixels, mean
+from zoo.metrics.levels import Pictures, in_calls, levels, unit
+from zoo.metrics.setting import Setting
 
 if TYPE_CHECKING:
     from zoo.inference.model import Model
@@ -77,7 +77,7 @@ class Change:
 
 
 class Arithmetic:
-    """A model, the directions of K attributes in its latent space, and the classifier that judges them.
+    """A model, the directions of K attributes in its latent space, and the classifier that evaluates them.
 
     `places` are the K among the classifier's answers.
     """

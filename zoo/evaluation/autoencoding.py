@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.catalog.spec import Metric
-from zoo.evaluation.figures import Pixels, mean, psnrs, ssims
-from zoo.evaluation.pictures import in_calls, levels, unit
-from zoo.evaluation.setting import Setting
+from zoo.metrics.figures import Pixels, mean, psnrs, ssims
+from zoo.metrics.levels import in_calls, levels, unit
+from zoo.metrics.setting import Setting
 
 Floats = NDArray[np.float32]
 

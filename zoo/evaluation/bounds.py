@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.catalog.spec import Metric
-from zoo.evaluation.figures import Pixels, mean
-from zoo.evaluation.pictures import in_calls, unit
-from zoo.evaluation.setting import Setting
 from zoo.inference.latents import noise
+from zoo.metrics.figures import Pixels, mean
+from zoo.metrics.levels import in_calls, unit
+from zoo.metrics.setting import Setting
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -90,7 +90,7 @@ def observe(kind: Kind, made: Floats, true: Floats) -> Observation:
 
 
 def kinds(reconstruction: str | None, shape: Sequence[int]) -> list[Kind]:
-    """Observation models to judge by: that of the recipe's reconstruction error, and Bernoulli for gray 28x28.
+    """Observation models to evaluate by: that of the recipe's reconstruction error, and Bernoulli for gray 28x28.
 
     Digits are compared under Bernoulli, whatever the model was trained on.
     """

@@ -12,15 +12,15 @@ from PIL import Image
 from zoo.catalog.spec import Metric
 from zoo.datasets import read_labels
 from zoo.errors import UsageError
-from zoo.evaluation import figures
+from zoo.metrics import figures
 
 if TYPE_CHECKING:
     from zoo.catalog.spec import CheckpointConfig
     from zoo.datasets import Source
-    from zoo.evaluation.setting import Setting
     from zoo.inference.model import Model
+    from zoo.metrics.setting import Setting
 
-# Other models make pictures as small as this, and classifiers of larger ones are to judge them too.
+# Other models make pictures as small as this, and classifiers of larger ones are to evaluate them too.
 COARSE_SIDE = 32
 # A card holds 64 figures: with more attributes than this, only their means stand on it.
 LISTED_LABELS = 30
@@ -53,7 +53,7 @@ def measure(model: Model, source: Source, labels: Sequence[str], setting: Settin
         raise UsageError(f"{model.id} is measured with {wanted} labels of the pictures, not {len(labels)}")
     truth = read_labels(source, labels)
     truth = truth if kind == "classes" else (truth > 0.5).astype(np.float32)
-    size = model.config.capabilities["encode"].takes()[1].size or (COARSE_SIDE, COARSE_SIDE)
+    size = model.interface.takes("encode").size or (COARSE_SIDE, COARSE_SIDE)
     coarse = min(size) > COARSE_SIDE
     found, found_coarse = [], []
     for index in range(len(source)):

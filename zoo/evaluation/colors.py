@@ -19,17 +19,18 @@ from numpy.typing import NDArray
 
 from zoo.checkpoints.tables import name_by, name_in, slug
 from zoo.errors import UsageError
-from zoo.evaluation import figures, restoration
-from zoo.evaluation.frechet import distance
+from zoo.evaluation import restoration
 from zoo.evaluation.records import Columns, Row, baseline, columns, likeness_row, summary, with_gains
+from zoo.metrics import figures
+from zoo.metrics.frechet import distance
 
 if TYPE_CHECKING:
     from zoo.catalog.spec import Metric
-    from zoo.evaluation.features import Features, Floats
-    from zoo.evaluation.figures import Pixels
     from zoo.evaluation.restoration import Method, Pair
-    from zoo.evaluation.setting import Setting
     from zoo.inference.model import Model
+    from zoo.metrics.features import Features, Floats
+    from zoo.metrics.figures import Pixels
+    from zoo.metrics.setting import Setting
 
 FIGURES = (
     "psnr",

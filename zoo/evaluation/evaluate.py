@@ -17,24 +17,16 @@ from zoo.checkpoints.cards import write_card
 from zoo.checkpoints.format import write_config
 from zoo.datasets import open_source
 from zoo.errors import NotFoundError, UnsupportedCapability, UsageError
-from zoo.evaluation import (
-    attributes,
-    autoencoding,
-    bounds,
-    classification,
-    frechet,
-    generators,
-    transitions,
-    translation,
-)
-from zoo.evaluation.features import FeatureNet
+from zoo.evaluation import attributes, autoencoding, bounds, classification, generators, transitions, translation
 from zoo.evaluation.networks import BackendName, Opener
 from zoo.evaluation.options import Options
-from zoo.evaluation.pictures import Pictures
-from zoo.evaluation.setting import Setting
 from zoo.loading import find_checkpoint, load
-from zoo.training.recipe import Recipe, read_recipe
-from zoo.training.recipe_pictures import GrayscaleTable
+from zoo.metrics import frechet
+from zoo.metrics.features import FeatureNet
+from zoo.metrics.levels import Pictures
+from zoo.metrics.setting import Setting
+from zoo.recipes.pictures import GrayscaleTable
+from zoo.recipes.recipe import Recipe, read_recipe
 
 if TYPE_CHECKING:
     from zoo.catalog.registry import Registry
@@ -65,7 +57,7 @@ def evaluate(
 ) -> Evaluation:
     """Figures of a model on `split` of `data`, by default those its recipe names for its card.
 
-    A model that encodes and decodes is judged by its reconstructions and its latent, one that only generates by its
+    A model that encodes and decodes is evaluated by its reconstructions and its latent, one that only generates by its
     samples, another by its job. Raises NotFoundError where there is neither a recipe nor `data`, UsageError for a model
     with nothing to measure and for options that don't apply to it.
     """
@@ -79,15 +71,14 @@ def evaluate(
     split = split or (recipe.data.splits.card if recipe else "")
     setting = Setting(split, f"zoo eval {name} --data {quote(data)} --split {split}{options.arguments()}", report)
     if classification.is_classifier(model.config):
-        source = open_source(data, split, model.config.capabilities["encode"].takes()[1].channels)
+        source = open_source(data, split, model.interface.takes("encode").channels)
         labels = labels_of(model, recipe)
         return Evaluation(classification.measure(model, source, labels, setting))
     if model.capabilities == ("decode", "generate"):
         return Evaluation(_generated(model, recipe, data, options, setting, opener))
     role = role_of(model, recipe)
-    gives = model.config.capabilities["decode" if role == "encode" else role].output
-    channels = gives.channels if gives else 3
-    size = judged_size(model, role, recipe, options.size)
+    channels = model.interface.gives("decode" if role == "encode" else role).channels
+    size = evaluated_size(model, role, recipe, options.size)
     test = Pictures(open_source(data, split, channels), size)
     known = recipe.data.splits.train if recipe else "train"
     if role == "translate":
@@ -108,7 +99,7 @@ def _job(
     opener: Opener,
 ) -> Evaluation:
     """Figures of a model at what it was trained for; `known` are source and split of the training pictures."""
-    takes = model.config.capabilities["translate"].takes()[1]
+    takes = model.interface.takes("translate")
     channels = len(test.picture(0))
     # Without a recipe, a model from gray to colour is given the luma, any other the picture itself.
     table = recipe.degrade if recipe else GrayscaleTable() if takes.channels < channels else None
@@ -130,7 +121,7 @@ def _job(
 
 
 def role_of(model: Model, recipe: Recipe | None) -> Literal["encode", "translate"]:
-    """What a model is judged by: reconstructions, unless it was trained for another job.
+    """What a model is evaluated by: reconstructions, unless it was trained for another job.
 
     Raises UsageError for a model that neither reconstructs nor translates.
     """
@@ -145,24 +136,24 @@ def role_of(model: Model, recipe: Recipe | None) -> Literal["encode", "translate
     )
 
 
-def judged_size(
+def evaluated_size(
     model: Model, role: Literal["encode", "translate"], recipe: Recipe | None, asked: int | None
 ) -> tuple[int, int] | None:
     """The height and width pictures are brought to before anything is done to them; None leaves them as they are.
 
     What is `asked` for; else the model's own size if it has a latent or answers at its own size; else, for a
-    model with a latent that takes any size, that of its training. A model that answers at the picture's size is judged
-    at that.
+    model with a latent that takes any size, that of its training. A model that answers at the picture's size is
+    evaluated at that.
     """
     if asked:
         return asked, asked
-    fit, spec = model.config.capabilities[role].takes()
-    if "decode" not in model.capabilities and fit != "resize":
+    spec = model.interface.takes(role)
+    if "decode" not in model.capabilities and not model.interface.fit(role).own_size:
         return None
     if spec.size is None and recipe and role == "encode":
         return recipe.data.size, recipe.data.size
     if spec.size is None and role == "encode":
-        raise UsageError(f"{model.id} takes pictures of any size: say at which to judge it with --size")
+        raise UsageError(f"{model.id} takes pictures of any size: say at which to evaluate it with --size")
     return spec.size
 
 
@@ -228,15 +219,14 @@ class _Latent:
 def _generated(
     model: Model, recipe: Recipe | None, data: str, options: Options, setting: Setting, opener: Opener
 ) -> list[Metric]:
-    """Figures of a model that only generates, in the network asked for, else in the one that judged its training."""
+    """Figures of a model that only generates, in the network asked for, else in the one that evaluated its training."""
     if options.samples or options.transitions or options.attributes is not None:
         raise UsageError(f"{model.id} only generates: --samples, --transitions and --attributes don't apply to it")
     name = options.features or (recipe.objective.get("features") if recipe else None)
     if name is None:
         raise UsageError(f"{model.id} is measured in a feature network: name one with --features, as feature-net.faces")
     net = opener.network(name)
-    made = model.config.capabilities["decode"].output
-    assert made is not None
+    made = model.interface.gives("decode")
     size = (options.size, options.size) if options.size else made.size
     known = recipe.data.splits.train if recipe else "train"
     train, test = (Pictures(open_source(data, part, made.channels), size) for part in (known, setting.split))

@@ -16,15 +16,15 @@ from torchvision.transforms.v2 import functional as tv
 
 from zoo.catalog.spec import Metric
 from zoo.checkpoints.tables import name_by
-from zoo.evaluation.figures import Pixels
-from zoo.evaluation.likeness import NEIGHBOURS, Likeness, likeness
-from zoo.evaluation.pictures import Pictures, in_calls, levels, unit
-from zoo.evaluation.setting import Setting
 from zoo.inference.latents import noise
+from zoo.metrics.figures import Pixels
+from zoo.metrics.levels import Pictures, in_calls, levels, unit
+from zoo.metrics.likeness import NEIGHBOURS, Likeness, likeness
+from zoo.metrics.setting import Setting
 
 if TYPE_CHECKING:
-    from zoo.evaluation.features import Features
     from zoo.inference.model import Model
+    from zoo.metrics.features import Features
 
 Floats = NDArray[np.float32]
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from zoo.errors import UsageError
-from zoo.training.initial import WHOLE, initialise, read_starts
+from zoo.weights.initial import WHOLE, initialise, read_starts
 
 if TYPE_CHECKING:
     from zoo.catalog.registry import Registry
-    from zoo.evaluation.figures import Pixels
+    from zoo.metrics.figures import Pixels
 
 Floats = NDArray[np.float32]
 
@@ -41,7 +41,7 @@ class ImageNet:
         """Read the weights: `timm:NAME`, `package:NAME` or `file:PATH`, as a recipe's `[init]` table names them.
 
         Raises UsageError for another source and for weights of another network, and as
-        `zoo.training.initial.read_starts`.
+        `zoo.weights.initial.read_starts`.
         """
         kind, _, name = source.partition(":")
         if kind not in KINDS or not name:

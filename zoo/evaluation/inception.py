@@ -12,8 +12,8 @@ from torch.nn import functional
 from torchvision.models import inception_v3
 
 from zoo.errors import NotFoundError, UsageError
-from zoo.evaluation.figures import Pixels
-from zoo.training.importing import fill, kind_of, read_pickle, read_safetensors
+from zoo.metrics.figures import Pixels
+from zoo.weights.reading import fill, kind_of, read_pickle, read_safetensors
 
 Floats = NDArray[np.float32]
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from zoo.errors import UsageError
-from zoo.evaluation.features import FeatureNet
 from zoo.loading import load
+from zoo.metrics.features import FeatureNet
 
 if TYPE_CHECKING:
     from zoo.catalog.registry import Registry
-    from zoo.evaluation.features import Features
     from zoo.inference.model import Model
+    from zoo.metrics.features import Features
 
 BackendName = Literal["auto", "onnx", "torch"]
 

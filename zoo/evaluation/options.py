@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Options:
     """What may be asked for beyond the pictures.
 
-    `size` is the side to judge at, `samples` the posterior draws a picture, `features` a feature network's name,
+    `size` is the side to evaluate at, `samples` the posterior draws a picture, `features` a feature network's name,
     `samples_n` how many generated pictures the Frechet distance is of. `attributes` names those of the feature network
     that are changed, or `all`; that and `transitions` take longer. `against` names other models, or the folders of
     their checkpoints, whose figures stand beside a generator's or a colorizer's.

@@ -14,20 +14,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.evaluation import figures
-from zoo.evaluation.patches import PROTOCOL as PATCHES
-from zoo.evaluation.patches import distance_of_sets, features, patch_frechet
-from zoo.inference.images import gray_of
-from zoo.inference.outlines import Mask, inside_of
+from zoo.metrics import figures
+from zoo.metrics.patches import PROTOCOL as PATCHES
+from zoo.metrics.patches import distance_of_sets, features, patch_frechet
+from zoo.pictures.images import gray_of
+from zoo.pictures.outlines import Mask, inside_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from zoo.catalog.spec import Metric
-    from zoo.evaluation.figures import Pixels
     from zoo.evaluation.restoration import Pair
-    from zoo.evaluation.setting import Setting
     from zoo.inference.model import Model
+    from zoo.metrics.figures import Pixels
+    from zoo.metrics.setting import Setting
 
 # How many training pictures the fill's colour, and the distance of real pictures, are of.
 TRAINING_PICTURES = 400

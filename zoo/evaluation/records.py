@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.evaluation import figures
-from zoo.evaluation.figures import Pixels, Summary
+from zoo.metrics import figures
+from zoo.metrics.figures import Pixels, Summary
 
 Row = dict[str, float]
 Columns = Mapping[str, NDArray[np.float64]]

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.evaluation.autoencoding import Components
-from zoo.evaluation.figures import Pixels, mean, psnr
-from zoo.evaluation.pictures import levels, unit
-from zoo.inference.images import gray_of
+from zoo.metrics.figures import Pixels, mean, psnr
+from zoo.metrics.levels import levels, unit
+from zoo.pictures.images import gray_of
 
 if TYPE_CHECKING:
     from zoo.catalog.spec import Metric
-    from zoo.evaluation.setting import Setting
+    from zoo.metrics.setting import Setting
 
 Pair = tuple[Pixels, Pixels]
 Work = Callable[[Pixels], Pixels]

@@ -9,13 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from zoo.catalog.spec import Metric
-from zoo.evaluation import frechet
 from zoo.evaluation.autoencoding import Autoencoder, reconstructed
-from zoo.evaluation.features import FeatureNet
-from zoo.evaluation.figures import Pixels, mean
-from zoo.evaluation.pictures import in_calls, levels, unit
-from zoo.evaluation.setting import Setting
 from zoo.inference.latents import Path, between
+from zoo.metrics import frechet
+from zoo.metrics.features import FeatureNet
+from zoo.metrics.figures import Pixels, mean
+from zoo.metrics.levels import in_calls, levels, unit
+from zoo.metrics.setting import Setting
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]

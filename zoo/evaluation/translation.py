@@ -14,17 +14,17 @@ from zoo.catalog.spec import Metric
 from zoo.evaluation import colors, pairs, restoration
 from zoo.evaluation.records import baseline, columns, likeness_row, summary, with_gains
 from zoo.evaluation.restoration import Method, Pair, colourers, denoisers
-from zoo.training.data import derive
-from zoo.training.degrade import degrade, fixed
-from zoo.training.halves import Halves
-from zoo.training.recipe_pictures import EdgesTable, GrayscaleTable, NoiseTable, PairTable
+from zoo.recipes.degrade import degrade, fixed
+from zoo.recipes.halves import Halves
+from zoo.recipes.pictures import EdgesTable, GrayscaleTable, NoiseTable, PairTable
+from zoo.recipes.seeds import derive
 
 if TYPE_CHECKING:
-    from zoo.evaluation.features import Features
-    from zoo.evaluation.pictures import Pictures
-    from zoo.evaluation.setting import Setting
     from zoo.inference.model import Model
-    from zoo.training.recipe_pictures import Degradation
+    from zoo.metrics.features import Features
+    from zoo.metrics.levels import Pictures
+    from zoo.metrics.setting import Setting
+    from zoo.recipes.pictures import Degradation
 
 PROTOCOL = (
     "8-bit sRGB {size}, one picture at a time; the input is {input}; the baseline is to show the input; "

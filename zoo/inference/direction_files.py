@@ -1,4 +1,4 @@
-"""A file of directions: safetensors, small enough to be sent to a friend, read as strictly as any stranger's file.
+"""A file of directions: safetensors, small enough to be sent to a friend, read as strictly as any untrusted file.
 
 The tensors are `vectors` (K, *latent_shape), `center` (*latent_shape), `means` (K,) and `shares` (K,), all float32; the
 header's metadata holds one entry, `directions`, with the rest as JSON.
@@ -21,8 +21,8 @@ from zoo.catalog.spec import Count, Line, ModelId, Sha256
 from zoo.checkpoints.safetensors_header import TensorInfo, read_header
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError
 from zoo.inference.directions import Array, Directions
-from zoo.inference.images import refuse_existing
-from zoo.inference.picture_writing import write_whole
+from zoo.pictures.images import refuse_existing
+from zoo.pictures.writing import write_whole
 
 SUFFIX = ".directions.safetensors"
 MAX_BYTES = 256 * 1024 * 1024

@@ -70,7 +70,7 @@ def slerp(a: Numbers, b: Numbers, t: Numbers) -> Array:
 def between(a: Numbers, b: Numbers, steps: int, path: Path = "spherical") -> Array:
     """Latents (steps, *shape) from `a` to `b`, both included. Raises UsageError for fewer than 2 steps."""
     if steps < 2:
-        raise UsageError(f"a way has at least 2 steps, its ends; got {steps}")
+        raise UsageError(f"an interpolation has at least 2 steps, its ends; got {steps}")
     ways = {"spherical": slerp, "linear": linear}
     if path not in ways:
         raise UsageError(f"there is no path {path!r}; use {' or '.join(ways)}")

@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from zoo.catalog.interface import agrees
 from zoo.errors import UnsupportedCapability, UsageError, ZooError
 from zoo.inference.candidates import noise_planes, with_noise
-from zoo.inference.fit import fit_encode, fit_translate
-from zoo.inference.images import Picture, from_pil, read_picture, to_array
+from zoo.inference.fit import Run, fit_encode, fit_translate
 from zoo.inference.latents import Path, add, around, between, noise
+from zoo.pictures.images import Picture, from_pil, read_picture, to_array
 
 if TYPE_CHECKING:
-    from zoo.catalog.spec import Capability, CheckpointConfig, GraphRole, GraphSpec
-    from zoo.checkpoints.graphs import Role
+    from zoo.catalog.interface import Capability, RoleName
+    from zoo.catalog.spec import CheckpointConfig
     from zoo.inference.backends import Backend
 
 Array: TypeAlias = NDArray[np.float32]
@@ -40,15 +41,16 @@ _DRAWS_TO_MEASURE = 256
 class Model:
     """What `zoo.load` gives.
 
-    Pictures are arrays (N, C, H, W), float32 in [0, 1] or uint8 in 0..255, of any size and of one or three channels,
-    or PIL images or paths; the answer is an array of the same kind. Latents are float32 (N, *latent_shape). A result
-    does not depend on what else is in its batch.
+    Pictures are arrays (N, C, H, W), float32 in [0, 1], uint8 in 0..255 or uint16 in 0..65535, of any size and of one
+    or three channels, or PIL images or paths; the answer is an array of the same kind. Latents are float32
+    (N, *latent_shape). A result does not depend on what else is in its batch.
     """
 
     def __init__(
         self, config: CheckpointConfig, backend: Backend, others: Callable[[Capability], Sequence[str]] = lambda _: ()
     ) -> None:
         self.config, self.backend, self._others = config, backend, others
+        self.interface = config.interface
 
     def __repr__(self) -> str:
         return f"<Model {self.id} on {self.backend.name}: {', '.join(self.capabilities)}>"
@@ -61,12 +63,12 @@ class Model:
     @property
     def capabilities(self) -> tuple[Capability, ...]:
         """What the model can do."""
-        return self.config.can()
+        return self.interface.can()
 
     @property
     def latent_shape(self) -> tuple[int | None, ...] | None:
         """The shape of one latent, None where the model has none; an axis of None follows the picture."""
-        return self.config.latent.shape if self.config.latent else None
+        return self.interface.latent.shape if self.interface.latent else None
 
     def translate(self, images: Images, strength: float = 1.0) -> NDArray[Any]:
         """Do the model's job on pictures: as many pictures of the same size come back.
@@ -75,10 +77,8 @@ class Model:
         Raises UnsupportedCapability if the model has no such job, UsageError for an array that is not pictures and for
         a strength that the model can't have.
         """
-        fit, spec = self._graph("translate").takes()
-        if strength != 1:
-            self.require_strength(strength)
-        return fit_translate(fit, _pictures(images), lambda batch: self._run("translate", batch)[0], spec, strength)
+        self.require("translate")
+        return self._translated(images, lambda batch: self._run("translate", batch)[0], strength)
 
     def candidates(self, image: Images, n: int = 4, seed: int = 0, strength: float = 1.0) -> NDArray[Any]:
         """`n` plausible answers (n, C, H, W) to one picture, where its model knows several; the first is the usual one.
@@ -100,27 +100,31 @@ class Model:
         self.require_candidates()
         if number == 0:
             return self.translate(images, strength)
-        if strength != 1:
-            self.require_strength(strength)
-        spec = self._graph("candidates").takes()[1]
-        fit, usual = self._graph("translate").takes()
-        noise_count = spec.channels - usual.channels
+        noise_count = self.interface.takes("candidates").channels - self.interface.takes("translate").channels
 
         def run(batch: Array) -> Array:
             size = (batch.shape[2], batch.shape[3])
             planes = noise_planes(number, noise_count, size, seed)[-1]
             return with_noise(lambda joined: self._run("candidates", joined)[0], planes)(batch)
 
-        return fit_translate(fit, _pictures(images), run, usual, strength)
+        return self._translated(images, run, strength)
+
+    def _translated(self, images: Images, run: Run, strength: float) -> NDArray[Any]:
+        """What `run` answers to images that are fitted to it as `translate` says."""
+        if strength != 1:
+            self.require_strength(strength)
+        fit, spec = self.interface.fit("translate").name, self.interface.takes("translate")
+        return fit_translate(fit, _pictures(images), run, spec, strength)
 
     def require_candidates(self) -> None:
         """Raise UnsupportedCapability for a model with one answer."""
-        if "candidates" not in self.config.capabilities:
+        if "candidates" not in self.interface.roles:
             raise UnsupportedCapability(f"{self.id} has one answer to a picture: it has no candidates")
 
     def require_strength(self, strength: float) -> None:
         """Raise UsageError unless the model colours and `strength` is from 0 to 2."""
-        if self._graph("translate").fit != "chroma":
+        self.require("translate")
+        if not self.interface.fit("translate").strength:
             raise UsageError(f"{self.id} has no colour strength: --strength is for colorizers")
         if not 0 <= strength <= _MOST_STRENGTH:
             raise UsageError(f"--strength takes 0 (gray) to {_MOST_STRENGTH}, 1 is as trained, not {strength:g}")
@@ -151,7 +155,7 @@ class Model:
         return self._finite(self._run("decode", self._latents(latents))[0]).clip(0.0, 1.0)
 
     def reconstruct(self, images: Images) -> Array:
-        """Pictures as the model remembers them, decode(encode(images)): of the model's own size, (N, C, H, W)."""
+        """Reconstructions of pictures, decode(encode(images)): of the model's own size, (N, C, H, W)."""
         self.require("decode")
         return self.decode(self.encode(images))
 
@@ -164,12 +168,10 @@ class Model:
         self.require("generate")
         if prior not in get_args(Prior):
             raise UsageError(f"there is no prior {prior!r}; use {' or '.join(get_args(Prior))}")
-        latent = self.config.latent
-        assert latent is not None
-        sampler = latent.sampler if prior == "default" else None
-        shape = sampler.noise if sampler else latent.shape
-        draws = noise(n, tuple(length or 1 for length in shape), seed)
-        return self._finite(self._run("sample", draws)[0]) if sampler else draws
+        sampled = prior == "default" and "sample" in self.interface.graphs()
+        ports = self.interface.inputs("sample" if sampled else "decode")
+        draws = noise(n, tuple(length or 1 for length in ports[0].shape), seed)
+        return self._finite(self._run("sample", draws)[0]) if sampled else draws
 
     def generate(self, n: int = 1, seed: int = 0, prior: Prior = "default") -> Array:
         """`n` new pictures, the decoded `draw(n, seed, prior)`: float32 (n, C, H, W) in [0, 1]."""
@@ -202,7 +204,7 @@ class Model:
 
     def _spread(self) -> Array | float:
         """The prior's standard deviation in each dimension: 1, or as drawn from a fitted prior."""
-        if not self.config.latent or self.config.latent.prior != "sampler":
+        if "sample" not in self.interface.graphs():
             return 1.0
         deviation: Array = self.draw(_DRAWS_TO_MEASURE).std(0)
         return deviation
@@ -226,8 +228,7 @@ class Model:
         except (TypeError, ValueError) as error:
             raise UsageError(f"latents must be an array of numbers: {error}") from error
         shape = self.latent_shape or ()
-        fits = [want is None or want == have for want, have in zip(shape, latents.shape[1:], strict=False)]
-        if latents.ndim != len(shape) + 1 or not all(fits) or 0 in latents.shape:
+        if not agrees(shape, latents.shape[1:]) or 0 in latents.shape:
             wanted = ", ".join(str(length or "any") for length in shape)
             raise UsageError(f"{self.id} decodes latents of shape (N, {wanted}), not {latents.shape}")
         if not np.isfinite(latents).all():
@@ -235,7 +236,8 @@ class Model:
         return latents
 
     def _encoded(self, images: Images) -> tuple[Array, ...]:
-        fit, spec = self._graph("encode").takes()
+        self.require("encode")
+        fit, spec = self.interface.fit("encode").name, self.interface.takes("encode")
         answers = fit_encode(fit, _pictures(images), lambda batch: self._run("encode", batch), spec)
         return tuple(map(self._finite, answers))
 
@@ -251,12 +253,7 @@ class Model:
             hint = f"; these can: {others}" if others else ""
             raise UnsupportedCapability(f"{self.id} can't {capability}, it can {', '.join(self.capabilities)}{hint}")
 
-    def _graph(self, role: GraphRole) -> GraphSpec:
-        if role != "candidates":
-            self.require(role)
-        return self.config.capabilities[role]
-
-    def _run(self, role: Role, batch: Array) -> tuple[Array, ...]:
+    def _run(self, role: RoleName, batch: Array) -> tuple[Array, ...]:
         """What a graph answers to a batch of any size, in as many runs as keep memory bounded."""
         step = self._at_once(role, batch)
         if len(batch) <= step:
@@ -264,25 +261,24 @@ class Model:
         runs = [self.backend.run(role, batch[start : start + step]) for start in range(0, len(batch), step)]
         return tuple(map(np.concatenate, zip(*runs, strict=True)))
 
-    def _at_once(self, role: Role, batch: Array) -> int:
+    def _at_once(self, role: RoleName, batch: Array) -> int:
         """How many items of a batch one run takes; pictures of a size that only decoding tells come one by one."""
         if role == "sample":
             return _ITEMS_AT_ONCE
-        size: tuple[int, ...] = batch.shape[2:]
+        size: tuple[int, ...] | None = batch.shape[2:]
         if role == "decode":
-            output = self.config.capabilities["decode"].output
-            if not output or not output.size:
-                return 1
-            size = output.size
+            size = self.interface.gives("decode").size
+        if size is None:
+            return 1
         return max(1, min(_ITEMS_AT_ONCE, _PIXELS_AT_ONCE // (size[0] * size[1])))
 
 
 def _pictures(images: Images) -> NDArray[Any]:
-    """Any kind of input as an array (N, 1 or 3, H, W), uint8 or float32 in [0, 1]."""
+    """Any kind of input as an array (N, 1 or 3, H, W), uint8, uint16 or float32 in [0, 1]."""
     if isinstance(images, np.ndarray):
         if images.dtype.kind not in "uifb":
             raise UsageError(f"pictures must be numbers, not an array of {images.dtype}")
-        return images if images.dtype == np.uint8 else images.astype(np.float32, copy=False)
+        return images if images.dtype in (np.uint8, np.uint16) else images.astype(np.float32, copy=False)
     several = isinstance(images, Sequence) and not isinstance(images, str)
     items = cast("Sequence[Picturelike]", images if several else [images])
     arrays = [to_array(_read(item)) for item in items]

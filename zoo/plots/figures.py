@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from zoo.inference.images import Picture, write_picture
+from zoo.pictures.images import Picture, write_picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

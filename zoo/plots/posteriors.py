@@ -1,4 +1,4 @@
-"""What a variational autoencoder's posterior looks like beside its prior: R4's histograms, and the KL in nats."""
+"""What a variational autoencoder's posterior looks like beside its prior: histograms, and the KL in nats."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from zoo.errors import NotFoundError, PluginError
 from zoo.testing.finding import Finding, same, tried
@@ -15,16 +15,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from zoo.catalog.interface import RoleName
     from zoo.catalog.spec import Family
     from zoo.checkpoints.format import Checkpoint
-    from zoo.checkpoints.graphs import Role
     from zoo.inference.model import Model
 
 # How far PyTorch and ONNX Runtime may be apart: in any answer to one input, and in the pictures of one seed.
 BACKEND_TOLERANCE, SEED_TOLERANCE = 1e-3, 2 / 255
 # A runtime's tanh or sigmoid may pass its bound by the rounding of float32.
 ROUNDING = 1e-6
-ROLES: tuple[Literal["translate", "encode", "decode"], ...] = ("translate", "encode", "decode")
 
 
 def checkpoint_findings(checkpoint: Checkpoint, family: Family | None = None) -> Iterator[Finding]:
@@ -60,16 +59,21 @@ def work_findings(checkpoint: Checkpoint, family: Family | None = None) -> Itera
 
 def _answers(model: Model) -> Iterator[Finding]:
     """Each capability on random input: range, and independence of the batch and of chance."""
-    for name, batch in inputs(model.config, ROLES):
+    for name, batch in _methods(model):
         run = getattr(model, name)
         yield tried(f"{name}: an item of a batch gives the same alone", partial(_alone, run, batch))
         yield tried(f"{name}: the same input gives the same again", partial(_again, run, batch))
-        if name in ("translate", "decode"):
+        if model.interface.outputs(name)[0].kind == "image":
             yield tried(f"{name}: pictures lie in [0, 1]", partial(_in_range, model, name, batch))
     if "generate" in model.capabilities:
         yield tried(
             "generate: one picture is the first of three", lambda: same(model.generate(1), model.generate(3)[:1])
         )
+
+
+def _methods(model: Model) -> Iterator[tuple[RoleName, NDArray[np.float32]]]:
+    """The graphs that are methods of a model, and random input for each."""
+    return ((role, batch) for role, batch in inputs(model.interface) if role in model.capabilities)
 
 
 def _alone(run: Callable[..., NDArray[np.float32]], batch: NDArray[np.float32]) -> None:
@@ -80,7 +84,7 @@ def _again(run: Callable[..., NDArray[np.float32]], batch: NDArray[np.float32]) 
     same(run(batch), run(batch), 0.0)
 
 
-def _in_range(model: Model, graph: Role, batch: NDArray[np.float32]) -> None:
+def _in_range(model: Model, graph: RoleName, batch: NDArray[np.float32]) -> None:
     answer = model.backend.run(graph, batch)[0]  # as the graph gives it: the model's own answers are clamped
     if not (answer.min() >= -ROUNDING and answer.max() <= 1.0 + ROUNDING):
         raise PluginError(f"values from {answer.min():.3g} to {answer.max():.3g}: end the network with a sigmoid")
@@ -105,7 +109,7 @@ def _backends(onnx: Model, checkpoint: Checkpoint, family: Family) -> Iterator[F
     def compare(name: str, batch: NDArray[np.float32]) -> None:
         same(getattr(onnx, name)(batch), getattr(torch, name)(batch), BACKEND_TOLERANCE, apart)
 
-    for name, batch in inputs(onnx.config, ROLES):
+    for name, batch in _methods(onnx):
         yield tried(f"{name}: onnx and torch give the same", partial(compare, name, batch))
     if "generate" in onnx.capabilities:
         yield tried(

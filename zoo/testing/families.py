@@ -7,12 +7,9 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from zoo.catalog.bundled import recipe_files
-from zoo.catalog.families import configured
+from zoo.catalog.families import configured, interface_of
 from zoo.catalog.registry import load_object
-from zoo.catalog.spec import CheckpointConfig, format_for
 from zoo.errors import PluginError
 from zoo.testing.finding import Finding, all_passed, tried
 from zoo.testing.imports import light_finding
@@ -22,8 +19,6 @@ if TYPE_CHECKING:
     from zoo.catalog.spec import Family
 
 TINY = "tiny"
-_UNHASHED = "0" * 64
-_WEIGHTS = {"file": "model.safetensors", "sha256": _UNHASHED, "bytes": 8, "dtype": "float32"}
 
 
 def family_findings(
@@ -54,37 +49,6 @@ def family_findings(
     yield from network_findings(family, chosen)
     if family.objective:
         yield from objective_findings(family, chosen, objective or {}, labels)
-
-
-def promised(family: Family, config: Any) -> CheckpointConfig:
-    """The config.json that a configuration's `interface()` makes, but for what only weights and graphs tell.
-
-    Raises PluginError where it is none.
-    """
-    try:
-        interface = msgspec.to_builtins(config.interface())
-    except AttributeError:
-        raise PluginError(f"{family.config} has no interface(): docs/plugins.md says what it gives") from None
-    latent, capabilities = interface.get("latent"), interface.get("capabilities", {})
-    if latent and latent.get("prior") == "sampler":
-        latent["sampler"] = {**(latent.get("sampler") or {}), "graph": "sample.onnx", "sha256": _UNHASHED}
-    facts = {
-        "format": format_for(capabilities),
-        "id": f"{family.name}.check",
-        "family": family.name,
-        "summary": "",
-        "license": "Apache-2.0",
-        "config": {},
-        "latent": latent,
-        "weights": {**_WEIGHTS, "parameters": 0, "buffers": 0},
-        "capabilities": {
-            name: {"graph": f"{name}.onnx", "sha256": _UNHASHED, **promise} for name, promise in capabilities.items()
-        },
-    }
-    try:
-        return msgspec.convert(facts, CheckpointConfig)
-    except msgspec.ValidationError as error:
-        raise PluginError(f"interface() of {family.config}: {error}") from error
 
 
 def _named(family: Family, info: PluginInfo) -> Iterator[Finding]:
@@ -118,7 +82,7 @@ def _require_promises(family: Family) -> None:
     """Together the presets can do all that is declared, and none can do more."""
     able: set[str] = set()
     for preset in family.presets or (None,):
-        able |= set(promised(family, configured(family, {}, preset)).can())
+        able |= set(interface_of(configured(family, {}, preset)).can())
     declared = set(family.capabilities)
     if able != declared:
         more, less = sorted(able - declared), sorted(declared - able)

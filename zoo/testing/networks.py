@@ -15,27 +15,28 @@ from numpy.typing import NDArray
 from safetensors.torch import load, save
 from torch import nn
 
+from zoo.catalog.families import interface_of
+from zoo.catalog.interface import agrees
 from zoo.catalog.registry import load_object
 from zoo.checkpoints.format import read_checkpoint
-from zoo.checkpoints.graphs import ROLES, Role, signature
 from zoo.errors import PluginError
+from zoo.recipes.recipe import ModelTable
 from zoo.testing.checkpoints import work_findings
-from zoo.testing.families import promised
 from zoo.testing.finding import Finding, all_passed, all_same, tried
 from zoo.testing.inputs import inputs
 from zoo.training.export import export
 from zoo.training.graph import answers_of
-from zoo.training.recipe import ModelTable
 
 if TYPE_CHECKING:
-    from zoo.catalog.spec import CheckpointConfig, Family
+    from zoo.catalog.interface import Interface, RoleName
+    from zoo.catalog.spec import Family
 
 Answers = tuple[NDArray[np.float32], ...]
 
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """PyTorch's random numbers from a seed; afterwards they go on as if nothing had been drawn."""
+    """PyTorch's random numbers from a seed; afterwards they continue as if nothing had been drawn."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
@@ -47,7 +48,7 @@ def network_findings(family: Family, config: Any) -> Iterator[Finding]:
     if not (yield from all_passed(_built(trial))):
         return
     yield tried(f"{family.name}: the same seed builds the same weights", trial.require_same_weights)
-    for role, batch in inputs(trial.promise, ROLES):
+    for role, batch in inputs(trial.interface):
         yield from _method(trial, role, batch)
     again = "every part of the network must be in its state_dict"
     yield tried(
@@ -68,7 +69,7 @@ class Trial:
     def __init__(self, family: Family, config: Any) -> None:
         self.family, self.config = family, config
         self.build: Callable[[Any], nn.Module] = load_object(family.network)
-        self.promise: CheckpointConfig = promised(family, config)
+        self.interface: Interface = interface_of(config)
 
     def network(self, seed: int = 0) -> nn.Module:
         """A network with random weights, ready for use."""
@@ -80,7 +81,7 @@ class Trial:
         with torch.device("meta"):
             return self.build(self.config)
 
-    def answers(self, network: nn.Module, role: Role, batch: NDArray[np.float32]) -> Answers:
+    def answers(self, network: nn.Module, role: RoleName, batch: NDArray[np.float32]) -> Answers:
         """What a method of a network answers to a batch."""
         return tuple(answer.numpy() for answer in answers_of(network, role, torch.from_numpy(batch)))
 
@@ -96,11 +97,11 @@ class Trial:
         before, after = self.network(seed=0), self.network(seed=1)
         data = save({name: tensor.contiguous() for name, tensor in before.state_dict().items()})
         after.load_state_dict(load(data), strict=True)
-        for role, batch in inputs(self.promise, ROLES):
+        for role, batch in inputs(self.interface):
             all_same(self.answers(before, role, batch), self.answers(after, role, batch))
 
 
-def _method(trial: Trial, role: Role, batch: NDArray[np.float32]) -> Iterator[Finding]:
+def _method(trial: Trial, role: RoleName, batch: NDArray[np.float32]) -> Iterator[Finding]:
     """Shapes and values of one method's answers, and that nothing but its input counts."""
     network = trial.network()
     shaped = tried(
@@ -109,7 +110,7 @@ def _method(trial: Trial, role: Role, batch: NDArray[np.float32]) -> Iterator[Fi
     yield shaped
     if not shaped.passed:
         return
-    if role in ("decode", "translate", "candidates"):
+    if trial.interface.outputs(role)[0].kind == "image":
         yield tried(f"{role}: pictures lie in [0, 1]", partial(_ranged, trial, network, role, batch))
 
     def answers(given: NDArray[np.float32]) -> Answers:
@@ -122,23 +123,23 @@ def _method(trial: Trial, role: Role, batch: NDArray[np.float32]) -> Iterator[Fi
     )
 
 
-def _shaped(trial: Trial, network: nn.Module, role: Role, batch: NDArray[np.float32]) -> None:
-    expected = signature(role, trial.promise)
+def _shaped(trial: Trial, network: nn.Module, role: RoleName, batch: NDArray[np.float32]) -> None:
+    ports = trial.interface.outputs(role)
     answers = trial.answers(network, role, batch)
-    least, most = len(expected.outputs) - expected.optional, len(expected.outputs)
-    if not least <= len(answers) <= most:
-        names = ", ".join(name for name, _ in expected.outputs)
+    if not sum(not port.optional for port in ports) <= len(answers) <= len(ports):
+        names = ", ".join(port.name for port in ports)
         raise PluginError(f"{role} gives {len(answers)} tensors; it gives: {names}")
-    for (name, shape), answer in zip(expected.outputs, answers, strict=False):
-        fits = [want in (None, have) for want, have in zip(shape, answer.shape[1:], strict=False)]
-        if len(answer) != len(batch) or len(shape) != answer.ndim - 1 or not all(fits):
-            wanted = ", ".join(str(length or "any") for length in shape)
-            raise PluginError(f"{name} has shape {answer.shape}, interface() says (N, {wanted})")
+    for port, answer in zip(ports, answers, strict=False):
+        if not agrees((len(batch), *port.shape), answer.shape):
+            wanted = ", ".join(str(length or "any") for length in port.shape)
+            raise PluginError(f"{port.name} has shape {answer.shape}, interface() says (N, {wanted})")
         if not np.isfinite(answer).all():
-            raise PluginError(f"{name} has numbers that are not finite: bound what goes into exp, log and division")
+            raise PluginError(
+                f"{port.name} has numbers that are not finite: bound what goes into exp, log and division"
+            )
 
 
-def _ranged(trial: Trial, network: nn.Module, role: Role, batch: NDArray[np.float32]) -> None:
+def _ranged(trial: Trial, network: nn.Module, role: RoleName, batch: NDArray[np.float32]) -> None:
     picture = trial.answers(network, role, batch)[0]
     if picture.min() < 0.0 or picture.max() > 1.0:
         raise PluginError(

@@ -13,19 +13,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from zoo.catalog.families import configured
+from zoo.catalog.families import configured, interface_of
 from zoo.catalog.registry import load_object
 from zoo.errors import PluginError
-from zoo.testing.families import promised
+from zoo.recipes.recipe import read_recipe
 from zoo.testing.finding import Finding, tried
 from zoo.testing.inputs import sides
 from zoo.testing.networks import seeded
-from zoo.training.objective import Batch, Objective, Verdict
-from zoo.training.recipe import read_recipe
+from zoo.training.objective import Batch, Evaluation, Objective
 
 if TYPE_CHECKING:
-    from zoo.catalog.spec import CheckpointConfig, Family, ImageSpec
+    from zoo.catalog.interface import ImageSpec, Interface, RoleName
+    from zoo.catalog.spec import Family
 
+# Roles that say what a training pair is, the first that a model has.
+TAKING: tuple[RoleName, ...] = ("translate", "encode")
+GIVING: tuple[RoleName, ...] = ("translate", "decode")
 BATCH = 4
 STEPS, LEARNING_RATE = 40, 1e-3
 # Losses are compared by the mean of so many steps; a fall of a share of the first mean counts.
@@ -61,14 +64,14 @@ def _require_recipe(family: Family, file: Path) -> None:
 
 
 def objective_findings(family: Family, config: Any, options: Mapping[str, Any], labels: int = 0) -> Iterator[Finding]:
-    """That it is set up, that steps on a few pictures lower a loss, and that it judges."""
+    """That it is set up, that steps on a few pictures lower a loss, and that it evaluates."""
     trial = Training(family, config, options, labels)
     ready = tried(f"{family.name}: the objective is set up", trial.set_up)
     yield ready
     if not ready.passed:
         return
     yield tried(f"{family.name}: {STEPS} steps on {BATCH} pictures lower a loss", trial.require_progress)
-    yield tried(f"{family.name}: it judges the network it exports", trial.require_verdict)
+    yield tried(f"{family.name}: it evaluates the network it exports", trial.require_evaluation)
 
 
 class Training:
@@ -84,7 +87,7 @@ class Training:
         kind = load_object(self.family.objective)
         with seeded(0):
             self.objective = kind(self.config, msgspec.convert(self.options, kind.Options))
-            self.batch = _batch(promised(self.family, self.config), self.labels)
+            self.batch = _batch(interface_of(self.config), self.labels)
             self.objective.prepare((picture * 255).byte() for picture in self.batch.target)
             self.nets = self.objective.networks()
         network = load_object(self.family.network)
@@ -93,8 +96,8 @@ class Training:
             raise PluginError(f"the first of networks() must be a {self.family.network}: it is what is exported")
 
     def require_progress(self) -> None:
-        """Step as the loop does until a player's loss has fallen. Raises PluginError where none does."""
-        losses: dict[str, list[float]] = {player: [] for player in self.nets}
+        """Step as the loop does until a sub-network's loss has fallen. Raises PluginError where none does."""
+        losses: dict[str, list[float]] = {name: [] for name in self.nets}
         optimizers = {name: torch.optim.Adam(net.parameters(), LEARNING_RATE) for name, net in self.nets.items()}
         for net in self.nets.values():
             net.train()
@@ -103,38 +106,38 @@ class Training:
                 self._step(losses, optimizers)
                 if any(map(_fallen, losses.values())):
                     return
-        said = ", ".join(
-            f"{player}: {values[0]:.4g} to {values[-1]:.4g}" for player, values in losses.items() if values
-        )
-        raise PluginError(f"no loss fell ({said}): does each loss reach the parameters of its player?")
+        said = ", ".join(f"{name}: {values[0]:.4g} to {values[-1]:.4g}" for name, values in losses.items() if values)
+        raise PluginError(f"no loss fell ({said}): does each loss reach the parameters of its sub-network?")
 
     def _step(self, losses: Mapping[str, list[float]], optimizers: Mapping[str, torch.optim.Optimizer]) -> None:
         moves = 0
-        for player, loss, _ in self.objective.losses(self.nets, self.batch, torch.Generator().manual_seed(0)):
-            if player not in self.nets:
-                raise PluginError(f"losses() yields for {player!r}; networks() has: {', '.join(self.nets)}")
+        for name, loss, _ in self.objective.losses(self.nets, self.batch, torch.Generator().manual_seed(0)):
+            if name not in self.nets:
+                raise PluginError(f"losses() yields for {name!r}; networks() has: {', '.join(self.nets)}")
             if not math.isfinite(float(loss.detach())):
-                raise PluginError(f"the loss of {player} is {float(loss.detach())} on pictures in [0, 1]")
-            optimizers[player].zero_grad()
-            loss.backward(inputs=list(self.nets[player].parameters()))  # type: ignore[no-untyped-call]
-            optimizers[player].step()
-            losses[player].append(float(loss.detach()))
+                raise PluginError(f"the loss of {name} is {float(loss.detach())} on pictures in [0, 1]")
+            optimizers[name].zero_grad()
+            loss.backward(inputs=list(self.nets[name].parameters()))  # type: ignore[no-untyped-call]
+            optimizers[name].step()
+            losses[name].append(float(loss.detach()))
             moves += 1
         if not moves:
-            raise PluginError("losses() yields nothing: yield (player, loss, logs) for each move of a step")
+            raise PluginError("losses() yields nothing: yield (name, loss, logs) for each sub-network's step")
 
-    def require_verdict(self) -> None:
-        """Judge the first network. Raises PluginError for a verdict that is none."""
+    def require_evaluation(self) -> None:
+        """Evaluate the first network. Raises PluginError for a evaluation that is none."""
         with seeded(0):
-            verdict = self.objective.judge(next(iter(self.nets.values())).eval(), [self.batch])
-        if not isinstance(verdict, Verdict):
-            raise PluginError(f"judge() gives a {type(verdict).__name__}; it gives a zoo.training.objective.Verdict")
-        wrong = [name for name, value in verdict.figures.items() if not math.isfinite(value)]
-        if wrong or not verdict.figures:
-            raise PluginError(f"judge() gives figures that are not finite: {', '.join(wrong) or 'none at all'}")
-        shape = () if verdict.samples is None else verdict.samples.shape
+            evaluation = self.objective.evaluate(next(iter(self.nets.values())).eval(), [self.batch])
+        if not isinstance(evaluation, Evaluation):
+            raise PluginError(
+                f"evaluate() gives a {type(evaluation).__name__}; it gives a zoo.training.objective.Evaluation"
+            )
+        wrong = [name for name, value in evaluation.figures.items() if not math.isfinite(value)]
+        if wrong or not evaluation.figures:
+            raise PluginError(f"evaluate() gives figures that are not finite: {', '.join(wrong) or 'none at all'}")
+        shape = () if evaluation.samples is None else evaluation.samples.shape
         if shape and (len(shape) != 3 or shape[0] != 3):
-            raise PluginError(f"the samples of a verdict are one sheet (3, H, W), not {tuple(shape)}")
+            raise PluginError(f"the samples of a evaluation are one sheet (3, H, W), not {tuple(shape)}")
 
 
 def _fallen(losses: Sequence[float]) -> bool:
@@ -144,13 +147,12 @@ def _fallen(losses: Sequence[float]) -> bool:
     return last < first - FALL * abs(first)
 
 
-def _batch(promise: CheckpointConfig, labels: int) -> Batch:
+def _batch(interface: Interface, labels: int) -> Batch:
     """A few pairs of soft random pictures; where the input is of other channels, it is the target in those."""
-    capabilities = promise.capabilities
-    specs = [capabilities[name].input for name in ("translate", "encode") if name in capabilities]
-    wanted = [capabilities[name].output for name in ("translate", "decode") if name in capabilities]
-    made = next(filter(None, [*wanted, *specs]))
-    given = next(filter(None, [*specs, *wanted]))
+    roles = interface.roles
+    specs = [interface.takes(role) for role in TAKING if role in roles]
+    wanted = [interface.gives(role) for role in GIVING if role in roles]
+    made, given = (wanted or specs)[0], (specs or wanted)[0]
     target = _soft(made, made.size or sides(given))
     source = target if given.channels == made.channels else _recoloured(target, given.channels)
     if given.size and given.size != tuple(target.shape[2:]):

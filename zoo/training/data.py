@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,13 +15,14 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from torchvision.transforms.v2 import functional as tv
 
 from zoo.datasets import Source, open_source, read_labels
+from zoo.recipes.degrade import degrade, fixed
+from zoo.recipes.halves import open_pictures
+from zoo.recipes.pictures import Degradation, PairTable
+from zoo.recipes.recipe import Recipe
+from zoo.recipes.seeds import derive
 from zoo.training.augment import augmentation
 from zoo.training.cache import InMemory
-from zoo.training.degrade import degrade, fixed
-from zoo.training.halves import open_pictures
 from zoo.training.objective import Batch
-from zoo.training.recipe import Recipe
-from zoo.training.recipe_pictures import Degradation, PairTable
 
 __all__ = [
     "Examples",
@@ -28,7 +30,6 @@ __all__ = [
     "Item",
     "Order",
     "Source",
-    "derive",
     "fixed",
     "held_out_batches",
     "open_source",
@@ -40,6 +41,7 @@ __all__ = [
 KEPT_BYTES = 2**30
 KEPT_PICTURES = 1000
 Key = tuple[int, int, int]
+Shape = Literal["stretch", "pad"]
 T = TypeVar("T")
 
 
@@ -51,23 +53,18 @@ class Item(NamedTuple):
     labels: Tensor
 
 
-def derive(seed: int, *place: int) -> int:
-    """A seed for one place of the run, independent of every other place's."""
-    return int(np.random.SeedSequence((seed, *place)).generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
 def _seed(seed: int) -> None:
     """Seed the CPU's generator; `torch.manual_seed` tells every device as well, which takes 0.1 ms for each picture."""
     torch.default_generator.manual_seed(seed)
 
 
 class Whole:
-    """A source's pictures, each as a whole resized to a square; kept in memory if all of them fit into `KEPT_BYTES`."""
+    """A source's pictures, each as a whole brought to a square; kept in memory if all of them fit into `KEPT_BYTES`."""
 
-    def __init__(self, source: Source, size: int, channels: int) -> None:
-        self.source, self.size = source, size
-        shape = (len(source), channels, size, size)
-        self.kept = torch.empty(shape, dtype=torch.uint8) if math.prod(shape) <= KEPT_BYTES else None
+    def __init__(self, source: Source, size: int, channels: int, shape: Shape = "stretch") -> None:
+        self.source, self.size, self.shape = source, size, shape
+        room = (len(source), channels, size, size)
+        self.kept = torch.empty(room, dtype=torch.uint8) if math.prod(room) <= KEPT_BYTES else None
         self.known = torch.zeros(len(source), dtype=torch.bool)
 
     def __getitem__(self, index: int) -> Tensor:
@@ -89,7 +86,17 @@ class Whole:
             self.batch(range(len(self.source)))
 
     def _read(self, index: int) -> Tensor:
-        return _resized(torch.from_numpy(self.source.picture(index)), self.size)
+        picture = torch.from_numpy(self.source.picture(index))
+        return _resized(squared(picture) if self.shape == "pad" else picture, self.size)
+
+
+def squared(picture: Tensor) -> Tensor:
+    """The picture (C, H, W) in the middle of a square, its edges repeated outwards."""
+    height, width = picture.shape[1:]
+    side = max(height, width)
+    left, top = (side - width) // 2, (side - height) // 2
+    margins = [left, top, side - width - left, side - height - top]
+    return torch.as_tensor(tv.pad(picture, margins, padding_mode="edge"))
 
 
 def _resized(picture: Tensor, side: int) -> Tensor:
@@ -149,7 +156,11 @@ class Examples(Dataset[Item]):
 
     def _stage(self, size: int) -> Stage:
         table = self.recipe.augment
-        pictures = AsTheyAre(self.source) if table.crops else Whole(self.source, size, _channels(self.recipe))
+        pictures = (
+            AsTheyAre(self.source)
+            if table.crops
+            else Whole(self.source, size, _channels(self.recipe), self.recipe.data.shape)
+        )
         if self.recipe.train.workers and isinstance(pictures, Whole):
             pictures.fill()
         return pictures, augmentation(table, size)
@@ -234,6 +245,9 @@ def training_batches(recipe: Recipe, source: Source | None = None) -> tuple[Data
     """
     source, table = source or training_source(recipe), recipe.train
     order = Order(len(source), table.batch, table.seed, table.samples_per_epoch)
+    if table.workers:
+        # One core each; and before they are forked, for a fork waits for ever for OpenCV's threads, which it has not.
+        cv2.setNumThreads(1)
     loader = DataLoader(
         Examples(recipe, source),
         batch_sampler=order,
@@ -257,16 +271,18 @@ class HeldOut:
         self.recipe, self.device, data = recipe, device, recipe.data
         source = _opened(recipe, data.splits.best)
         self.labels = torch.from_numpy(read_labels(source, data.labels))
-        self.side = data.judged_size
-        self.pictures = Whole(source, self.side, _channels(recipe)) if data.judge_views == 1 else AsTheyAre(source)
+        self.side = data.evaluated_size
+        self.pictures = (
+            Whole(source, self.side, _channels(recipe), data.shape) if data.eval_views == 1 else AsTheyAre(source)
+        )
 
     def __len__(self) -> int:
         """How many batches."""
-        views, batch = self.recipe.data.judge_views, self.recipe.train.batch
+        views, batch = self.recipe.data.eval_views, self.recipe.train.batch
         return math.ceil(len(self.labels) / batch) if views == 1 else len(self.labels)
 
     def __iter__(self) -> Iterator[Batch]:
-        count, views = len(self.labels), self.recipe.data.judge_views
+        count, views = len(self.labels), self.recipe.data.eval_views
         step = self.recipe.train.batch if views == 1 else 1
         for first in range(0, count, step):
             indices = list(range(first, min(first + step, count)))
@@ -285,7 +301,7 @@ class HeldOut:
     def _items(self, index: int) -> list[Item]:
         """All views of one picture, degraded with the picture's own seed."""
         picture = self.pictures[index]
-        views = [picture] if self.recipe.data.judge_views == 1 else _four_views(picture, self.side)
+        views = [picture] if self.recipe.data.eval_views == 1 else _four_views(picture, self.side)
         _seed(derive(0, index))
         return [Item(*_pair(view, fixed(self.recipe.degrade)), self.labels[index]) for view in views]
 

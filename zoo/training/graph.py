@@ -9,7 +9,7 @@ import json
 import logging
 import struct
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,13 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from zoo.catalog.interface import Interface, RoleName
 from zoo.checkpoints.eight_bits import SUFFIX
-from zoo.checkpoints.onnx_schema import MAX_INLINE_BYTES
+from zoo.checkpoints.onnx.schema import MAX_INLINE_BYTES
 from zoo.errors import TrainingError
 from zoo.inference.backends.mixture import method
 
 OPSET = 20
-NAMES: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "encode": ("image", ("mean", "log_variance")),
-    "decode": ("latent", ("image",)),
-    "translate": ("image", ("translated",)),
-    "candidates": ("image", ("translated",)),
-    "sample": ("noise", ("latent",)),
-}
 
 
 class Capability(nn.Module):
@@ -39,35 +33,35 @@ class Capability(nn.Module):
         super().__init__()
         self.network, self.method = network, name
 
-    def forward(self, x: Tensor) -> Any:
+    def forward(self, x: Tensor, *others: Tensor) -> Any:
         """Call the method."""
-        return method(self.network, self.method)(x)
+        return method(self.network, self.method)(x, *others)
 
 
-def answers_of(network: nn.Module, name: str, example: Tensor) -> tuple[Tensor, ...]:
+def answers_of(network: nn.Module, name: str, *example: Tensor) -> tuple[Tensor, ...]:
     """What a method answers, without gradients."""
     with torch.no_grad():
-        answer = method(network, name)(example)
+        answer = method(network, name)(*example)
     return answer if isinstance(answer, tuple) else (answer,)
 
 
-def write_graph(network: nn.Module, name: str, example: Tensor, free: Sequence[int], weights: Path) -> str:
-    """Export one method as NAME.onnx beside its weights file; returns the sha256 of the graph's file.
+def write_graph(
+    network: nn.Module, name: RoleName, interface: Interface, example: tuple[Tensor, ...], weights: Path
+) -> str:
+    """Export the method of a role as NAME.onnx beside its weights file; returns the sha256 of the graph's file.
 
-    `example` is an input of it; its axes `free`, and its first, may be of any size. Raises TrainingError for a method
-    that can't be a graph.
+    `example` are inputs of it. Raises TrainingError for a method that can't be a graph.
     """
-    dynamic: dict[int, Any] = dict.fromkeys((0, *free), torch.export.Dim.DYNAMIC)
-    source, answers = NAMES[name]
-    count = len(answers_of(network, name, example))
+    first, *others = (dict.fromkeys(axes, torch.export.Dim.DYNAMIC) for axes in interface.free_axes(name))
+    count = len(answers_of(network, name, *example))
     try:
         with _quiet():
             program = torch.onnx.export(
                 Capability(network, name).eval(),
-                (example,),
-                input_names=[source],
-                output_names=list(answers[:count]),
-                dynamic_shapes=(dynamic,),
+                example,
+                input_names=[port.name for port in interface.inputs(name)],
+                output_names=[port.name for port in interface.outputs(name)][:count],
+                dynamic_shapes=(first, tuple(others)) if others else (first,),
                 opset_version=OPSET,
                 external_data=False,
                 dynamo=True,
@@ -152,7 +146,7 @@ def _point(tensor: onnx.TensorProto, file: str, place: tuple[str, int, int]) -> 
 
 
 def _require_small_constants(model: onnx.ModelProto, name: str) -> None:
-    """Raise TrainingError for a table that is no weight, yet too large to stand in a graph."""
+    """Raise TrainingError for a table that is no weight, yet too large to be in a graph."""
     for tensor in model.graph.initializer:
         if len(tensor.raw_data) > MAX_INLINE_BYTES:
             shape = tuple(tensor.dims)

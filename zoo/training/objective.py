@@ -19,7 +19,7 @@ class Batch:
     """Pictures in [0, 1]: `input` (N, C, H, W) is what the network is given, `target` (N, C', H, W) what is wanted.
 
     `labels` (N, K) are the numbers that `[data] labels` of the recipe names, None if it names none. `epoch` counts the
-    epochs that are done, in training, for terms that are warmed up; it is infinite where a state is judged.
+    epochs that are done, in training, for terms that are warmed up; it is infinite where a state is evaluated.
     """
 
     input: Tensor
@@ -34,7 +34,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Evaluation:
     """How good a state is.
 
     `figures` are logged, and `keep_best` of a recipe names the one of them to maximise. `config` overrides the shipped
@@ -50,7 +50,7 @@ class Objective(Protocol):
     """A family's objective: built as `Objective(config, options)`.
 
     `config` is the family's configuration, `options` the recipe's `[objective]` table as `Options`, a msgspec struct.
-    The names of its networks are the players' names; the first is the one that is exported.
+    The names of its networks are the sub-networks' names; the first is the one that is exported.
     """
 
     Options: ClassVar[type[Any]]
@@ -59,13 +59,13 @@ class Objective(Protocol):
         """Look at the training pictures, uint8 (C, H, W), once before the first step; most objectives need not."""
 
     def networks(self) -> dict[str, nn.Module]:
-        """New networks with random weights, by player."""
+        """New networks with random weights, by name."""
 
     def losses(self, nets: Networks, batch: Batch, rng: Generator) -> Iterator[tuple[str, Tensor, Logs]]:
-        """Yield (player, loss, logs) for each move of one step.
+        """Yield (name, loss, logs) for each sub-network's part of one step.
 
-        Between two yields the loop steps that player: a loss reaches its parameters only.
+        Between two yields the loop steps that sub-network: a loss reaches its parameters only.
         """
 
-    def judge(self, net: nn.Module, batches: Iterable[Batch]) -> Verdict:
-        """Judge the exported network (its average, if there is one) on held-out pictures."""
+    def evaluate(self, net: nn.Module, batches: Iterable[Batch]) -> Evaluation:
+        """Evaluate the exported network (its average, if there is one) on held-out pictures."""

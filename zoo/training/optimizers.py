@@ -1,4 +1,4 @@
-"""A player's optimizer, from its table of the recipe."""
+"""A sub-network's optimizer, from its table of the recipe."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from timm.optim import create_optimizer_v2, param_groups_weight_decay
 from torch import nn
 
 from zoo.errors import TrainingError
-from zoo.training.recipe import OptimizerTable
+from zoo.recipes.recipe import OptimizerTable
 
 # The optimizers that PyTorch can step in one pass over all parameters.
 FUSED = ("adam", "adamw")
 
 
 def optimizer_for(net: nn.Module, table: OptimizerTable) -> torch.optim.Optimizer:
-    """Make a player's optimizer by timm's factory; biases and norms take no weight decay."""
+    """Make a sub-network's optimizer by timm's factory; biases and norms take no weight decay."""
     settings: dict[str, Any] = {"opt": table.name, "lr": table.lr, "betas": table.betas}
     settings["weight_decay"] = table.weight_decay
     if table.name in FUSED:

@@ -22,11 +22,11 @@ from msgspec.structs import replace
 from torch.utils.data import DataLoader
 
 from zoo.errors import TrainingError
+from zoo.recipes.recipe import Recipe, TrainTable
 from zoo.training.data import Examples, Item, Order
-from zoo.training.importing import State
 from zoo.training.objective import Batch, Objective
-from zoo.training.players import Players
-from zoo.training.recipe import Recipe, TrainTable
+from zoo.training.subnetworks import Subnetworks
+from zoo.weights.reading import State
 
 TIMED = 5  # steps of a candidate after the first, which also sets things up
 STEP_SECONDS = 0.5  # batches are cut until a step takes about this long
@@ -139,26 +139,26 @@ def timings(
         if table.precision in slow or perf_counter() > ends:
             continue
         share = (ends - perf_counter()) / (len(tables) - place)
-        players = Players(replace(recipe, train=table), copy.copy(objective), starts, 1)
+        subnetworks = Subnetworks(replace(recipe, train=table), copy.copy(objective), starts, 1)
         if not found:
-            batches = _cut(batches, _seconds(players, batches, 1, ends)[0])
+            batches = _cut(batches, _seconds(subnetworks, batches, 1, ends)[0])
         least = min(found.values(), default=math.inf)
         most = min(share, max(GRACE_SECONDS, SLOWER * (1 + TIMED) * least))
-        taken = _seconds(players, batches, 1 + TIMED, perf_counter() + most)
+        taken = _seconds(subnetworks, batches, 1 + TIMED, perf_counter() + most)
         found[described(table)] = min(taken[1:] or taken)
         if found[described(table)] > SLOWER * least:
             slow.add(table.precision)
     return found
 
 
-def _seconds(players: Players, batches: Sequence[Batch], steps: int, ends: float) -> list[float]:
+def _seconds(subnetworks: Subnetworks, batches: Sequence[Batch], steps: int, ends: float) -> list[float]:
     """Seconds of each step, up to the one that passes the time `ends`; one infinite number if a step fails."""
     taken: list[float] = []
     for number in range(steps):
         began = perf_counter()
         try:
-            players.step(batches[number % len(batches)].to(players.accelerator.device), number)
-            if players.accelerator.device.type == "cuda":
+            subnetworks.step(batches[number % len(batches)].to(subnetworks.accelerator.device), number)
+            if subnetworks.accelerator.device.type == "cuda":
                 torch.cuda.synchronize()
         except (TrainingError, RuntimeError):  # PyTorch's own, for what a precision lacks or the memory can't hold
             return [math.inf]

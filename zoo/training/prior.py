@@ -22,7 +22,7 @@ from zoo.errors import TrainingError
 from zoo.inference.backends.mixture import MixturePrior
 from zoo.inference.latents import noise
 from zoo.loading import load
-from zoo.training.recipe import PriorTable
+from zoo.recipes.recipe import PriorTable
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture
@@ -146,9 +146,9 @@ def encoded(net: nn.Module, batches: Iterable[Batch]) -> Floats:
 
 def frechet_to(batches: Iterable[Batch], table: PriorTable, registry: Registry) -> Distance:
     """The Frechet distance of pictures to the targets of `batches`, in the features of the recipe's feature model."""
-    from zoo.evaluation.features import FeatureNet
-    from zoo.evaluation.frechet import distance
-    from zoo.evaluation.pictures import levels
+    from zoo.metrics.features import FeatureNet
+    from zoo.metrics.frechet import distance
+    from zoo.metrics.levels import levels
 
     if not table.features:
         raise TrainingError("prior.choose = 'frechet' needs prior.features, the model whose features are compared")

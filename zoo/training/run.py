@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 class Run:
-    """Paths of a run folder, and what is written to them as training goes on."""
+    """Paths of a run folder, and what is written to them during training."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -59,7 +59,7 @@ def load_state(folder: Path) -> tuple[Tensors, dict[str, Any]] | None:
         facts: dict[str, Any] = json.loads((states[-1] / "facts.json").read_text(encoding="utf-8"))
         return load_file(states[-1] / "tensors.safetensors"), facts
     except Exception as error:
-        raise IntegrityError(f"{states[-1]} is damaged ({error}): delete it to go on from the one before") from error
+        raise IntegrityError(f"{states[-1]} is damaged ({error}): delete it to resume from the one before") from error
 
 
 def pack(prefix: str, module: nn.Module) -> Tensors:

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import json
+import logging
 from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 from torch import Tensor, nn
 
-from zoo.catalog.families import configured
+from zoo.catalog.families import configured, interface_of
 from zoo.catalog.registry import Registry, load_object
-from zoo.catalog.spec import DRAWN, CheckpointConfig, TrainingSpec
+from zoo.catalog.spec import CheckpointConfig, TrainingSpec
 from zoo.errors import DiskError, NotFoundError, UsageError
 from zoo.inference.backends.mixture import MixturePrior
+from zoo.recipes.pictures import EdgesTable
+from zoo.recipes.recipe import Recipe, read_recipe, write_recipe
 from zoo.training.data import held_out_batches, open_source
 from zoo.training.export import PROBES, export
-from zoo.training.initial import read_starts
 from zoo.training.loop import Report, Training
-from zoo.training.objective import Objective, Verdict
+from zoo.training.objective import Evaluation, Objective
+from zoo.training.own import too_short
 from zoo.training.plots import draw_curves
 from zoo.training.precision import as_chosen, described, hardware
 from zoo.training.prior import choose_prior, encoded, frechet_to
-from zoo.training.recipe import Recipe, read_recipe, write_recipe
-from zoo.training.recipe_pictures import EdgesTable
 from zoo.training.run import Run
 from zoo.training.state import saved_states
+from zoo.weights.initial import read_starts
+
+logger = logging.getLogger("zoo.training")
 
 
 def find_recipe(name: str, registry: Registry) -> Path:
@@ -82,11 +86,17 @@ def train(
     recipe = _recipe_in(folder, recipe, resume)
     objective = build_objective(recipe, registry)
     _refuse_other_drawings(recipe, registry)
-    for split in (recipe.data.splits.train, recipe.data.splits.best):  # before a folder is made or an epoch spent
-        open_source(recipe.data.source, split, recipe.data.channels)
+    pictures, _ = (  # before a folder is made or an epoch spent
+        len(open_source(recipe.data.source, split, recipe.data.channels))
+        for split in (recipe.data.splits.train, recipe.data.splits.best)
+    )
+    if not finish and (remark := too_short(recipe, pictures)):
+        logger.warning(remark)
     begun = resume and saved_states(folder / "state")
     wanted = getattr(objective, "pretrained", ())
     starts = {} if begun else read_starts(recipe.init, wanted, registry, recipe.model.family)
+    if perceptual := getattr(objective, "perceptual", None):
+        perceptual.load()
     try:
         run = Run(folder)
         write_recipe(run.recipe, recipe)
@@ -97,18 +107,18 @@ def train(
         write_recipe(run.recipe, training.recipe)  # with the precision that was chosen: a resumed run keeps it
     if resume:
         training.resume()
-    verdict, weights = training.finish(report) if finish else training.fit(report)
-    return _export(training, verdict, weights, Path(recipe_name).name, registry)
+    evaluation, weights = training.finish(report) if finish else training.fit(report)
+    return _export(training, evaluation, weights, Path(recipe_name).name, registry)
 
 
 def _export(
-    training: Training, verdict: Verdict, weights: dict[str, Tensor], recipe_name: str, registry: Registry
+    training: Training, evaluation: Evaluation, weights: dict[str, Tensor], recipe_name: str, registry: Registry
 ) -> CheckpointConfig:
     """Draw the curves, fit the prior and write the checkpoint of a state."""
     recipe, run = training.recipe, training.run
     family = registry.family(recipe.model.family)
     settings = msgspec.to_builtins(configured(family, recipe.model.config, recipe.model.preset))
-    config = configured(family, {**settings, **verdict.config})
+    config = configured(family, {**settings, **evaluation.config})
     network = load_object(family.network)(config)
     network.load_state_dict(weights)
     facts = TrainingSpec(
@@ -121,7 +131,7 @@ def _export(
     )
     draw_curves(run.rows(), run.folder / "curves.png", title=recipe.model.id)
     prior = _fitted_prior(recipe, network, registry, run) if recipe.prior else None
-    pictures = held_out_batches(judged_on(recipe, recipe.data.splits.best)).spread(PROBES)
+    pictures = held_out_batches(evaluated_on(recipe, recipe.data.splits.best)).spread(PROBES)
     return export(network, config, recipe.model, family.name, facts, run.checkpoint, prior, pictures)
 
 
@@ -131,9 +141,11 @@ def _fitted_prior(recipe: Recipe, network: nn.Module, registry: Registry, run: R
     assert table is not None
     network = network.eval()
     splits = recipe.data.splits
-    pictures = held_out_batches(judged_on(recipe, splits.train))
+    pictures = held_out_batches(evaluated_on(recipe, splits.train))
     distance = frechet_to(pictures, table, registry) if table.choose == "frechet" else None
-    training, held_out = (encoded(network, held_out_batches(judged_on(recipe, s))) for s in (splits.train, splits.best))
+    training, held_out = (
+        encoded(network, held_out_batches(evaluated_on(recipe, s))) for s in (splits.train, splits.best)
+    )
     candidates = choose_prior(network, table, training, held_out, distance)
     figures = {candidate.name: round(candidate.figure, 4) for candidate in candidates}
     report = {"choose": table.choose, "features": table.features, "best": candidates[0].name, "figures": figures}
@@ -141,17 +153,17 @@ def _fitted_prior(recipe: Recipe, network: nn.Module, registry: Registry, run: R
     return candidates[0].prior
 
 
-def judged_on(recipe: Recipe, split: str) -> Recipe:
+def evaluated_on(recipe: Recipe, split: str) -> Recipe:
     """The recipe whose held-out pictures are those of another split, each as a whole."""
     splits = msgspec.structs.replace(recipe.data.splits, best=split)
-    return msgspec.structs.replace(recipe, data=msgspec.structs.replace(recipe.data, splits=splits, judge_views=1))
+    return msgspec.structs.replace(recipe, data=msgspec.structs.replace(recipe.data, splits=splits, eval_views=1))
 
 
 def _recipe_in(folder: Path, recipe: Recipe, resume: bool) -> Recipe:
     """The recipe, in the precision of the run in the folder that is to be resumed."""
     file = folder / "recipe.toml"
     if not resume and folder.exists() and any(folder.iterdir()):
-        raise UsageError(f"{folder} is in use: --resume goes on with it, -o names another folder")
+        raise UsageError(f"{folder} is in use: --resume continues it, -o names another folder")
     if not resume or not file.exists():
         return recipe
     known = read_recipe(file)
@@ -163,10 +175,10 @@ def _recipe_in(folder: Path, recipe: Recipe, resume: bool) -> Recipe:
 
 def _refuse_other_drawings(recipe: Recipe, registry: Registry) -> None:
     """Shaded in training and at use, or in neither."""
-    config = configured(registry.family(recipe.model.family), recipe.model.config, recipe.model.preset)
-    fit = msgspec.to_builtins(config.interface())["capabilities"].get("translate", {}).get("fit")
-    if not isinstance(recipe.degrade, EdgesTable) or fit not in DRAWN:
+    interface = interface_of(configured(registry.family(recipe.model.family), recipe.model.config, recipe.model.preset))
+    if not isinstance(recipe.degrade, EdgesTable) or "translate" not in interface.roles:
         return
-    if recipe.degrade.shade != (fit == "shaded-drawing"):
+    fit = interface.fit("translate")
+    if fit.of_drawings and recipe.degrade.shade != fit.shade:
         wanted = "false" if recipe.degrade.shade else "true"
-        raise UsageError(f"the fit of the recipe's model is {fit!r}: set degrade.shade to {wanted}")
+        raise UsageError(f"the fit of the recipe's model is {fit.name!r}: set degrade.shade to {wanted}")

@@ -14,10 +14,11 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from zoo.errors import TrainingError
-from zoo.training.objective import Batch, Logs, Networks, Verdict
+from zoo.training.objective import Batch, Evaluation, Logs, Networks
+from zoo.training.perceptual import Perceptual, PerceptualTable
 
-# A dimension is alive if it carries this much information, in nats per picture.
-ALIVE = 0.01
+# A unit is active if it carries this much information, in nats per picture.
+ACTIVE = 0.01
 # The least standard deviation, over pixels and pictures, of an answer that shows something; how many are looked at.
 VISIBLE = 0.01
 WATCHED = 64
@@ -67,6 +68,7 @@ class VAEOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     The KL weight rises from 0 over `warmup_epochs`: once (`linear`), or again and again, half of each period rising and
     half at the full weight (`cyclical`: Fu et al. 2019). `free_bits` is how many nats each dimension may use without
     being charged (Kingma et al. 2016). `focus` makes errors count more in one part of the picture, such as a face.
+    `perceptual` adds a distance in the features of a pretrained network, without which pictures are blurred.
     """
 
     reconstruction: Literal["mae", "mse", "rmse", "bce"] = "rmse"
@@ -76,12 +78,13 @@ class VAEOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     warmup: Literal["linear", "cyclical"] = "linear"
     free_bits: Annotated[float, Meta(ge=0.0)] = 0.0
     focus: FocusTable | None = None
+    perceptual: PerceptualTable | None = None
 
 
 class VAEObjective(Generic[C]):
     """Reconstruction error plus KL divergence, of a network with `encode`, `decode` and a training pass `forward`.
 
-        loss = alpha * error(x, decode(z)) + kl_weight * KL
+        loss = alpha * error(x, decode(z)) + kl_weight * KL (+ weight * distance(x, decode(z)), if `perceptual`)
         z    = mean + exp(log_variance / 2) * noise
         KL   = -1/2 sum(1 + log_variance - mean^2 - exp(log_variance))     (Kingma and Welling 2014, appendix B)
 
@@ -94,17 +97,18 @@ class VAEObjective(Generic[C]):
 
     def __init__(self, config: C, options: VAEOptions) -> None:
         self.config, self.options = config, options
+        self.perceptual = Perceptual(options.perceptual) if options.perceptual else None
         self.suspicious = 0
 
     @abstractmethod
     def networks(self) -> dict[str, nn.Module]:
-        """The family's network, as the player `model`."""
+        """The family's network, as the sub-network `model`."""
 
     def prepare(self, pictures: Iterable[Tensor]) -> None:
         """Nothing to look at."""
 
     def losses(self, nets: Networks, batch: Batch, rng: Generator) -> Iterator[tuple[str, Tensor, Logs]]:
-        """One move."""
+        """One step."""
         noise = torch.randn((len(batch.input), self.config.latent), generator=rng, device=batch.input.device)
         mean, log_variance, logits = nets["model"](batch.input, noise)
         error = self.error(logits, batch.target).mean()
@@ -112,7 +116,15 @@ class VAEObjective(Generic[C]):
         charged = divergence.clamp(min=self.options.free_bits).sum()
         weight = self.options.kl_weight * self.warmed(batch.epoch)
         loss = self.alpha(batch.target) * error + weight * charged
-        yield "model", loss, {"error": error.detach(), "kl": divergence.detach().sum(), "kl_weight": weight}
+        logs: dict[str, Tensor | float] = {
+            "error": error.detach(),
+            "kl": divergence.detach().sum(),
+            "kl_weight": weight,
+        }
+        if self.perceptual:
+            distance = self.perceptual(logits.sigmoid(), batch.target).mean()
+            loss, logs["perceptual"] = loss + self.perceptual.weight * distance, distance.detach()
+        yield "model", loss, logs
 
     def alpha(self, target: Tensor) -> float:
         """The weight of the reconstruction error of pictures like `target`."""
@@ -142,12 +154,14 @@ class VAEObjective(Generic[C]):
         return min(1.0, epoch / length)
 
     @torch.no_grad()
-    def judge(self, net: nn.Module, batches: Iterable[Batch]) -> Verdict:
-        """PSNR in dB, KL in nats, living dimensions, and `score`, the negative loss at the full KL weight.
+    def evaluate(self, net: nn.Module, batches: Iterable[Batch]) -> Evaluation:
+        """PSNR in dB, KL in nats, active units, and `score`, the negative loss at the full KL weight.
 
-        Raises TrainingError at the second judgement in a row that finds a dead latent or an answer of one level.
+        With a perceptual term, the distance as well.
+
+        Raises TrainingError at the second evaluation in a row that finds a dead latent or an answer of one level.
         """
-        psnr, scores, divergence = [], [], []
+        psnr, scores, divergence, distance = [], [], [], []
         levels: list[Tensor] = []
         sheet: list[Tensor] = []
         for batch in batches:
@@ -160,17 +174,22 @@ class VAEObjective(Generic[C]):
                 levels += list(made.flatten(1)[:WATCHED])
             loss = self.alpha(batch.target) * self.error(torch.logit(made, eps=1e-6), batch.target)
             scores.append(loss + self.options.kl_weight * divergence[-1].sum(dim=1))
+            if self.perceptual:
+                distance.append(self.perceptual(made, batch.target))
+                scores[-1] = scores[-1] + self.perceptual.weight * distance[-1]
             if len(sheet) < SHEET:
                 sheet += [_column(*pictures) for pictures in zip(batch.input, made, batch.target, strict=True)]
         kl = torch.cat(divergence).mean(dim=0)
         figures = {
             "psnr": float(torch.cat(psnr).mean()),
             "kl": float(kl.sum()),
-            "living": float((kl > ALIVE).sum()),
+            "active_units": float((kl > ACTIVE).sum()),
             "score": -float(torch.cat(scores).mean()),
         }
+        if distance:
+            figures["perceptual"] = float(torch.cat(distance).mean())
         self._watch(figures, torch.stack(levels))
-        return Verdict(figures, samples=torch.cat([*sheet[:SHEET], *self._drawn(net)], dim=2))
+        return Evaluation(figures, samples=torch.cat([*sheet[:SHEET], *self._drawn(net)], dim=2))
 
     def _drawn(self, net: nn.Module) -> Iterator[Tensor]:
         """Columns of pictures decoded from the plain prior, the same draws each time."""
@@ -189,7 +208,7 @@ class VAEObjective(Generic[C]):
                 f"every answer is the same picture (mean level {float(made.mean()):.2f}): lower optimizer.model.lr, "
                 "raise objective.alpha, or lengthen objective.warmup_epochs"
             )
-        elif self.options.kl_weight and not figures["living"]:
+        elif self.options.kl_weight and not figures["active_units"]:
             problem = (
                 "the posterior has collapsed (no dimension of the latent carries information): raise objective.alpha, "
                 "lower objective.kl_weight, lengthen objective.warmup_epochs, or set objective.free_bits"

@@ -36,7 +36,7 @@ def test_features_are_those_of_timm(
     made = convert(name, tmp_path / "backbone", random=True)
     assert made.id == f"timm.{name.replace('_', '-')}-random"
     model = zoo.load(f"dir:{tmp_path / 'backbone'}")
-    pictures = np.random.default_rng(0).random((2, 3, *made.capabilities["encode"].input.size), dtype=np.float32)
+    pictures = np.random.default_rng(0).random((2, 3, *made.interface.takes("encode").size), dtype=np.float32)
     body = timm.create_model(name, num_classes=0).eval()
     arrays = model.backend.checkpoint.arrays()
     weights = {key.removeprefix("body."): torch.tensor(array).float() for key, array in arrays.items()}

@@ -1,4 +1,4 @@
-"""What of the Hub lies on this disk: the standard cache of `huggingface_hub`, and the zoo's verdicts beside it.
+"""What of the Hub lies on this disk: the standard cache of `huggingface_hub`, and the zoo's evaluations beside it.
 
 For each commit the zoo has verified, `models--ORG--NAME/zoo/COMMIT.json` holds the size and hash of every file as the
 Hub lists them, and for each file that was found to agree its inode, size and time of change. While those three stay,

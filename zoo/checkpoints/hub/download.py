@@ -13,12 +13,12 @@ import msgspec
 from zoo.catalog.spec import parse_config
 from zoo.checkpoints.cards import CARD
 from zoo.checkpoints.format import CONFIG_FILE
-from zoo.checkpoints.graph_file import MAX_GRAPH_BYTES, WEIGHTS_FILE
 from zoo.checkpoints.hub import cache
 from zoo.checkpoints.hub.cache import Promise, Record
 from zoo.checkpoints.hub.locking import locked, unwritable
 from zoo.checkpoints.hub.reference import Reference
 from zoo.checkpoints.hub.verify import digest_of, verified
+from zoo.checkpoints.onnx.file import MAX_GRAPH_BYTES, WEIGHTS_FILE
 from zoo.errors import AccessError, DiskError, IntegrityError, NetworkError
 
 MAX_CARD_BYTES = 1024 * 1024
@@ -97,7 +97,7 @@ def _absent(reference: Reference) -> NetworkError:
 
 
 def _complete(reference: Reference, record: Record | None) -> Record:
-    """Verify what is here, download what is not, remember the verdicts."""
+    """Verify what is here, download what is not, remember the evaluations."""
     if record is None and cache.offline():
         raise _absent(reference)
     record = record or _listed(reference)
@@ -149,7 +149,7 @@ def _wanted(reference: Reference, record: Record) -> tuple[str, ...]:
     data = (folder / CONFIG_FILE).read_bytes()
     Fetched(reference, folder, record.files[CONFIG_FILE]).check_config(data)
     config = parse_config(data, f"{reference}: {CONFIG_FILE}")
-    graphs = list(config.graph_hashes())
+    graphs = [spec.graph for spec in config.graph_specs().values()]
     limits = {WEIGHTS_FILE: config.weights.bytes, **dict.fromkeys(graphs, MAX_GRAPH_BYTES)}
     for name, limit in limits.items():
         if name not in record.files:

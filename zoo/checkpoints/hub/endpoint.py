@@ -9,9 +9,10 @@ from zoo.errors import UsageError
 
 
 def require_address() -> None:
-    """Raise UsageError where HF_ENDPOINT is no address of a host."""
+    """Raise UsageError where HF_ENDPOINT is no address of a host. An empty one is removed: the client would use it."""
     endpoint = os.environ.get("HF_ENDPOINT")
     if not endpoint:
+        os.environ.pop("HF_ENDPOINT", None)
         return
     try:
         parts = urlsplit(endpoint)

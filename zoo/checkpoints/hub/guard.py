@@ -92,7 +92,7 @@ class Call:
         logger.info("%s; trying again", reason)
 
     def resumed(self, content_range: str) -> None:
-        """A download goes on; further on than before, what failed is forgotten."""
+        """A download continues; further on than before, what failed is forgotten."""
         place = content_range.removeprefix("bytes ").split("-")[0]
         if place.isdigit() and int(place) > self.place:
             self.failures, self.place = 0, int(place)

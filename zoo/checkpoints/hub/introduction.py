@@ -33,7 +33,7 @@ def introduce(checkpoint: Checkpoint, families: Container[str]) -> None:
 
 
 def about(checkpoint: Checkpoint, families: Container[str]) -> list[tuple[str, str]]:
-    """What a person should know of a stranger's model: its maker, licence and family."""
+    """What a person should know of an untrusted model: its maker, licence and family."""
     config, reference = checkpoint.config, parse(checkpoint.origin)
     maker = reference.repository.partition("/")[0]
     return [("made by", maker), ("license", config.license), ("family", _family(config, families))]

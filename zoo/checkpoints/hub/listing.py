@@ -13,11 +13,11 @@ from huggingface_hub.errors import RevisionNotFoundError
 
 from zoo.catalog.spec import MAX_CONFIG_BYTES
 from zoo.checkpoints.format import CONFIG_FILE, PICKLE_SUFFIXES
-from zoo.checkpoints.graph_file import WEIGHTS_FILE
 from zoo.checkpoints.hub.cache import Promise
 from zoo.checkpoints.hub.failures import explained, insist
 from zoo.checkpoints.hub.guard import Call, asking
 from zoo.checkpoints.hub.reference import Reference, is_commit, is_file_name
+from zoo.checkpoints.onnx.file import WEIGHTS_FILE
 from zoo.errors import IntegrityError, NetworkError, NotFoundError, UnsafeFileError, ZooError
 
 MAX_FILES = 10_000

@@ -29,7 +29,8 @@ def check_certificates() -> None:
     """Raise UsageError for certificates that are named and not there. REQUESTS_CA_BUNDLE is not read."""
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     if file and not Path(file).is_file():
-        raise UsageError(f"SSL_CERT_FILE names {file}, which is not there: unset it, or name a file of certificates")
+        what = "is a folder" if Path(file).is_dir() else "is not there"
+        raise UsageError(f"SSL_CERT_FILE names {file}, which {what}: unset it, or name a file of certificates")
     if folder and not file and not Path(folder).is_dir():
         raise UsageError(f"SSL_CERT_DIR names {folder}, which is not there: unset it, or name a folder of certificates")
 

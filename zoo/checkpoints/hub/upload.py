@@ -15,12 +15,12 @@ from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from zoo.checkpoints.cards import CARD, faults, read_card, render
 from zoo.checkpoints.format import CONFIG_FILE
-from zoo.checkpoints.graph_file import WEIGHTS_FILE
 from zoo.checkpoints.hub.cache import Promise, offline
 from zoo.checkpoints.hub.failures import explained, insist, token_source
 from zoo.checkpoints.hub.guard import Call, asking
 from zoo.checkpoints.hub.listing import tree
 from zoo.checkpoints.hub.reference import Reference, is_revision
+from zoo.checkpoints.onnx.file import WEIGHTS_FILE
 from zoo.errors import AccessError, NetworkError, UnsafeFileError, UsageError
 
 if TYPE_CHECKING:
@@ -193,5 +193,5 @@ def _head(reference: Reference) -> str | None:
 
 
 def _asking(reference: Reference, *, threads: bool = False) -> Any:
-    """A call about this repository; uploading goes on as long as something moves."""
+    """A call about this repository; uploading continues as long as something moves."""
     return asking(Call(str(reference), steady=threads), threads=threads)

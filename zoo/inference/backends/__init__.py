@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from zoo.catalog.interface import RoleName
     from zoo.catalog.spec import Family
     from zoo.checkpoints.format import Checkpoint
-    from zoo.checkpoints.graphs import Role
 
 
 class Backend(Protocol):
@@ -20,11 +20,11 @@ class Backend(Protocol):
 
     name: str
 
-    def run(self, graph: Role, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-        """Run a graph on a batch: (N, *item) in, one array (N, *item) out for each output, all float32.
+    def run(self, role: RoleName, *inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """Run the graph of a role on a batch: arrays (N, *item) in and out, float32, in the order of the interface's
+        inputs and outputs.
 
-        `encode` gives the mean and, where the model has one, the log-variance; the others give one array. Raises
-        UnsupportedCapability if the checkpoint has no such graph.
+        Raises UnsupportedCapability if the checkpoint has no such graph.
         """
 
     def limit_threads(self, threads: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-# Its tensors stand in the weights file under this name, beside the network's.
+# Its tensors are in the weights file under this name, beside the network's.
 PREFIX = "prior."
 
 
@@ -50,10 +50,10 @@ class MixturePrior(nn.Module):
         return self.offset + drawn @ self.basis + self.residual * outer
 
 
-def method(network: nn.Module, name: str) -> Callable[[Tensor], Any]:
+def method(network: nn.Module, name: str) -> Callable[..., Any]:
     """A network's method; drawing is its fitted prior's where it has none of its own."""
     owner = network.get_submodule("prior") if name == "sample" and not hasattr(network, name) else network
-    found: Callable[[Tensor], Any] = getattr(owner, name)
+    found: Callable[..., Any] = getattr(owner, name)
     return found
 
 

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime
 
-from zoo.checkpoints.graph_file import WEIGHTS_FILE
-from zoo.checkpoints.graphs import COST_VARIABLE, trace
+from zoo.checkpoints.onnx.file import WEIGHTS_FILE
+from zoo.checkpoints.onnx.graphs import COST_VARIABLE, trace
+from zoo.checkpoints.onnx.operators.values import FLOAT, Value
 from zoo.errors import UnsafeFileError, UsageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from zoo.catalog.interface import RoleName, Shape
     from zoo.checkpoints.format import Checkpoint
-    from zoo.checkpoints.graphs import Role, Shape
 
 FATAL_ONLY = 4
 
@@ -33,60 +34,65 @@ class OnnxBackend:
         """`device` is "auto" (CUDA where this ONNX Runtime has it), "cpu" or "cuda"; UsageError for another."""
         self.checkpoint = checkpoint
         self._providers = _providers(device)
-        self._sessions: dict[Role, onnxruntime.InferenceSession] = {}
-        self._traced: dict[tuple[Role, Shape], tuple[Shape, ...]] = {}
+        self._sessions: dict[RoleName, onnxruntime.InferenceSession] = {}
+        self._traced: dict[tuple[RoleName, tuple[Shape, ...]], tuple[Shape, ...]] = {}
         self._lock = Lock()
         self._threads = 0
 
-    def run(self, graph: Role, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-        """Run a graph on a batch; see `Backend.run`.
+    def run(self, role: RoleName, *inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """Run the graph of a role on a batch; see `Backend.run`.
 
-        Raises UsageError for an input the graph does not take, or one so large that the run would need more memory than
-        `zoo.checkpoints.graphs` allows, and UnsafeFileError where the runtime refuses the graph.
+        Raises UsageError for inputs the graph does not take, or one so large that the run would need more memory than
+        `zoo.checkpoints.onnx.graphs` allows, and UnsafeFileError where the runtime refuses the graph.
         """
-        expected = self._expected(graph, inputs.shape)
-        session = self._session(graph)
+        expected = self._expected(role, tuple(array.shape for array in inputs))
+        session = self._session(role)
+        arrays = (np.ascontiguousarray(array, np.float32) for array in inputs)
+        names = (port.name for port in session.get_inputs())
         try:
-            outputs = session.run(None, {session.get_inputs()[0].name: np.ascontiguousarray(inputs, np.float32)})
+            outputs = session.run(None, dict(zip(names, arrays, strict=True)))
         except Exception as error:
-            raise self._refused(graph, error) from error
+            raise self._refused(role, error) from error
         found = tuple(output.shape for output in outputs)
         if found != expected:
-            raise UnsafeFileError(f"{self._file(graph)} gave {found} where its operators give {expected}")
+            raise UnsafeFileError(f"{self._file(role)} gave {found} where its operators give {expected}")
         return tuple(outputs)
 
     def limit_threads(self, threads: int) -> None:
         """Threads of each session that is opened from now on; ONNX Runtime takes all cores otherwise."""
         self._threads = threads
 
-    def _expected(self, role: Role, shape: Shape) -> tuple[Shape, ...]:
+    def _expected(self, role: RoleName, shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
         """The shapes a run will give, or an error before anything is computed."""
-        key = (role, shape)
+        key = (role, shapes)
         if key not in self._traced:
             _, graph = self.checkpoint.graph(role)
-            declared = graph.inputs[0].dims
-            same_rank = len(declared) == len(shape) and 0 not in shape
-            if not same_rank or any(want not in (None, have) for want, have in zip(declared, shape, strict=True)):
-                raise UsageError(f"{self._file(role)} takes {declared}, not an array of shape {shape}")
+            given, ports = ", ".join(map(str, shapes)), graph.inputs
+            fits = (
+                port.fits(Value(FLOAT, shape)) and 0 not in shape for port, shape in zip(ports, shapes, strict=False)
+            )
+            if len(shapes) != len(ports) or not all(fits):
+                wanted = ", ".join(str(port.dims) for port in ports)
+                raise UsageError(f"{self._file(role)} takes {wanted}, not an array of shape {given}")
             try:
-                found = trace(graph, shape)
+                found = trace(graph, *shapes)
             except UnsafeFileError as error:
-                raise UsageError(f"{error}: an input of shape {shape} does not fit this graph") from error
+                raise UsageError(f"{error}: an input of shape {given} does not fit this graph") from error
             if found.too_large:
                 raise UsageError(
-                    f"{self._file(role)} would need {found.peak / 2**30:.1f} GiB for an input of shape {shape}; "
+                    f"{self._file(role)} would need {found.peak / 2**30:.1f} GiB for an input of shape {given}; "
                     f"use a smaller batch or picture ({COST_VARIABLE}=4 allows more)"
                 )
             self._traced[key] = found.outputs
         return self._traced[key]
 
-    def _session(self, role: Role) -> onnxruntime.InferenceSession:
+    def _session(self, role: RoleName) -> onnxruntime.InferenceSession:
         with self._lock:
             if role not in self._sessions:
                 self._sessions[role] = self._open(role)
             return self._sessions[role]
 
-    def _open(self, role: Role) -> onnxruntime.InferenceSession:
+    def _open(self, role: RoleName) -> onnxruntime.InferenceSession:
         data, _ = self.checkpoint.graph(role)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = FATAL_ONLY
@@ -112,12 +118,12 @@ class OnnxBackend:
         except Exception as error:
             raise self._refused(role, error) from error
 
-    def _refused(self, role: Role, error: Exception) -> UnsafeFileError:
+    def _refused(self, role: RoleName, error: Exception) -> UnsafeFileError:
         """ONNX Runtime's errors share no base class; the first line says what is wrong."""
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
         return UnsafeFileError(f"{self._file(role)}: ONNX Runtime refuses it: {reason}")
 
-    def _file(self, role: Role) -> str:
+    def _file(self, role: RoleName) -> str:
         return self.checkpoint.graph(role)[1].file
 
 

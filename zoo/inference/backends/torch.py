@@ -16,6 +16,7 @@ from zoo.inference.backends.mixture import MixturePrior, method, split_prior
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from zoo.catalog.interface import RoleName
     from zoo.catalog.spec import Family
     from zoo.checkpoints.format import Checkpoint
 
@@ -53,10 +54,11 @@ class TorchBackend:
             network.add_module("prior", MixturePrior(prior))
         self.network = network.eval().to(self.device)
 
-    def run(self, graph: str, inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+    def run(self, role: RoleName, *inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         """Call the network's method of that name."""
         with torch.inference_mode():
-            answer = method(self.network, graph)(torch.from_numpy(np.ascontiguousarray(inputs)).to(self.device))
+            tensors = (torch.from_numpy(np.ascontiguousarray(array)).to(self.device) for array in inputs)
+            answer = method(self.network, role)(*tensors)
         answers = answer if isinstance(answer, tuple) else (answer,)
         return tuple(tensor.float().cpu().numpy() for tensor in answers)
 

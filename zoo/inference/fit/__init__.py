@@ -1,17 +1,10 @@
 """Fitting pictures of any size to what a model takes, and its answer back to the pictures' size.
 
-A checkpoint declares one strategy for each of its graphs; they are carried out here, so that every model has them:
+A checkpoint declares one of `zoo.catalog.fits.FITS` for each of its graphs; they are carried out here, so that every
+model has them.
 
-    resize   in to the model's size, back to the picture's
-    pad      mirrored at the bottom and the right up to the model's multiple, cropped back
-    tile     overlapping tiles, blended where they overlap; what is no larger than a tile is padded
-    chroma   the model sees a small gray and answers in colour; a and b of its Lab are enlarged along the edges of the
-             picture's own L and joined to it at full size, so that no detail is lost
-    drawing  the lines on a page, whatever they are drawn with, at the size and thickness the model was trained on; the
-             answer is laid where they lie on the page, on white
-    shaded-drawing  the same, and what lies inside of outlines is gray
-
-Pictures are (N, C, H, W), uint8 (0 to 255) or float32 in [0, 1], with any strides; answers have their dtype.
+Pictures are (N, C, H, W), uint8 (0 to 255), uint16 (0 to 65535) or float32 in [0, 1], with any strides; answers have
+their dtype.
 """
 
 from __future__ import annotations
@@ -20,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from zoo.catalog.spec import DRAWN
+from zoo.catalog.fits import FITS
 from zoo.errors import UsageError
 from zoo.inference.fit.arrays import (
     Floats,
@@ -42,7 +35,8 @@ from zoo.inference.fit.tiles import fit_tile
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from zoo.catalog.spec import Fit, ImageSpec
+    from zoo.catalog.fits import Fit
+    from zoo.catalog.interface import ImageSpec
 
 __all__ = ["Floats", "Levels", "Run", "fit_encode", "fit_translate"]
 
@@ -62,19 +56,19 @@ def fit_translate(fit: Fit, images: Levels, run: Run, spec: ImageSpec, strength:
     """
     check(images)
     if strength == 1:
-        return _STRATEGIES[fit](images, run, spec)
-    if fit != "chroma":
+        return STRATEGIES[fit](images, run, spec)
+    if not FITS[fit].strength:
         raise UsageError(f"the fit {fit!r} has no colour strength")
-    return fit_chroma(images, run, spec, strength)
+    return STRATEGIES[fit](images, run, spec, strength)
 
 
 def fit_encode(fit: Fit, images: Levels, run: Callable[[Floats], T], spec: ImageSpec) -> T:
     """What `run` answers to pictures brought to the size that `spec` says: nothing is brought back.
 
-    Raises UsageError for pictures that can't be taken, and for `tile` and those of drawings, which encoders don't have.
+    Raises UsageError for pictures that can't be taken, and for a fit that encoders don't have.
     """
     check(images)
-    if fit == "tile" or fit in DRAWN:
+    if not FITS[fit].for_encoders:
         raise UsageError(f"the fit {fit!r} is for models that translate: an encoder takes resize or pad")
     if fit == "pad":
         return run(padded(with_channels(images, spec.channels), spec))
@@ -91,11 +85,12 @@ def fit_resize(images: Levels, run: Run, spec: ImageSpec) -> Levels:
     return result
 
 
-_STRATEGIES: Mapping[Fit, Callable[[Levels, Run, ImageSpec], Levels]] = {
+# What carries each fit out: (images, run, spec) -> images, and a strength for fits that have one.
+STRATEGIES: Mapping[str, Callable[..., Levels]] = {
     "resize": fit_resize,
     "pad": fit_pad,
     "tile": fit_tile,
     "chroma": fit_chroma,
     "drawing": fit_drawing,
-    "shaded-drawing": partial(fit_drawing, shade=True),
+    "shaded-drawing": partial(fit_drawing, shade=FITS["shaded-drawing"].shade),
 }

@@ -9,21 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import UsageError, ZooError
-from zoo.inference import color
+from zoo.pictures import color
 
 if TYPE_CHECKING:
-    from zoo.catalog.spec import ImageSpec
+    from zoo.catalog.interface import ImageSpec
 
 Floats: TypeAlias = NDArray[np.float32]
-# uint8, 0 to 255, or float32 in [0, 1]
+# uint8 (0 to 255), uint16 (0 to 65535) or float32 in [0, 1]
 Levels: TypeAlias = NDArray[Any]
 Run: TypeAlias = Callable[[Floats], Floats]
 
 
 def check(images: Levels) -> None:
     """Refuse what is no batch of pictures, with a UsageError."""
-    if images.ndim != 4 or images.dtype not in (np.uint8, np.float32):
-        raise UsageError(f"pictures must be (N, C, H, W), uint8 or float32, not {images.shape}, {images.dtype}")
+    if images.ndim != 4 or images.dtype not in (np.uint8, np.uint16, np.float32):
+        kinds = "uint8, uint16 or float32"
+        raise UsageError(f"pictures must be (N, C, H, W), {kinds}, not {images.shape}, {images.dtype}")
     if images.shape[1] not in (1, 3):
         raise UsageError(f"pictures must have 1 or 3 channels, not {images.shape[1]} (shape {images.shape})")
     if 0 in images.shape:
@@ -73,12 +74,14 @@ def empty_result(images: Levels, channels: int) -> Levels:
 
 def as_float(values: Levels) -> Floats:
     """Levels as float32 in [0, 1]."""
-    return values * np.float32(1 / 255) if values.dtype == np.uint8 else values.astype(np.float32, copy=False)
+    if values.dtype.kind == "f":
+        return values.astype(np.float32, copy=False)
+    return values * np.float32(1 / np.iinfo(values.dtype).max)
 
 
 def as_dtype(values: Floats, dtype: np.dtype[Any]) -> Levels:
     """Floats in [0, 1] as levels of a dtype."""
-    return np.rint(values * np.float32(255)).astype(np.uint8) if dtype == np.uint8 else values
+    return values if dtype.kind == "f" else np.rint(values * np.float32(np.iinfo(dtype).max)).astype(dtype)
 
 
 def slices(length: int, step: int) -> Iterator[slice]:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.inference import color
 from zoo.inference.fit.arrays import Levels, Run, answer_of, empty_result, round_up, with_channels
 from zoo.inference.fit.guided import at_size, linear_model
 from zoo.inference.fit.resampling import resampled, shrunk
+from zoo.pictures import color
 
 if TYPE_CHECKING:
-    from zoo.catalog.spec import ImageSpec
+    from zoo.catalog.interface import ImageSpec
 
 # A chroma model that takes any size sees at most this: colours need no more, and memory stays bounded.
 _CHROMA_SIDE = 512

@@ -21,7 +21,7 @@ from zoo.inference.fit.arrays import (
 )
 
 if TYPE_CHECKING:
-    from zoo.catalog.spec import ImageSpec
+    from zoo.catalog.interface import ImageSpec
 
 
 def fit_pad(images: Levels, run: Run, spec: ImageSpec) -> Levels:

@@ -11,8 +11,8 @@ from zoo.inference.fit.arrays import Floats, Levels, Run, answer_of, as_dtype, a
 from zoo.inference.fit.resampling import resampled
 
 if TYPE_CHECKING:
-    from zoo.catalog.spec import ImageSpec
-    from zoo.inference.drawings import Drawing
+    from zoo.catalog.interface import ImageSpec
+    from zoo.pictures.drawings import Drawing
 
 # Towards the border of the square that the model saw, its answer fades to the white of the page: this share of a side.
 FADE = 1 / 32
@@ -21,19 +21,19 @@ FADE = 1 / 32
 def fit_drawing(images: Levels, run: Run, spec: ImageSpec, *, shade: bool = False) -> Levels:
     """Find the drawing on each page, translate it, and lay the answer over its place; the rest is white.
 
-    With `shade` the model sees the inside of outlines in gray, `zoo.inference.outlines`.
+    With `shade` the model sees the inside of outlines in gray, `zoo.pictures.outlines`.
 
     Raises UsageError for a model whose input is not one gray square.
     """
-    from zoo.inference.drawings import find_drawing
-    from zoo.inference.outlines import shaded
+    from zoo.pictures.drawings import find_drawing
+    from zoo.pictures.outlines import shaded
 
     if spec.channels != 1 or not spec.size or spec.size[0] != spec.size[1]:
         raise UsageError("fits of drawings are for models that take one channel and a fixed square size")
     side = spec.size[0]
     pages = with_channels(images, 1)[:, 0]
     if pages.dtype != np.uint8:
-        pages = as_dtype(pages, np.dtype(np.uint8))
+        pages = as_dtype(as_float(pages), np.dtype(np.uint8))
     found = [find_drawing(np.ascontiguousarray(page), side) for page in pages]
     lines = [shaded(drawing.lines) if shade else drawing.lines for drawing in found]
     answer = answer_of(run, as_float(np.stack(lines)[:, None]))
@@ -46,7 +46,7 @@ def fit_drawing(images: Levels, run: Run, spec: ImageSpec, *, shade: bool = Fals
 def _lay(picture: Floats, drawing: Drawing, target: Levels) -> None:
     """Put the answer (C, h, w) to a drawing where it lies on the page (C, H, W), on white."""
     height, width = target.shape[1:]
-    target[:] = 255 if target.dtype == np.uint8 else 1.0
+    target[:] = 1.0 if target.dtype.kind == "f" else np.iinfo(target.dtype).max
     if (drawing.top, drawing.left, drawing.extent) != (0, 0, height) or height != width:
         picture = _faded(picture)
     for rows, columns, values in resampled(picture, (drawing.extent, drawing.extent)):

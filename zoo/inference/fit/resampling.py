@@ -80,7 +80,7 @@ def _resized(plane: Levels, size: tuple[int, int]) -> Levels:
     """A plane (H, W) at size (h, w), by Lanczos (Pillow, antialiased); what is far larger is averaged plainly first."""
     if plane.shape == size:
         return plane
-    plane = np.ascontiguousarray(plane)
+    plane = np.ascontiguousarray(plane if plane.dtype == np.uint8 else as_float(plane))
     mode = "L" if plane.dtype == np.uint8 else "F"
     height, width = plane.shape
     image = Image.frombuffer(mode, (width, height), plane, "raw", mode, 0, 1)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
+
+from zoo.catalog import ImageSpec, Interface, Latent, Role
 
 Channels = Literal[1, 3]
 Width = Annotated[int, Meta(ge=1, le=2048)]
@@ -38,18 +40,18 @@ class Autoencoder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         """Numbers at one place of the latent."""
         return self.latent_channels
 
-    def interface(self) -> dict[str, Any]:
-        """What goes in and out, as config.json says it."""
-        given = {"channels": self.in_channels, "multiple": self.multiple}
-        made = {"channels": self.out_channels, "multiple": self.multiple}
-        return {
-            "latent": {"shape": [self.latent_size, None, None], "prior": "none"},
-            "capabilities": {
-                "encode": {"input": given, "fit": "pad"},
-                "decode": {"output": made},
-                "translate": {"input": given, "output": made, "fit": "pad"},
+    def interface(self) -> Interface:
+        """What goes in and out."""
+        given = ImageSpec(channels=self.in_channels, multiple=self.multiple)
+        made = ImageSpec(channels=self.out_channels, multiple=self.multiple)
+        return Interface(
+            latent=Latent((self.latent_size, None, None), "none"),
+            roles={
+                "encode": Role(given, fit="pad"),
+                "decode": Role(output=made),
+                "translate": Role(given, made, "pad"),
             },
-        }
+        )
 
 
 class Blocks(Autoencoder, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
+
+from zoo.catalog import ImageSpec, Interface, Latent, Role
 
 
 class VQVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -25,15 +27,14 @@ class VQVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         """Places along a side of the grid."""
         return self.size // 4
 
-    def interface(self) -> dict[str, Any]:
-        """What goes in and out, as config.json says it."""
-        image = {"channels": self.channels, "size": [self.size, self.size]}
-        grid = [self.side, self.side]
-        return {
-            "latent": {"shape": [self.dimensions, *grid], "prior": "sampler", "sampler": {"noise": grid}},
-            "capabilities": {
-                "encode": {"input": image, "fit": "resize"},
-                "decode": {"output": image},
-                "translate": {"input": image, "output": image, "fit": "resize"},
+    def interface(self) -> Interface:
+        """What goes in and out."""
+        image, grid = ImageSpec(channels=self.channels, size=(self.size, self.size)), (self.side, self.side)
+        return Interface(
+            latent=Latent((self.dimensions, *grid), "sampler", grid),
+            roles={
+                "encode": Role(image, fit="resize"),
+                "decode": Role(output=image),
+                "translate": Role(image, image, "resize"),
             },
-        }
+        )

@@ -11,7 +11,7 @@ from msgspec import Meta
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from zoo.training.objective import Batch, Logs, Networks, Verdict
+from zoo.training.objective import Batch, Evaluation, Logs, Networks
 from zoo_vq_vae.config import VQVAEConfig
 from zoo_vq_vae.network import VQVAE
 
@@ -42,11 +42,11 @@ class VQVAEObjective:
         self.variance = max(1e-4, sum(variances) / len(variances))
 
     def networks(self) -> dict[str, nn.Module]:
-        """One player."""
+        """One network."""
         return {"model": VQVAE(self.config)}
 
     def losses(self, nets: Networks, batch: Batch, rng: Generator) -> Iterator[tuple[str, Tensor, Logs]]:
-        """One move."""
+        """One step."""
         del rng  # nothing is drawn at random
         made, commitment, codes = nets["model"](batch.input)
         error = functional.mse_loss(made.float(), batch.target) / self.variance
@@ -54,7 +54,7 @@ class VQVAEObjective:
         yield "model", loss, {"error": error.detach(), "perplexity": perplexity(codes, self.config.codes)}
 
     @torch.no_grad()
-    def judge(self, net: nn.Module, batches: Iterable[Batch]) -> Verdict:
+    def evaluate(self, net: nn.Module, batches: Iterable[Batch]) -> Evaluation:
         """PSNR in dB, and the perplexity of the codes: how many are in use, as if evenly."""
         figures, codes, sheet = [], [], []
         for batch in batches:
@@ -65,7 +65,9 @@ class VQVAEObjective:
             rows = torch.cat([batch.target, made.float()], dim=3).expand(-1, 3, -1, -1)
             sheet += list(rows.cpu())[: SHEET - len(sheet)]
         used = float(perplexity(torch.cat(codes), self.config.codes))
-        return Verdict({"psnr": float(torch.cat(figures).mean()), "perplexity": used}, samples=torch.cat(sheet, dim=1))
+        return Evaluation(
+            {"psnr": float(torch.cat(figures).mean()), "perplexity": used}, samples=torch.cat(sheet, dim=1)
+        )
 
 
 def perplexity(codes: Tensor, count: int) -> Tensor:

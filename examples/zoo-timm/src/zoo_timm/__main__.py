@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import timm
 
 from zoo.errors import NetworkError, UsageError, ZooError
+from zoo.recipes.recipe import ModelTable
 from zoo.training.export import export
-from zoo.training.recipe import ModelTable
 from zoo_timm.config import IMAGENET_MEAN, IMAGENET_STD, BackboneConfig
 from zoo_timm.network import Backbone, create, pooled
 

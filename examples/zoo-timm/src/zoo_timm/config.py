@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+
+from zoo.catalog import ImageSpec, Interface, Latent, Role
 
 # A name of timm's, and nothing that would make it look elsewhere, as "hf-hub:..." does.
 Backbone = Annotated[str, Meta(pattern=r"^[a-z0-9_]{1,80}\Z")]
@@ -27,10 +29,7 @@ class BackboneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     mean: tuple[Level, Level, Level] = IMAGENET_MEAN
     std: tuple[Spread, Spread, Spread] = IMAGENET_STD
 
-    def interface(self) -> dict[str, Any]:
-        """What goes in and out, as config.json says it."""
-        image = {"channels": 3, "size": [self.size, self.size]}
-        return {
-            "latent": {"shape": [self.features], "prior": "none"},
-            "capabilities": {"encode": {"input": image, "fit": "resize"}},
-        }
+    def interface(self) -> Interface:
+        """What goes in and out."""
+        image = ImageSpec(channels=3, size=(self.size, self.size))
+        return Interface(latent=Latent((self.features,), "none"), roles={"encode": Role(image, fit="resize")})

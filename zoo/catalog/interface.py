@@ -1,0 +1,241 @@
+"""What a model promises: what each of its graphs takes and gives, as data that everything else asks.
+
+A family's configuration returns an `Interface`; `config.json` of a checkpoint is one with hashes and facts beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from zoo.catalog.fits import FITS, Fit, FitSpec
+
+Capability = Literal["encode", "decode", "generate", "translate"]
+# What a graph may be for: a capability, `candidates` of `translate`, or `sample`, which draws latents from noise.
+RoleName = Literal["encode", "decode", "translate", "candidates", "sample"]
+ImageRole = Literal["encode", "decode", "translate", "candidates"]
+Kind = Literal["image", "latent", "noise"]
+Shape = tuple[int, ...]
+FreeShape = tuple[int | None, ...]
+
+Side = Annotated[int, Meta(ge=1, le=16384)]
+Channels = Annotated[int, Meta(ge=1, le=4)]
+Noise = Annotated[tuple[Side, ...], Meta(min_length=1, max_length=4)]
+LatentShape = Annotated[tuple[Side | None, ...], Meta(min_length=1, max_length=4)]
+
+# The inputs of each role's graph, called as their kinds, and the names and kinds of its outputs.
+_PORTS: Mapping[RoleName, tuple[tuple[Kind, ...], tuple[tuple[str, Kind], ...]]] = {
+    "encode": (("image",), (("mean", "latent"), ("log_variance", "latent"))),
+    "decode": (("latent",), (("image", "image"),)),
+    "translate": (("image",), (("translated", "image"),)),
+    "candidates": (("image",), (("translated", "image"),)),
+    "sample": (("noise",), (("latent", "latent"),)),
+}
+_OPTIONAL = {"log_variance"}
+# A free axis of a latent is tried at multiples of this length.
+_LATENT_STEP = 4
+
+
+class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A frozen struct that refuses unknown fields."""
+
+
+class Port(Strict, frozen=True, kw_only=True):
+    """What goes into a graph or comes out under a name: float32 (N, *shape).
+
+    An axis of None is free: of any length, for images of any that is a multiple of `multiple`.
+    """
+
+    name: str
+    kind: Kind
+    shape: FreeShape
+    multiple: int = 1
+    optional: bool = False
+
+
+def agrees(promised: FreeShape, shape: Shape) -> bool:
+    """Whether a shape is what is promised, any length where that is free."""
+    return len(promised) == len(shape) and all(map(lambda want, have: want in (None, have), promised, shape))
+
+
+class ImageSpec(Strict, frozen=True, kw_only=True):
+    """The images a graph takes or gives: (N, channels, height, width), float32 in [0, 1].
+
+    `size` is (height, width), or None for any height and width that are multiples of `multiple`.
+    """
+
+    channels: Channels
+    size: tuple[Side, Side] | None = None
+    multiple: Annotated[int, Meta(ge=1, le=1024)] = 1
+
+
+class Role(Strict, frozen=True):
+    """One of a model's graphs: the images it takes (`input`) and gives (`output`), and how others are fitted to it.
+
+    A graph from latents has no input and no fit, one to latents no output.
+    """
+
+    input: ImageSpec | None = None
+    output: ImageSpec | None = None
+    fit: Fit | None = None
+
+    def __post_init__(self) -> None:
+        """The images go with the fit."""
+        if self.fit is None or self.input is None:
+            return
+        fit = FITS.get(self.fit)
+        if fit is None:
+            raise ValueError(f"there is no fit {self.fit!r}: it is one of {', '.join(FITS)}")
+        size = self.input.size
+        if fit.needs_size and (size is None or size[0] != size[1]):
+            raise ValueError(f"fit {fit.name!r} needs the size of the square that pictures are brought to")
+        for what, image, channels in (("take", self.input, fit.takes), ("give", self.output, fit.gives)):
+            if image and channels and image.channels != channels:
+                raise ValueError(f"with the fit {fit.name!r} the network must {what} images of channels={channels}")
+
+
+class Latent(Strict, frozen=True):
+    """The latent space: the shape of one latent, None where it follows the image, and what to draw from it.
+
+    The `prior` is "normal", the standard normal one; "none", if nothing can be drawn; or "sampler", if the network's
+    `sample` makes latents of standard normal noise, whose shape is `noise`.
+    """
+
+    shape: LatentShape
+    prior: Literal["normal", "sampler", "none"] = "normal"
+    noise: Noise | None = None
+
+    def __post_init__(self) -> None:
+        """The shape of noise is that of a sampler."""
+        if (self.prior == "sampler") != (self.noise is not None):
+            raise ValueError("a latent has a sampler exactly if its prior is 'sampler'")
+
+
+class Interface(Strict, frozen=True, kw_only=True):
+    """What a model can do: its graphs by role, `sample` aside, which is the latent's, and its latent space.
+
+    The graph `candidates` is like `translate`, but beside the image it is given planes of smooth noise, which choose
+    among the answers that are likely: the channels of its input count both.
+    """
+
+    roles: Annotated[dict[ImageRole, Role], Meta(min_length=1)]
+    latent: Latent | None = None
+
+    def __post_init__(self) -> None:
+        """Each role says what goes in and out, and those that belong together agree."""
+        for name, role in self.roles.items():
+            if name != "decode" and (role.input is None or role.fit is None):
+                raise ValueError(f"capability {name!r} must say its input and fit")
+            if name != "encode" and role.output is None:
+                raise ValueError(f"capability {name!r} must say its output")
+        if "encode" in self.roles and not self.fit("encode").for_encoders:
+            fits = ", ".join(fit.name for fit in FITS.values() if fit.for_encoders)
+            raise ValueError(
+                f"the fit {self.roles['encode'].fit!r} is for models that translate; encode has one of {fits}"
+            )
+        if "candidates" in self.roles:
+            self._check_candidates()
+        if {"encode", "decode"} & self.roles.keys() and self.latent is None:
+            raise ValueError("a model that encodes or decodes must say its latent")
+
+    def _check_candidates(self) -> None:
+        """They are answers to the same images, fitted alike."""
+        translate, role = self.roles.get("translate"), self.roles["candidates"]
+        if translate is None or (role.output, role.fit) != (translate.output, translate.fit):
+            raise ValueError("candidates must have the output and the fit of translate")
+        given, usual = self.takes("candidates"), self.takes("translate")
+        if (given.size, given.multiple) != (usual.size, usual.multiple) or given.channels <= usual.channels:
+            raise ValueError("the input of candidates is that of translate with planes of noise after it")
+
+    @property
+    def format(self) -> Literal[1, 2]:
+        """The oldest format of `config.json` that can say this: the one that is written."""
+        return 2 if "candidates" in self.roles else 1
+
+    def can(self) -> tuple[Capability, ...]:
+        """Every capability, `generate` included, in the order of the model's methods."""
+        generates = "decode" in self.roles and self.latent is not None and self.latent.prior != "none"
+        order: tuple[Capability, ...] = ("encode", "decode", "generate", "translate")
+        return tuple(name for name in order if name in self.roles or (name == "generate" and generates))
+
+    def graphs(self) -> tuple[RoleName, ...]:
+        """The role of every graph."""
+        return (*self.roles, *(("sample",) if self.latent and self.latent.noise else ()))
+
+    def inputs(self, role: RoleName) -> tuple[Port, ...]:
+        """What the graph of a role takes."""
+        return tuple(self._port(role, kind, kind, "input") for kind in _PORTS[role][0])
+
+    def outputs(self, role: RoleName) -> tuple[Port, ...]:
+        """What the graph of a role gives, in order; those that are optional may be missing."""
+        return tuple(self._port(role, name, kind, "output") for name, kind in _PORTS[role][1])
+
+    def free_axes(self, role: RoleName) -> tuple[tuple[int, ...], ...]:
+        """For each input, the axes that may be of any length, counted with that of the batch, which always may."""
+        return tuple(
+            (0, *(axis for axis, length in enumerate(port.shape, 1) if length is None)) for port in self.inputs(role)
+        )
+
+    def shape(self, role: RoleName, batch: int, side: int) -> tuple[Shape, ...]:
+        """The shape of each input for a batch of items whose free axes are `side` times their least length."""
+        return tuple(
+            (batch, *(port.multiple * side if length is None else length for length in port.shape))
+            for port in self.inputs(role)
+        )
+
+    def takes(self, role: RoleName) -> ImageSpec:
+        """The images that a role takes. Raises TypeError for one that takes latents."""
+        return self._image(role, "input")
+
+    def gives(self, role: RoleName) -> ImageSpec:
+        """The images that a role gives. Raises TypeError for one that gives latents."""
+        return self._image(role, "output")
+
+    def fit(self, role: RoleName) -> FitSpec:
+        """How images are fitted to what a role takes. Raises TypeError for one that takes latents."""
+        name = self.roles[role].fit if role in self.roles else None
+        if name is None:
+            raise TypeError(f"{role} takes no images")
+        return FITS[name]
+
+    def with_sampler(self, noise: int) -> Interface:
+        """The same with a fitted prior: latents are drawn from so many values of noise."""
+        if self.latent is None:
+            raise TypeError("a model without a latent has no prior")
+        return msgspec.structs.replace(self, latent=Latent(self.latent.shape, "sampler", (noise,)))
+
+    def config_json(self, hashes: Mapping[RoleName, str], numbers: int = 0) -> dict[str, Any]:
+        """The part of `config.json` that says this, with the sha256 of each graph.
+
+        `numbers` is how many fitted numbers are in the weights file for `sample`.
+        """
+
+        def graph(role: RoleName) -> dict[str, str]:
+            return {"graph": f"{role}.onnx", "sha256": hashes[role]}
+
+        latent = None
+        if self.latent:
+            noise = self.latent.noise
+            sampler = {**graph("sample"), "noise": noise, "numbers": numbers} if noise else None
+            latent = {"shape": self.latent.shape, "prior": self.latent.prior, "sampler": sampler}
+        roles = {name: {**graph(name), **msgspec.to_builtins(role)} for name, role in self.roles.items()}
+        return {"format": self.format, "latent": latent, "capabilities": roles}
+
+    def _port(self, role: RoleName, name: str, kind: Kind, side: Literal["input", "output"]) -> Port:
+        if kind == "image":
+            image = self._image(role, side)
+            shape: FreeShape = (image.channels, *(image.size or (None, None)))
+            return Port(name=name, kind=kind, shape=shape, multiple=image.multiple)
+        if self.latent is None:
+            raise TypeError(f"the model has no {kind}")
+        shape = self.latent.noise or () if kind == "noise" else self.latent.shape
+        return Port(name=name, kind=kind, shape=shape, multiple=_LATENT_STEP, optional=name in _OPTIONAL)
+
+    def _image(self, role: RoleName, side: Literal["input", "output"]) -> ImageSpec:
+        image: ImageSpec | None = getattr(self.roles[role], side) if role in self.roles else None
+        if image is None:
+            raise TypeError(f"{role} has no images as its {side}")
+        return image

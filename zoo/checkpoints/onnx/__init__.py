@@ -1,0 +1,1 @@
+"""ONNX graphs read without the runtime, and verified before it sees them."""

@@ -1,0 +1,1 @@
+"""Pictures between files and arrays: reading, writing, colour, sheets, drawings."""

@@ -1,0 +1,1 @@
+"""What a recipe says, and the inputs that it makes of pictures."""

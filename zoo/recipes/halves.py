@@ -1,0 +1,57 @@
+"""Pairs that stand side by side in one picture, as many published sets have them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.datasets import Source, open_source
+from zoo.errors import UsageError
+from zoo.pictures.images import gray_of
+from zoo.recipes.pictures import Degradation, PairTable
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Halves:
+    """A source whose pictures are cut in the middle and laid on each other: the target's channels, then the input's."""
+
+    source: Source
+    table: PairTable
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def picture(self, index: int) -> Pixels:
+        """Target and input as uint8 (C + C', H, W / 2). Raises UsageError for an odd width."""
+        left, right = cut(self.source.picture(index), self.name(index))
+        target, given = (left, right) if self.table.target == "left" else (right, left)
+        if self.table.channels == 1 and len(given) == 3:
+            given = gray_of(given[None])[0]
+        return np.concatenate([target, given])
+
+    def name(self, index: int) -> str:
+        """The file's name."""
+        return self.source.name(index)
+
+    def labels(self, index: int) -> Mapping[str, str]:
+        """What is known about the pair."""
+        return self.source.labels(index)
+
+
+def cut(picture: Pixels, name: str) -> tuple[Pixels, Pixels]:
+    """The left and the right half of a picture (C, H, W)."""
+    half, odd = divmod(picture.shape[2], 2)
+    if odd or not half:
+        raise UsageError(f"{name} is {picture.shape[2]} pixels wide: a pair side by side has an even width")
+    return picture[:, :, :half], picture[:, :, half:]
+
+
+def open_pictures(source: str, split: str, channels: int, table: Degradation | None) -> Source:
+    """One split of a source, as pairs where the recipe has them; raises as `open_source` does."""
+    opened = open_source(source, split, channels)
+    return Halves(opened, table) if isinstance(table, PairTable) else opened

@@ -1,0 +1,1 @@
+"""Weights of other programs: read safely, renamed, and put into networks."""
