@@ -78,10 +78,10 @@ def test_the_second_plugin_that_claims_a_family_is_left_out(zoo: Zoo, fake_plugi
 
 def test_a_checkpoint_of_a_format_to_come_asks_for_a_newer_zoo(zoo: Zoo, tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "tiny")
-    edit_config(folder, lambda config: config.update(format=3, something="new"))
+    edit_config(folder, lambda config: config.update(format=4, something="new"))
     draw("a.png")
     line = zoo("run", f"dir:{folder}", "a.png").error(7)
-    assert line.endswith("is of format 3, which this zoo is too old to read: pip install --upgrade latent-zoo")
+    assert line.endswith("is of format 4, which this zoo is too old to read: pip install --upgrade latent-zoo")
 
 
 def test_a_model_whose_plugin_is_gone_still_runs_from_its_files(

@@ -106,7 +106,7 @@ def test_config_json_refuses_characters_to_be_obeyed(tmp_path: Path, char: str, 
         "protocol": {"metrics": [metric]},
     }[where]
     text = json.dumps(config, ensure_ascii=escaped)
-    with pytest.raises(UnsafeFileError, match=r"a terminal obeys|of format 2 or older: "):
+    with pytest.raises(UnsafeFileError, match=r"a terminal obeys|of format 3 or older: "):
         parse_config(text.encode(), "config.json")
 
 

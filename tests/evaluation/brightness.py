@@ -51,6 +51,10 @@ class Painter:
         latent = SimpleNamespace(shape=(2,), prior=self.prior)
         return SimpleNamespace(id=self.id, config={}, latent=latent, weights=SimpleNamespace(sha256="cd" * 32))
 
+    @property
+    def interface(self):
+        return SimpleNamespace(graphs=lambda: ("encode", "decode", *(["sample"] if self.prior == "sampler" else [])))
+
     def encode(self, images):
         return (halves(images) - 0.5) @ self.turn
 

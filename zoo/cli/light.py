@@ -67,14 +67,15 @@ def _light(parameter: Any) -> Any:
     described = getattr(parameter, "type_descriptor", None)
     if described is None or "process_value" in vars(parameter):
         return parameter
-    several = parameter.nargs != 1 or getattr(parameter, "multiple", False)
+    nothing = () if parameter.nargs == -1 or getattr(parameter, "multiple", False) else None
     convert, is_text = parameter.process_value, described.annotation in (str, list[str])
 
     def process_value(context: Any, value: Any) -> Any:
-        if value is None and not parameter.required and not several:
-            return None
+        if value is None and not parameter.required:
+            return nothing
         typed = type(value) in (str, list, tuple)  # a default is already what it should be
-        if parameter.callback is None and value not in (None, [], ()) and (is_text or not typed):
+        empty = value in (None, [], ()) and parameter.required
+        if parameter.callback is None and not empty and (is_text or not typed):
             return value
         return convert(context, value)
 
