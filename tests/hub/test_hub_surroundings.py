@@ -31,6 +31,14 @@ def test_an_empty_endpoint_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "HF_ENDPOINT" not in os.environ
 
 
+@pytest.mark.parametrize("address", ["http://ana:secret@127.0.0.1:1", "ftp://ana:secret@host"])
+def test_a_password_in_the_endpoint_is_not_shown(machine: Machine, address: str) -> None:
+    done = machine.zoo("pull", "ana/x", HF_ENDPOINT=address)
+    assert done.code in (2, 5)
+    assert "secret" not in done.err
+    assert address.rpartition("@")[2] in done.err
+
+
 def test_a_file_without_certificates_is_named(machine: Machine) -> None:
     file = machine.folder / "empty.pem"
     file.write_text("none")

@@ -31,6 +31,13 @@ def planned(*inputs: str, out: str | None = None, recursive: bool = False) -> di
     return {str(job.source): str(job.target) for job in jobs}
 
 
+def test_an_empty_name_is_not_the_current_folder() -> None:
+    with pytest.raises(UsageError, match="a picture's name is empty"):
+        planned("a.jpg", "")
+    with pytest.raises(UsageError, match="the name after -o is empty"):
+        planned("a.jpg", out="")
+
+
 def test_results_lie_beside_their_inputs() -> None:
     assert planned("a.jpg", "album") == {
         "a.jpg": "a.colorize.jpg",

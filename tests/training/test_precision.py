@@ -18,6 +18,7 @@ from zoo.errors import TrainingError, UsageError
 from zoo.recipes.recipe import read_recipe
 from zoo.training import precision
 from zoo.training.loop import no_report
+from zoo.training.objective import Batch
 from zoo.training.run import Run
 from zoo.training.subnetworks import Subnetworks
 from zoo.training.train import train
@@ -183,15 +184,15 @@ def test_a_resumed_run_keeps_its_precision(
         train(other, "r.toml", tmp_path / "run", registry, True, no_report)
 
 
-def test_a_step_that_fails_makes_a_candidate_impossible(auto: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_fails_makes_a_candidate_impossible() -> None:
     class Failing:
-        accelerator = type("", (), {"device": "cpu"})
+        accelerator = SimpleNamespace(device=torch.device("cpu"))
 
         def step(self, batch: object, number: int) -> None:
             raise TrainingError("the loss is nan")
 
-    monkeypatch.setattr(precision, "_on", lambda batch, device: batch)
-    assert precision._seconds(Failing(), [None], 3, math.inf) == [math.inf]  # type: ignore[arg-type, list-item]
+    batch = Batch(torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 2, 2))
+    assert precision._seconds(Failing(), [batch], 3, math.inf) == [math.inf]  # type: ignore[arg-type, list-item]
 
 
 def test_the_checkpoint_names_the_precision(

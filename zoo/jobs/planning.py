@@ -52,6 +52,8 @@ def plan(
     picture, UsageError where a result would replace an input, DiskError for a folder that can't be listed. A missing
     file is found out later.
     """
+    if out == "":
+        raise UsageError("the name after -o is empty: name a file or folder, or leave -o out")
     page = _path(sheet) if sheet else None
     results = _Results(label, _path(out) if out and out != STREAM else None, page)
     found = [pair for text in inputs for pair in _sources(text, results, recursive)]
@@ -121,6 +123,8 @@ def _sources(text: str, results: _Results, recursive: bool) -> Iterable[tuple[Pa
     """Each picture a word names, with the path it keeps below an output folder."""
     if text == STREAM:
         return [(None, Path("stdin"))]
+    if not text:  # else it would be the current folder: a variable of the shell that is not set looks like this
+        raise UsageError("a picture's name is empty: name a picture, a folder, or - for standard input")
     path = _path(text)
     if path.is_dir():
         return _folder(path, results, recursive)

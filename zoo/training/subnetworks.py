@@ -82,7 +82,7 @@ class Subnetworks:
                 self.accelerator.clip_grad_norm_(parameters, self.recipe.optimizer[name].clip)
             optimizer.step()
             logs |= {f"{name}.loss": value, f"{name}.lr": max(group["lr"] for group in optimizer.param_groups)}
-            logs |= {f"{name}.{name}": float(item) for name, item in extra.items()}
+            logs |= {f"{name}.{said}": float(item) for said, item in extra.items()}
         self.average.update(self.accelerator.unwrap_model(self.nets[self.exported]), step=number + 1)
         return logs
 

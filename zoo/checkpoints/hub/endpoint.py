@@ -20,4 +20,11 @@ def require_address() -> None:
     except ValueError:
         well_formed = False
     if not well_formed or any(letter.isspace() for letter in endpoint):
-        raise UsageError(f"HF_ENDPOINT={endpoint} is no address: give https://HOST")
+        raise UsageError(f"HF_ENDPOINT={shown(endpoint)} is no address: give https://HOST")
+
+
+def shown(address: str) -> str:
+    """An address for messages: without the name and password that it may hold."""
+    scheme, colons, rest = address.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{colons}{host.rpartition('@')[2]}{slash}{path}"

@@ -22,13 +22,14 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
+from zoo.checkpoints.hub.endpoint import shown
 from zoo.checkpoints.hub.guard import PASSING, current
 from zoo.checkpoints.hub.surroundings import way_to_hub
 from zoo.errors import AccessError, DiskError, NetworkError, NotFoundError, ZooError
 
 T = TypeVar("T")
 
-_HOST = constants.ENDPOINT
+_HOST = shown(constants.ENDPOINT)
 _OFFLINE = "not in the cache, and offline (HF_HUB_OFFLINE=1)"
 # What the client itself tries again where it downloads a file.
 _TRIED_BY_CLIENT = (httpx2.ConnectError, httpx2.TimeoutException, httpx2.RemoteProtocolError)

@@ -26,6 +26,7 @@ from huggingface_hub import constants, set_client_factory
 from huggingface_hub.utils._http import default_client_factory  # it has no public name, and holds the offline switch
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
+from zoo.checkpoints.hub.endpoint import shown
 from zoo.checkpoints.hub.locking import TIMEOUT_VARIABLE, timeout
 from zoo.checkpoints.hub.reference import is_commit
 from zoo.checkpoints.hub.surroundings import check_certificates, check_endpoint, unusable, way_to_hub
@@ -222,7 +223,7 @@ def _check_headers(response: httpx2.Response, call: Call) -> None:
     if commit is None or tag is None:
         lacking = constants.HUGGINGFACE_HEADER_X_REPO_COMMIT if commit is None else "ETag"
         raise NetworkError(
-            f"{call.subject}: {constants.ENDPOINT} is not a Hub: its answer lacks the header {lacking}; check "
+            f"{call.subject}: {shown(constants.ENDPOINT)} is not a Hub: its answer lacks the header {lacking}; check "
             "HF_ENDPOINT: a mirror has to pass it on"
         )
     found = _HASH.fullmatch(tag)

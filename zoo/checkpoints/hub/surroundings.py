@@ -9,7 +9,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from huggingface_hub import constants, get_token
 
-from zoo.checkpoints.hub.endpoint import require_address
+from zoo.checkpoints.hub.endpoint import require_address, shown
 from zoo.errors import UsageError
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -21,7 +21,7 @@ def check_endpoint() -> None:
     parts = urlsplit(constants.ENDPOINT)
     if parts.scheme == "http" and parts.hostname not in LOOPBACK and get_token():
         raise UsageError(
-            f"HF_ENDPOINT={constants.ENDPOINT} would send your token unencrypted: use https://, or no token"
+            f"HF_ENDPOINT={shown(constants.ENDPOINT)} would send your token unencrypted: use https://, or no token"
         )
 
 
@@ -45,16 +45,16 @@ def unusable(error: Exception) -> UsageError:
 
 
 def way_to_hub() -> str:
-    """The endpoint and the proxy on the way to it, for messages; a password of the proxy is left out."""
+    """The endpoint and the proxy on the way to it, for messages; names and passwords are left out."""
     parts = urlsplit(constants.ENDPOINT)
     proxies = getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     if not proxy or proxy_bypass(parts.hostname or ""):
-        return constants.ENDPOINT
-    shown = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    where = f"{shown.scheme}://{shown.netloc.rpartition('@')[2]}"
+        return shown(constants.ENDPOINT)
+    address = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    where = shown(f"{address.scheme}://{address.netloc}")
     names = [name for name in _variables() if name.lower() in (f"{parts.scheme}_proxy", "all_proxy")]
-    return f"{constants.ENDPOINT} through the proxy {where}" + (f" that {names[0]} names" if names else "")
+    return f"{shown(constants.ENDPOINT)} through the proxy {where}" + (f" that {names[0]} names" if names else "")
 
 
 def _variables() -> list[str]:

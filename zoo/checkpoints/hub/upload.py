@@ -16,6 +16,7 @@ from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 from zoo.checkpoints.cards import CARD, faults, read_card, render
 from zoo.checkpoints.format import CONFIG_FILE
 from zoo.checkpoints.hub.cache import Promise, offline
+from zoo.checkpoints.hub.endpoint import shown
 from zoo.checkpoints.hub.failures import explained, insist, token_source
 from zoo.checkpoints.hub.guard import Call, asking
 from zoo.checkpoints.hub.listing import tree
@@ -175,7 +176,7 @@ def _landed(
         there = tree(reference.at(now))
         if all(_is_there(operation, there.get(operation.path_in_repo)) for operation in operations):
             logger.warning("%s: %s, but the commit has landed", reference, why)
-            return now, f"{constants.ENDPOINT}/{reference.repository}/commit/{now}"
+            return now, f"{shown(constants.ENDPOINT)}/{reference.repository}/commit/{now}"
     raise NetworkError(f"{reference}: {why}; the commit has not landed, the repository is as it was: run it again")
 
 
