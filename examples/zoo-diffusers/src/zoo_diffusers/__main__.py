@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.catalog import load_object
 from zoo.errors import NetworkError, NotFoundError, UnsafeFileError, ZooError
-from zoo.weights.reading import import_weights, table_for
+from zoo.training.importing import import_weights, table_for
 from zoo_diffusers.plugin import zoo_families
 
 if TYPE_CHECKING:
