@@ -38,7 +38,7 @@ def train(environment: Environment, folder: Path, model: str, *settings: str) ->
     draw_pictures(folder / "pictures")
     words = [word for setting in (*settings, "train.batch=4", "train.eval_epochs=1") for word in ("--set", setting)]
     environment.run("zoo", "train", model, "--data", "folder:pictures", "--id=mine", "--epochs=2", *words, cwd=folder)
-    return f"dir:runs/{model.split('.')[0]}.mine/checkpoint"
+    return f"dir:runs/{model.split('.', maxsplit=1)[0]}.mine/checkpoint"
 
 
 def test_the_example_trains_and_its_checkpoint_runs_without_it(environment: Environment, tmp_path: Path) -> None:
