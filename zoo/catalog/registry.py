@@ -93,15 +93,27 @@ class Registry:
 
         `pattern` is a shell pattern (`conv-*.f[ao]*`) over the id, or without `*?[` any part of it.
         """
-        pattern = (pattern or "*").lower()
-        if not set("*?[") & set(pattern):
-            pattern = f"*{pattern}*"
         return [
             model
             for name, model in sorted(self.models.items())
-            if fnmatchcase(name, pattern)
+            if _matches(name, pattern)
             and (task is None or task in tasks_of(model))
             and (family is None or family == model.config.family)
+        ]
+
+    def find_families(
+        self, pattern: str | None = None, task: str | None = None, family: str | None = None
+    ) -> list[Family]:
+        """Families by name, those that match all of what is given; `pattern` is as in `find`, over the name.
+
+        With `task`, a family must have a model that does it.
+        """
+        return [
+            found
+            for name, found in sorted(self.families.items())
+            if _matches(name, pattern)
+            and (task is None or self.find(task=task, family=name))
+            and (family is None or family == name)
         ]
 
     def tasks(self) -> dict[str, list[ModelSpec]]:
@@ -165,6 +177,11 @@ class Registry:
 def tasks_of(model: ModelSpec) -> set[str]:
     """Every task a model does: the one it names, and those it is the default of."""
     return {*model.config.default_for, *([model.config.task] if model.config.task else [])}
+
+
+def _matches(name: str, pattern: str | None) -> bool:
+    pattern = (pattern or "*").lower()
+    return fnmatchcase(name, pattern if set("*?[") & set(pattern) else f"*{pattern}*")
 
 
 def load_object(reference: str, plugin: PluginInfo | None = None) -> Any:
