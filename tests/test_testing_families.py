@@ -113,7 +113,7 @@ def test_a_family_of_thirty_lines_passes(fake_plugins: FakePlugins) -> None:
         ("config", 'Role(image, fit="resize")', 'Role(image, fit="squash")', "there is no fit 'squash': it is one of"),
         ("config", 'Role(image, fit="resize")', 'Role(image, fit="tile")', "encode has one of resize, pad"),
         ("config", "image, image", 'image, "gray"', "Expected `object | null`, got `str` - at `$.roles[...].output`"),
-        ("config", '"translate":', '"translat":', "Invalid enum value 'translat'"),
+        ("config", '"translate":', '"translat":', "no role 'translat': it is one of encode, decode, translate"),
         ("config", "return Interface(", "return dict(", "gives a dict: return a zoo.catalog.Interface"),
         ("config", "def interface", "def other", "there is no interface() of live.config:Config"),
         ("config", "import msgspec", "import msgspec, torch", "live.config imports torch at load"),

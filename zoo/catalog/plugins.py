@@ -13,6 +13,7 @@ import msgspec
 import pluggy
 
 from zoo.catalog.hookspecs import ZooSpecs
+from zoo.catalog.interface import CAPABILITIES, require_known
 from zoo.catalog.spec import CheckpointConfig, Family, ModelSpec, Name
 from zoo.catalog.text import printable
 from zoo.errors import PluginError
@@ -206,7 +207,9 @@ def _hooks(plugin: object, name: str) -> pluggy.PluginManager:
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(ZooSpecs)
     manager.register(plugin, name)
-    manager.check_pending()
+    for caller in manager.get_hookcallers(plugin) or ():
+        if not caller.has_spec() and not all(found.optionalhook for found in caller.get_hookimpls()):
+            raise PluginError(f"there is no hook {caller.name!r}: it is one of {', '.join(HOOKS)}")
     unmarked = [hook for hook in HOOKS if hasattr(plugin, hook) and not getattr(manager.hook, hook).get_hookimpls()]
     if unmarked or not manager.get_hookcallers(plugin):
         raise PluginError(f"{' and '.join(unmarked or HOOKS)} must be marked with @zoo.hookimpl")
@@ -234,6 +237,7 @@ def _check(item: Family | ModelSpec) -> None:
                 raise ValueError("on the Hub it must be hub:ORG/NAME@COMMIT#SHA256, whole, as `zoo pull` prints it")
         else:
             msgspec.convert(item.name, Name)
+            require_known("capability", item.capabilities, CAPABILITIES)
             msgspec.convert({**vars(item), "presets": dict(item.presets)}, Family)
             optional = [part for part in ("objective", "weight_names") if getattr(item, part)]
             for part in ("config", "network", *optional):
