@@ -97,6 +97,16 @@ def test_a_plugin_that_does_not_load_has_one_finding(fake_plugins: FakePlugins) 
     }
 
 
+def test_the_families_beside_a_clash_are_checked(fake_plugins: FakePlugins) -> None:
+    both = FAMILY + FAMILY.replace('"small"', '"free"').partition("zoo_families():")[2]
+    fake_plugins.install("a-zoo", FAMILY, name="first")
+    fake_plugins.install("b-zoo", both, name="second")
+    first, *others = findings_of(fake_plugins, "second")
+    assert "family 'small' of b-zoo (plugin 'second') is already brought by a-zoo" in first.advice
+    assert not first.passed
+    assert {finding.check.partition(":")[0] for finding in others} == {"second", "free"}
+
+
 def test_a_plugin_that_loads_torch_is_told_so(fake_plugins: FakePlugins, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_plugins.install("small", f"import torchvision\n{FAMILY}")
     fake_plugins.write("torchvision.py", "")

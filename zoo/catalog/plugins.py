@@ -49,24 +49,34 @@ _DISTRIBUTIONS = {  # modules that go by another name on the package index
 
 @dataclass(frozen=True)
 class PluginProblem:
-    """Why a plugin was left out; `error` is one line, `Type: message`."""
+    """Why a plugin was left out; `error` is one line, `Type: message`.
+
+    `partly`: only what has a name that is taken was left out, and the rest of the plugin is in the registry.
+    """
 
     plugin: str
     distribution: str
     version: str
     stage: Stage
     error: str
+    partly: bool = False
+
+    @property
+    def state(self) -> str:
+        """That it is left out, at which stage and why."""
+        return f"left out{' in part' if self.partly else ''} ({self.stage}): {self.error}"
 
     def __str__(self) -> str:
         origin = f"{self.distribution} {self.version}".strip()
-        return f"plugin {self.plugin!r} of {origin} is left out ({self.stage}): {self.error}"
+        return f"plugin {self.plugin!r} of {origin} is {self.state}"
 
 
 @dataclass(frozen=True)
 class PluginInfo:
     """A plugin as found: its entry point, what of it is in the registry, and what is wrong with it.
 
-    `plugin` is the entry point's name and `module` its value. Disabled or with a problem, a plugin brings nothing.
+    `plugin` is the entry point's name and `module` its value. Disabled or with a problem, a plugin brings nothing,
+    unless the problem says `partly`.
     """
 
     plugin: str
@@ -136,9 +146,12 @@ def load_plugins(entry_points: Iterable[EntryPoint]) -> Iterator[LoadedPlugin]:
             yield _load(info, entry_point)
 
 
-def refused(info: PluginInfo, stage: Stage, error: BaseException) -> PluginInfo:
-    """The record of a plugin that is left out. Raises PluginError instead if `ZOO_STRICT_PLUGINS` is 1."""
-    problem = PluginProblem(info.plugin, info.distribution, info.version, stage, one_line(error, info))
+def refused(info: PluginInfo, stage: Stage, error: BaseException, *, partly: bool = False) -> PluginInfo:
+    """The record of a plugin that is left out, wholly or `partly`.
+
+    Raises PluginError instead if `ZOO_STRICT_PLUGINS` is 1.
+    """
+    problem = PluginProblem(info.plugin, info.distribution, info.version, stage, one_line(error, info), partly)
     if os.environ.get("ZOO_STRICT_PLUGINS", "0") not in {"", "0"}:
         raise PluginError(str(problem)) from error
     return replace(info, problem=problem)

@@ -125,7 +125,7 @@ def _state(item: PluginInfo) -> str:
     if item.disabled:
         return "disabled by ZOO_DISABLE_PLUGINS"
     if item.problem:
-        return f"left out ({item.problem.stage}): {item.problem.error}"
+        return item.problem.state
     return f"ok, but {item.warning}" if item.warning else "ok"
 
 

@@ -29,7 +29,7 @@ def plugin_findings(info: PluginInfo, registry: Registry) -> Iterator[Finding]:
 def _findings(info: PluginInfo, registry: Registry) -> Iterator[Finding]:
     error = info.problem.error if info.problem else ""
     yield Finding(f"{info.plugin}: loads, and its hooks give what they should", not error, error)
-    if error:
+    if info.problem and not info.problem.partly:
         return
     yield light_finding(info.plugin, info.module.partition(":")[0])
     for name in info.families:
