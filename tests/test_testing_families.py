@@ -185,3 +185,16 @@ def test_a_recipe_that_does_not_fit_is_told(fake_plugins: FakePlugins) -> None:
     assert "live-one.toml is a recipe: ValidationError: Object contains unknown field `speed`" in first_failure(
         fake_plugins
     )
+
+
+@pytest.mark.parametrize("preset", ["tiny", "large"])
+def test_an_objective_is_given_the_labels_a_recipe_names(fake_plugins: FakePlugins, preset: str) -> None:
+    loss = "(nets["
+    write_live(fake_plugins, objective=OBJECTIVE.replace(loss, "batch.labels[:, 1].sum() * 0 + " + loss))
+    presets = "presets={'tiny': {}, 'large': {}},\n    )"
+    fake_plugins.install("live", LIVE.replace("    )", "    " + presets))
+    assert "'NoneType' object is not subscriptable" in first_failure(fake_plugins)
+    recipe = f'[model]\nid = "live.one"\nfamily = "live"\npreset = "{preset}"\n[data]\nsource = "folder:x"\nsize = 8\n'
+    recipe += 'labels = ["smile", "hat"]\n[optimizer.model]\n[train]\nepochs = 1\nbatch = 1\nseed = 0\n[objective]\n'
+    fake_plugins.write("live/recipes/live-one.toml", recipe)
+    assert [finding for finding in check_live(fake_plugins.registry()) if not finding.passed] == []
