@@ -14,7 +14,7 @@ from zoo.checkpoints.format import read_checkpoint
 from zoo.testing import Finding, check_family
 from zoo.testing.checkpoints import checkpoint_findings
 from zoo.testing.families import family_findings
-from zoo.testing.objectives import objective_findings
+from zoo.testing.objectives import labelled_recipe, objective_findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -191,10 +191,11 @@ def test_a_recipe_that_does_not_fit_is_told(fake_plugins: FakePlugins) -> None:
 def test_an_objective_is_given_the_labels_a_recipe_names(fake_plugins: FakePlugins, preset: str) -> None:
     loss = "(nets["
     write_live(fake_plugins, objective=OBJECTIVE.replace(loss, "batch.labels[:, 1].sum() * 0 + " + loss))
-    presets = "presets={'tiny': {}, 'large': {}},\n    )"
-    fake_plugins.install("live", LIVE.replace("    )", "    " + presets))
-    assert "'NoneType' object is not subscriptable" in first_failure(fake_plugins)
     recipe = f'[model]\nid = "live.one"\nfamily = "live"\npreset = "{preset}"\n[data]\nsource = "folder:x"\nsize = 8\n'
     recipe += 'labels = ["smile", "hat"]\n[optimizer.model]\n[train]\nepochs = 1\nbatch = 1\nseed = 0\n[objective]\n'
     fake_plugins.write("live/recipes/live-one.toml", recipe)
-    assert [finding for finding in check_live(fake_plugins.registry()) if not finding.passed] == []
+    family = fake_plugins.registry().family("live")
+    _, labels = labelled_recipe(family, "tiny", [fake_plugins.folder / "live/recipes/live-one.toml"])
+    unlabelled, labelled = (list(objective_findings(family, configured(family, {}), {}, n)) for n in (0, labels))
+    assert any("'NoneType' object is not subscriptable" in finding.advice for finding in unlabelled)
+    assert all(finding.passed for finding in labelled)

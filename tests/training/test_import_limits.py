@@ -17,8 +17,9 @@ import torch
 
 from zoo.catalog import Registry
 from zoo.errors import UnsafeFileError, UsageError
+from zoo.training import importing
 from zoo.training.importing import load_weights, table_for
-from zoo.weights import reading as importing
+from zoo.weights import reading
 from zoo.weights.keras import read_layers
 
 h5py = pytest.importorskip("h5py")
@@ -118,12 +119,12 @@ def test_files_far_larger_than_the_network_are_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """A hole of two gigabytes; whoever reads it is found out."""
-    begin = {"a.safetensors": bytes(8) + b"{", "a.pth": b"PK\x03\x04", "a.h5": importing.HDF5}[kind]
+    begin = {"a.safetensors": bytes(8) + b"{", "a.pth": b"PK\x03\x04", "a.h5": reading.HDF5}[kind]
     with (tmp_path / kind).open("wb") as file:
         file.write(begin)
         file.truncate(2**31)
-    for name in ("read_safetensors", "read_pickle", "read_layers"):
-        monkeypatch.setattr(importing, name, lambda *_: pytest.fail("it was read"))
+    for module, name in ((reading, "read_safetensors"), (reading, "read_pickle"), (importing, "read_layers")):
+        monkeypatch.setattr(module, name, lambda *_: pytest.fail("it was read"))
     table = table_for("pix2pix", tmp_path / kind, config=PIX)
     with pytest.raises(UnsafeFileError, match="far more than the network takes"):
         load_weights(tmp_path / kind, Registry.discover().family("pix2pix"), table)
@@ -132,7 +133,7 @@ def test_files_far_larger_than_the_network_are_not_read(
 def test_a_small_pickle_of_large_tensors_is_refused(tmp_path: Path) -> None:
     torch.save({"a": torch.zeros(1).expand(10**9)}, tmp_path / "a.pth")
     with pytest.raises(UnsafeFileError, match="holds tensors of 4000000000 bytes, far more"):
-        importing.read_pickle(tmp_path / "a.pth", 2**20)
+        reading.read_pickle(tmp_path / "a.pth", 2**20)
 
 
 def test_the_process_that_unpickles_has_limits(tmp_path: Path) -> None:
@@ -160,4 +161,4 @@ def test_the_process_that_unpickles_has_limits(tmp_path: Path) -> None:
 def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.pth")
     with pytest.raises(UsageError, match="is not an ordinary file"):
-        importing.kind_of(tmp_path / "a.pth")
+        reading.kind_of(tmp_path / "a.pth")
