@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,7 +100,7 @@ def test_check_as_json_is_one_list(zoo: Zoo, folder: Path) -> None:
     result = zoo("check", f"dir:{folder}", "--json")
     assert result.code == 9
     *good, bad = json.loads(result.out)
-    assert good[1] == {"check": "the weights are finite", "passed": True, "advice": ""}
+    assert good[1] == {"check": "the weights are finite", "passed": True, "advice": "", "skipped": False}
     assert (bad["check"], bad["passed"]) == ("the card is complete and agrees with config.json", False)
     assert bad["advice"]
     assert result.err == f"error: 1 of 6 checks failed for dir:{folder}\n"
@@ -110,6 +111,30 @@ def test_check_of_our_own_plugin_finds_nothing(zoo: Zoo) -> None:
     assert len(lines) >= 5
     assert [line for line in lines if not line.startswith("ok      ")] == []
     assert "ok      colorizer-ae: its graphs answer as PyTorch does" in lines
+
+
+@pytest.mark.parametrize("name", ["colorizer", "colorizer-ae"])
+def test_check_without_pytorch_skips_what_needs_it(zoo: Zoo, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)  # as if not installed
+    lines = zoo("check", name).lines
+    assert "ok      colorizer-ae: the preset 'base' is a configuration" in lines
+    assert "ok      colorizer-ae.photos: the checkpoint is whole" in lines
+    rest = [line for line in lines if not line.startswith("ok      ")]
+    assert len(rest) == 4
+    assert all(line.endswith(": skipped, needs PyTorch: pip install 'latent-zoo[train]'") for line in rest)
+
+
+def test_check_without_pytorch_still_finds_faults(
+    zoo: Zoo, fake_plugins: FakePlugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    strings = "config='lame.config:C', network='lame.network:N', objective=''"
+    code = f"@hookimpl\ndef zoo_families():\n    yield Family('weak', '', {strings}, capabilities=('encode',))\n"
+    fake_plugins.install("lame", code)
+    result = zoo("check", "weak")
+    assert result.code == 9
+    assert "FAILED  weak: the defaults are a configuration: " in result.out.decode()
+    assert "-       weak: lame.network:N can be imported: skipped, needs PyTorch" in result.out.decode()
 
 
 def test_check_of_a_broken_plugin_says_why(zoo: Zoo, fake_plugins: FakePlugins) -> None:
