@@ -29,11 +29,13 @@ def load(
     """Load a model by id (`colorizer-ae.photos`), family, task (`colorize`), as `dir:PATH` or `hub:ORG/NAME@REVISION`.
 
     `backend="auto"` is ONNX Runtime; `"torch"` needs PyTorch and the model's family. Raises NotFoundError for an
-    unknown name, IntegrityError or UnsafeFileError for a checkpoint that is not what it should be, PluginError where
-    the torch backend lacks the family; for a model on the Hub also AccessError, NetworkError and DiskError.
+    unknown name, IntegrityError or UnsafeFileError for a checkpoint that is not what it should be, or whose weights
+    hold NaN or infinity, PluginError where the torch backend lacks the family; for a model on the Hub also AccessError,
+    NetworkError and DiskError.
     """
     registry = registry or Registry.discover()
     checkpoint = find_checkpoint(name, registry)
+    checkpoint.require_finite()
     chosen = "onnx" if backend == "auto" else backend
     family = _family(checkpoint, registry) if chosen == "torch" else None
     opened = open_backend(chosen, checkpoint, device, family)

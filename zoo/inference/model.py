@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from zoo.catalog.interface import agrees
-from zoo.errors import UnsupportedCapability, UsageError, ZooError
+from zoo.errors import UnsafeFileError, UnsupportedCapability, UsageError
 from zoo.inference.candidates import noise_planes, with_noise
 from zoo.inference.fit import Run, fit_encode, fit_translate
 from zoo.inference.latents import Path, add, around, between, noise
@@ -243,7 +243,7 @@ class Model:
 
     def _finite(self, answer: Array) -> Array:
         if not np.isfinite(answer).all():
-            raise ZooError(f"{self.id} gave numbers that are not finite; `zoo check {self.id}` examines it")
+            raise UnsafeFileError(f"{self.id} gave numbers that are not finite; `zoo check {self.id}` examines it")
         return answer
 
     def require(self, capability: Capability) -> None:
