@@ -216,6 +216,8 @@ def test_numbers_that_are_not_finite_never_leave_a_model(tmp_path: Path, ask: Ca
     vae = load_vae(tmp_path)
     with pytest.raises(UnsafeFileError, match=r"not finite; `zoo check tiny\.test`"):
         ask(Model(vae.config, Broken()))
+    with pytest.raises(UnsafeFileError, match="`zoo check dir:there` examines it"):
+        ask(Model(vae.config, Broken(), name="dir:there"))
 
 
 def test_the_same_input_gives_the_same_answer(tiny: Model) -> None:

@@ -54,6 +54,8 @@ _FOREIGN = {
 class Checkpoint:
     """A model at rest, read and verified; `origin` is its name in messages, `config_sha256` the hash of config.json.
 
+    `name` is how it was named where its id would not be found (`dir:PATH`, `hub:ORG/NAME`), quoted for a command line.
+
     By file name, `graphs` are the bytes of each graph and `plans` what was read in them; `tensors` says where in
     `weights`, the whole weights file, each tensor lies.
     """
@@ -66,6 +68,7 @@ class Checkpoint:
     tensors: Mapping[str, TensorInfo] = field(repr=False)
     plans: Mapping[str, Graph] = field(repr=False)
     config_sha256: str = ""
+    name: str = ""
 
     def arrays(self) -> dict[str, NDArray[np.floating]]:
         """Every weight by name, read-only views on the bytes, in the type they are stored in; int8 ones as the float32
