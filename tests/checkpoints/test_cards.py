@@ -287,10 +287,10 @@ def test_a_failed_write_leaves_the_old_card_and_nothing_else(folder: Path, monke
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
 
     def full(self: Path, target: Path) -> None:
-        raise OSError(28, "No space left on device")
+        raise OSError(28, "the disk is full")
 
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(DiskError, match="No space left on device"):
+    with pytest.raises(DiskError, match="the disk is full"):
         write_card(folder, config(folder))
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
     assert card.name in before

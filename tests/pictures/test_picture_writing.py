@@ -17,9 +17,11 @@ import pytest
 from pictures import file_of, needs_avif, scene
 from PIL import ExifTags, Image, ImageCms
 
+from zoo import files
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError
+from zoo.files import refuse_existing
 from zoo.pictures import writing as picture_writing
-from zoo.pictures.images import Picture, from_pil, read_picture, refuse_existing, writable_format, write_picture
+from zoo.pictures.images import Picture, from_pil, read_picture, writable_format, write_picture
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 GRAY_PROFILE = SRGB[:16] + b"GRAY" + SRGB[20:]
@@ -327,11 +329,11 @@ def no_links(*_):
 
 
 def test_files_left_by_killed_runs_are_removed(tmp_path, monkeypatch):
-    monkeypatch.setattr(picture_writing, "_SWEPT", set())
+    monkeypatch.setattr(files, "_SWEPT", set())
     left, written = tmp_path / ".zoo-1.tmp", tmp_path / ".zoo-2.tmp"
     left.write_bytes(b"half of a picture")
     written.write_bytes(b"half of another")
     with written.open("rb+") as file:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX)
-        picture_writing.write_whole(tmp_path / "a.png", BytesIO(b"whole"), force=False)
+        files.write_whole(tmp_path / "a.png", BytesIO(b"whole"), force=False)
         assert sorted(path.name for path in tmp_path.iterdir()) == [".zoo-2.tmp", "a.png"]

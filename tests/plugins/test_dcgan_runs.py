@@ -1,4 +1,4 @@
-"""Runs of the DCGAN: from recipe to a checkpoint that generates, and on from a state, two subnetworks bit for bit."""
+"""Runs of the DCGAN: from recipe to a checkpoint that generates, and on from a state, two sub-networks bit for bit."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from zoo.catalog.interface import Capability
 from zoo.catalog.spec import CheckpointConfig, Metric
 from zoo.checkpoints.tables import figure_table, is_of_set, is_overall, set_table
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError
+from zoo.files import write_whole
 
 CARD = "README.md"
 LIBRARY = "latent-zoo"
@@ -70,16 +71,8 @@ def read_card(folder: Path) -> str:
 
 def write_card(folder: Path, config: CheckpointConfig) -> Path:
     """Render `README.md` in the checkpoint's folder, keeping its prose; returns its path. Raises as `read_card`."""
-    path, partial = folder / CARD, folder / f".{CARD}.partial"
-    text = render(config, read_card(folder))
-    try:
-        try:
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise DiskError(f"can't write the card {path}: {error.strerror or error}") from error
+    path = folder / CARD
+    write_whole(path, render(config, read_card(folder)).encode(), force=True)
     return path
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from zoo.checkpoints.onnx.file import MAX_GRAPH_BYTES, WEIGHTS_FILE, Graph
 from zoo.checkpoints.onnx.graphs import check_graph
 from zoo.checkpoints.safetensors_header import FLOATS, TensorInfo, read_header
 from zoo.errors import DiskError, IntegrityError, NotFoundError, UnsafeFileError, UnsupportedCapability, UsageError
+from zoo.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,7 +36,7 @@ GET_AGAIN = "get the checkpoint again"
 
 # What people put where weights should be -> how their bytes begin.
 _FOREIGN = {
-    "a pickle, which can run code: refused": (
+    "a pickle file, which can run code: refused": (
         b"\x80\x02",
         b"\x80\x03",
         b"\x80\x04",
@@ -142,18 +142,7 @@ def read_checkpoint(folder: Path, origin: str, check: Callable[[bytes], None] | 
 
 def write_config(folder: Path, config: CheckpointConfig) -> None:
     """Write `config.json`: the old one or the new one is there, never half of one. Raises DiskError."""
-    partial = folder / f".{CONFIG_FILE}.partial"  # always this name, so that the next one replaces what a kill left
-    try:
-        try:
-            with partial.open("wb") as file:
-                file.write(format_config(config))
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(folder / CONFIG_FILE)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise DiskError(f"can't write {folder / CONFIG_FILE}: {error.strerror}") from error
+    write_whole(folder / CONFIG_FILE, format_config(config), force=True)
 
 
 def _read_config(folder: Path, origin: str) -> bytes:

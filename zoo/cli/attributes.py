@@ -75,9 +75,9 @@ def learn(
     One regression on all the labels at once tells those apart that go together: the direction of a beard does not make
     a man. From two folders, it is the difference of their means.
     """
+    from zoo.files import refuse_existing
     from zoo.inference.direction_files import SUFFIX, write_directions
     from zoo.loading import load
-    from zoo.pictures.images import refuse_existing
 
     _check_sources(data, columns, controls, with_, without)
     loaded = load(model, backend=backend.value, device=device, registry=open_registry())
@@ -124,10 +124,11 @@ def apply(
     """
     import numpy as np
 
+    from zoo.files import refuse_existing
     from zoo.inference.direction_files import read_directions
     from zoo.jobs.operands import refuse_input, resolve_all
     from zoo.loading import load
-    from zoo.pictures.images import refuse_existing, writable_format
+    from zoo.pictures.images import writable_format
     from zoo.pictures.sheets import write_sheet
 
     learned = read_directions(file)

@@ -103,8 +103,9 @@ def map_(
     with needs_matplotlib("map"):
         from zoo.plots.figures import write_figure
     from zoo.errors import UsageError
+    from zoo.files import refuse_existing
     from zoo.loading import load
-    from zoo.pictures.images import refuse_existing, writable_format
+    from zoo.pictures.images import writable_format
 
     if data and latents:
         raise UsageError("--data SOURCE or --latents FILE.npz: not both")

@@ -63,8 +63,9 @@ def picture_target(model: Model, verb: str, out: str | None, force: bool, operan
     """The picture to write, TAG-VERB.PNG unless it is said, when it is clear that it can be written there."""
     from pathlib import Path
 
+    from zoo.files import refuse_existing
     from zoo.jobs.operands import refuse_input
-    from zoo.pictures.images import refuse_existing, writable_format
+    from zoo.pictures.images import writable_format
 
     target = Path(out or f"{tag(model)}-{verb}.png")
     if not target.is_dir():

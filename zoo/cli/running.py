@@ -132,7 +132,8 @@ def _cell_side(grid: str, count: int, pairs: bool, force: bool) -> int:
     """Pixels of a side of each result on the sheet; what would stop the sheet is said before any work is done."""
     from pathlib import Path
 
-    from zoo.pictures.images import refuse_existing, writable_format
+    from zoo.files import refuse_existing
+    from zoo.pictures.images import writable_format
     from zoo.pictures.sheets import layout
 
     path = Path(grid).expanduser()

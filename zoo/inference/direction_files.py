@@ -20,9 +20,8 @@ from safetensors.numpy import save
 from zoo.catalog.spec import Count, Line, ModelId, Sha256
 from zoo.checkpoints.safetensors_header import TensorInfo, read_header
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError
+from zoo.files import refuse_existing, write_whole
 from zoo.inference.directions import Array, Directions
-from zoo.pictures.images import refuse_existing
-from zoo.pictures.writing import write_whole
 
 SUFFIX = ".directions.safetensors"
 MAX_BYTES = 256 * 1024 * 1024

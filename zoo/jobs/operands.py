@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from zoo.catalog.interface import agrees
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UnsupportedCapability, UsageError, ZooError
+from zoo.files import refuse_existing, write_whole
 from zoo.inference.fit import fit_encode
-from zoo.pictures.images import read_picture, refuse_existing, rgb_of
-from zoo.pictures.writing import write_whole
+from zoo.pictures.images import read_picture, rgb_of
 
 if TYPE_CHECKING:
     from zoo.inference.model import Model

@@ -15,13 +15,13 @@ import numpy as np
 from PIL import Image
 
 from zoo.errors import DiskError, UsageError, ZooError
+from zoo.files import refuse_existing
 from zoo.pictures.deep import eight_bits
 from zoo.pictures.formats import holds_deep
 from zoo.pictures.images import (
     DEFAULT_MAX_PIXELS,
     Picture,
     read_picture,
-    refuse_existing,
     side_by_side,
     writable_format,
     write_picture,

@@ -15,7 +15,7 @@ from zoo.pictures.color import gray_of, rgb_of
 from zoo.pictures.formats import READ_SUFFIXES, WRITE_SUFFIXES
 from zoo.pictures.picture import Picture, from_pil
 from zoo.pictures.reading import DEFAULT_MAX_PIXELS, read_picture
-from zoo.pictures.writing import refuse_existing, writable_format, write_picture
+from zoo.pictures.writing import writable_format, write_picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,6 @@ __all__ = [
     "gray_of",
     "read_images",
     "read_picture",
-    "refuse_existing",
     "rgb_of",
     "side_by_side",
     "to_array",

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from zoo.errors import DiskError, UnsafeFileError, UsageError
-from zoo.pictures.images import DEFAULT_MAX_PIXELS, Picture, from_array, refuse_existing, write_picture
-from zoo.pictures.writing import write_whole
+from zoo.files import refuse_existing, write_whole
+from zoo.pictures.images import DEFAULT_MAX_PIXELS, Picture, from_array, write_picture
 
 Floats: TypeAlias = NDArray[np.float32]
 

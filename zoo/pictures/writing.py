@@ -1,12 +1,9 @@
-"""Pictures into files: whole or not at all, and never over a file that nobody said to replace."""
+"""Pictures into files of every format."""
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import os
-import secrets
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -14,7 +11,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from PIL import Image
 
-from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError, ZooError
+from zoo.errors import DiskError, UnsafeFileError, UsageError
+from zoo.files import refuse_existing, write_whole
 from zoo.pictures.deep_files import encode_deep
 from zoo.pictures.formats import BY_NAME, BY_SUFFIX, WRITE_SUFFIXES, can_write, heif_ready
 from zoo.pictures.picture import Picture
@@ -22,11 +20,9 @@ from zoo.pictures.profiles import fits_profile
 from zoo.pictures.quiet import quiet_libtiff
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
-__all__ = ["WRITE_SUFFIXES", "refuse_existing", "writable_format", "write_picture", "write_whole"]
+__all__ = ["WRITE_SUFFIXES", "writable_format", "write_picture"]
 
 # The most one segment of a JPEG holds, and the most dots per inch.
 _MAX_JPEG_EXIF = 65533
@@ -77,34 +73,6 @@ def writable_format(path: str | os.PathLike[str]) -> str:
         known = ", ".join(name for name in BY_SUFFIX if name in WRITE_SUFFIXES)
         raise UsageError(f"{path}: a picture can't be written by this name; it must end in one of {known}")
     return row.name
-
-
-def refuse_existing(path: str | os.PathLike[str], force: bool = False) -> None:
-    """Raise unless a file can be made at `path`, or replaced if `force`. Ask it before a long computation.
-
-    `write_picture` asks it too, and makes sure once more when the file gets its name.
-    """
-    path = Path(path)
-    with _disk_errors(path):
-        if path.is_dir():
-            raise UsageError(f"{path} is a folder: name a file in it")
-        if path.exists() and not path.is_file():
-            raise UsageError(f"{path} is not an ordinary file")
-        if os.path.lexists(path) and not force:
-            raise _exists(path)
-        written = _behind_links(path)
-        if not written.parent.is_dir():
-            raise NotFoundError(f"{path} can't be written: there is no folder {written.parent}")
-
-
-def _behind_links(path: Path) -> Path:
-    """The file that is written at `path`: where that is a link, it stays one, and what it points to is written."""
-    if not path.is_symlink():
-        return path
-    written = Path(os.path.realpath(path))
-    if written.is_symlink():
-        raise UsageError(f"{path} can't be written: it is a link that leads to itself")
-    return written
 
 
 def _encoded(picture: Picture, kind: str, quality: int, name: str) -> BytesIO:
@@ -163,94 +131,3 @@ def _options(picture: Picture, kind: str, quality: int) -> dict[str, Any]:
         # Pillow can't write EXIF's inner directories into a compressed TIFF.
         options["compression"] = "raw" if "exif" in options else "tiff_adobe_deflate"
     return options
-
-
-_SWEPT: set[Path] = set()
-
-
-def write_whole(path: Path, data: BytesIO, force: bool) -> None:
-    """Write a file's bytes under another name beside `path`, then give them its name in one step: whole or not at all.
-
-    With `force` a link stays, and the file that it points to is replaced so. Raises UsageError for a file that exists
-    unless `force`, DiskError where the disk refuses.
-    """
-    with _disk_errors(path):
-        path = _behind_links(path) if force else path
-        temporary = path.with_name(f".zoo-{secrets.token_hex(8)}.tmp")
-        _remove_leftovers(path.parent)
-        try:
-            # The mode is what open() uses: the umask decides.
-            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-            with os.fdopen(handle, "wb") as stream:
-                _lock(handle)
-                stream.write(data.getbuffer())
-                stream.flush()
-                os.fsync(handle)
-            if force:
-                temporary.replace(path)
-            else:
-                _name_if_free(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-def _lock(handle: int) -> bool:
-    """Mark a file as being written, until it is closed or its process ends; returns whether it was free."""
-    try:
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:  # Windows, where a file that is open can't be deleted anyway
-        return True
-    except OSError:
-        return False
-    return True
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Delete what killed runs left half-written in a folder, once for each process."""
-    if folder in _SWEPT:
-        return
-    _SWEPT.add(folder)
-    for path in folder.glob(".zoo-*.tmp"):
-        with contextlib.suppress(OSError), path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size and _lock(file.fileno()):  # an empty one may be about to be locked
-                path.unlink()
-
-
-def _name_if_free(temporary: Path, path: Path) -> None:
-    """Give the file its name unless another has it by now: by a hard link, which never replaces."""
-    try:
-        path.hardlink_to(temporary)
-        return
-    except FileExistsError as error:
-        raise _exists(path) from error
-    except (OSError, NotImplementedError):  # this file system has no hard links: reserve the name, then replace
-        pass
-    try:
-        path.touch(exist_ok=False)
-    except FileExistsError as error:
-        raise _exists(path) from error
-    try:
-        temporary.replace(path)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-
-
-def _exists(path: Path) -> UsageError:
-    return UsageError(f"{path} exists: use --force, or -o to write somewhere else")
-
-
-@contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except ZooError:
-        raise
-    except OSError as error:
-        reasons: dict[int | None, str] = {errno.ENOSPC: "the disk is full", errno.EROFS: "the disk is read-only"}
-        reason = reasons.get(error.errno) or error.strerror or str(error)
-        raise DiskError(f"{path} can't be written: {reason}") from error
-    except ValueError as error:
-        raise UsageError(f"{str(path)!r} is no path: {error}") from error

@@ -7,13 +7,13 @@ its text the words between @ replaced.
 from __future__ import annotations
 
 import re
-import shutil
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from zoo.errors import DiskError, UsageError
+from zoo.files import whole_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,15 +39,12 @@ def write_plugin(name: str, kind: Kind, parent: Path, registry: Registry) -> Pat
     folder = parent / words["@DISTRIBUTION@"]
     if folder.exists():
         raise UsageError(f"{folder} exists already: choose another name, or another folder with --out")
-    partial = folder.with_name(f".{folder.name}.partial")
     try:
-        for source in ("plugin", kind):
-            _copy(Path(__file__).with_name(source), partial, words)
-        partial.rename(folder)
+        with whole_folder(folder) as partial:
+            for source in ("plugin", kind):
+                _copy(Path(__file__).with_name(source), partial, words)
     except OSError as error:
         raise DiskError(f"can't write {folder}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from zoo.catalog.spec import CheckpointConfig, TrainingSpec, WeightType, format_
 from zoo.checkpoints.eight_bits import SUFFIX
 from zoo.checkpoints.format import read_checkpoint
 from zoo.errors import TrainingError
+from zoo.files import whole_folder
 from zoo.inference.backends.mixture import PREFIX, MixturePrior
 from zoo.inference.backends.onnx import OnnxBackend
 from zoo.recipes.recipe import ModelTable
@@ -59,10 +59,7 @@ def export(
     The folder appears whole or not at all. Raises TrainingError where a graph and PyTorch differ by more than 1e-3.
     """
     network = network.eval().cpu().to(memory_format=torch.contiguous_format)
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
+    with whole_folder(folder) as partial:
         interface = interface_of(config)
         if prior:
             network.add_module("prior", prior)
@@ -77,11 +74,6 @@ def export(
         written = _config(network, config, table, family, training, interface, hashes, dtype, partial)
         (partial / "config.json").write_bytes(format_config(written))
         _check(network, interface, partial)
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
     return written
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from zoo.files import write_whole
+
 
 class Run:
     """Paths of a run folder, and what is written to them during training."""
@@ -46,9 +48,7 @@ class Run:
     def forget_after(self, step: int) -> None:
         """Drop the figures of steps that will be done again."""
         kept = "".join(json.dumps(row) + "\n" for row in self.rows() if row["step"] <= step)
-        partial = self.metrics.with_suffix(".partial")
-        partial.write_text(kept, encoding="utf-8")
-        partial.replace(self.metrics)
+        write_whole(self.metrics, kept.encode(), force=True)
 
     def draw(self, samples: Tensor | None, step: int) -> None:
         """Write a picture sheet (3, H, W) in [0, 1] as `samples/STEP.png`."""

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from zoo.errors import DiskError, IntegrityError
+from zoo.files import whole_folder
 
 KEPT = 2
 
@@ -26,20 +27,16 @@ def save_state(folder: Path, step: int, tensors: Mapping[str, Tensor], facts: Ma
 
     Raises DiskError where the disk refuses; what was saved before stays.
     """
-    final, partial = folder / f"{step:09d}", folder / f".{step:09d}.partial"
     try:
         for left in folder.glob(".*.partial"):  # by a run that was killed
             shutil.rmtree(left, ignore_errors=True)
-        partial.mkdir(parents=True)
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial / "tensors.safetensors")
-        (partial / "facts.json").write_text(json.dumps(facts, indent=2), encoding="utf-8")
-        for name in ("tensors.safetensors", "facts.json"):
-            with (partial / name).open("rb+") as file:
-                os.fsync(file.fileno())
-        shutil.rmtree(final, ignore_errors=True)
-        partial.rename(final)
+        with whole_folder(folder / f"{step:09d}") as partial:
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial / "tensors.safetensors")
+            (partial / "facts.json").write_text(json.dumps(facts, indent=2), encoding="utf-8")
+            for name in ("tensors.safetensors", "facts.json"):
+                with (partial / name).open("rb+") as file:
+                    os.fsync(file.fileno())
     except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
         raise DiskError(f"can't save the run's state in {folder}: {error}") from error
     for old in saved_states(folder)[:-KEPT]:
         shutil.rmtree(old, ignore_errors=True)
