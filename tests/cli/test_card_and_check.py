@@ -41,15 +41,23 @@ def test_card_writes_and_keeps_what_people_wrote(zoo: Zoo, folder: Path) -> None
 
 
 def test_card_check_names_each_fault(zoo: Zoo, folder: Path) -> None:
-    assert "has no README.md: `zoo card tiny.test --write` makes one" in zoo("card", f"dir:{folder}", "--check").error(
-        3
-    )
+    advice = f"has no README.md: `zoo card dir:{folder} --write` makes one"
+    assert advice in zoo("card", f"dir:{folder}", "--check").error(3)
     zoo("card", f"dir:{folder}", "--write")
     result = zoo("card", f"dir:{folder}", "--check")
     assert (result.code, result.out) == (7, b"")
     lines = result.err.splitlines()
     assert all(line.startswith("error: ") for line in lines)
     assert sum("says nothing under" in line for line in lines) == 3
+
+
+def test_advice_repeats_a_name_as_a_shell_takes_it(zoo: Zoo, tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "my tiny")
+    assert f"`zoo card 'dir:{folder}' --write`" in zoo("card", f"dir:{folder}", "--check").error(3)
+    assert zoo("info", f"dir:{folder}").lines[-1] == f"  zoo run 'dir:{folder}' photo.jpg"
+    zoo("card", f"dir:{folder}", "--write")
+    lines = zoo("check", f"dir:{folder}").out.decode()
+    assert f"no figures: `zoo eval 'dir:{folder}' --write` computes them" in lines
 
 
 def test_a_card_that_is_no_text_is_said(zoo: Zoo, folder: Path) -> None:

@@ -37,7 +37,7 @@ def card(
     if write:
         echo(write_card(checkpoint.folder, checkpoint.config))
     elif check:
-        found = problems(checkpoint.folder, checkpoint.config)
+        found = problems(checkpoint.folder, checkpoint.config, checkpoint.name)
         for line in found:
             error(line)
         if found:

@@ -87,7 +87,9 @@ def info(
 
         _print_json({**msgspec.to_builtins(config), "source": source})
         return
-    example = name if ":" in name else config.task if config.default_for else config.id
+    from shlex import quote
+
+    example = quote(name) if ":" in name else config.task if config.default_for else config.id
     facts = _facts(config, source)
     if name.startswith("hub:"):
         from zoo.checkpoints.hub.introduction import about

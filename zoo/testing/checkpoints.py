@@ -31,7 +31,7 @@ def checkpoint_findings(checkpoint: Checkpoint, family: Family | None = None) ->
 
     yield from work_findings(checkpoint, family)
     try:
-        wrong = problems(checkpoint.folder, checkpoint.config)
+        wrong = problems(checkpoint.folder, checkpoint.config, checkpoint.name)
     except NotFoundError as error:
         wrong = [str(error)]
     yield Finding("the card is complete and agrees with config.json", not wrong, "; ".join(wrong))
