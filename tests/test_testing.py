@@ -11,12 +11,13 @@ import pytest
 from onnx import helper
 from tiny import WEIGHTS, make_model, write_checkpoint
 
-from zoo.catalog import Registry
+from zoo.catalog import Family, Registry
 from zoo.checkpoints.format import read_checkpoint
 from zoo.errors import IntegrityError, NotFoundError
 from zoo.inference.backends.onnx import OnnxBackend
 from zoo.testing import Finding, check, check_checkpoint, check_plugin, imports
-from zoo.testing.checkpoints import checkpoint_findings
+from zoo.testing.checkpoints import checkpoint_findings, work_findings
+from zoo.testing.finding import require
 from zoo.testing.plugins import plugin_findings
 
 if TYPE_CHECKING:
@@ -97,6 +98,16 @@ def test_a_plugin_that_does_not_load_has_one_finding(fake_plugins: FakePlugins) 
     }
 
 
+def test_the_families_beside_a_clash_are_checked(fake_plugins: FakePlugins) -> None:
+    both = FAMILY + FAMILY.replace('"small"', '"free"').partition("zoo_families():")[2]
+    fake_plugins.install("a-zoo", FAMILY, name="first")
+    fake_plugins.install("b-zoo", both, name="second")
+    first, *others = findings_of(fake_plugins, "second")
+    assert "family 'small' of b-zoo (plugin 'second') is already brought by a-zoo" in first.advice
+    assert not first.passed
+    assert {finding.check.partition(":")[0] for finding in others} == {"second", "free"}
+
+
 def test_a_plugin_that_loads_torch_is_told_so(fake_plugins: FakePlugins, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_plugins.install("small", f"import torchvision\n{FAMILY}")
     fake_plugins.write("torchvision.py", "")
@@ -154,6 +165,22 @@ def checked(folder: Path) -> dict[str, str]:
 
 def test_a_good_checkpoint_lacks_its_card_only(tmp_path: Path) -> None:
     assert list(checked(write_checkpoint(tmp_path / "tiny"))) == ["the card is complete and agrees with config.json"]
+
+
+def test_a_checkpoint_is_checked_without_pytorch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)  # as if not installed
+    family = Family("tiny", "", "a.config:C", "a.network:N", "", capabilities=("translate",))
+    findings = list(work_findings(read_checkpoint(write_checkpoint(tmp_path), "tiny"), family))
+    assert all(finding.passed for finding in findings)
+    assert [str(finding) for finding in findings if finding.skipped] == [
+        "onnx and torch give the same: skipped, needs PyTorch: pip install 'latent-zoo[train]'"
+    ]
+
+
+def test_a_skipped_check_is_no_pass_in_a_test() -> None:
+    skipped = Finding("it works", passed=True, advice="skipped, needs more", skipped=True)
+    with pytest.raises(AssertionError, match="1 of 1 checks failed for it:\n  it works: skipped, needs more"):
+        require("it", [skipped])
 
 
 def test_weights_that_are_no_numbers_are_found(tmp_path: Path) -> None:

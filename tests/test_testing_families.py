@@ -14,7 +14,7 @@ from zoo.checkpoints.format import read_checkpoint
 from zoo.testing import Finding, check_family
 from zoo.testing.checkpoints import checkpoint_findings
 from zoo.testing.families import family_findings
-from zoo.testing.objectives import objective_findings
+from zoo.testing.objectives import labelled_recipe, objective_findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +113,7 @@ def test_a_family_of_thirty_lines_passes(fake_plugins: FakePlugins) -> None:
         ("config", 'Role(image, fit="resize")', 'Role(image, fit="squash")', "there is no fit 'squash': it is one of"),
         ("config", 'Role(image, fit="resize")', 'Role(image, fit="tile")', "encode has one of resize, pad"),
         ("config", "image, image", 'image, "gray"', "Expected `object | null`, got `str` - at `$.roles[...].output`"),
-        ("config", '"translate":', '"translat":', "Invalid enum value 'translat'"),
+        ("config", '"translate":', '"translat":', "no role 'translat': it is one of encode, decode, translate"),
         ("config", "return Interface(", "return dict(", "gives a dict: return a zoo.catalog.Interface"),
         ("config", "def interface", "def other", "there is no interface() of live.config:Config"),
         ("config", "import msgspec", "import msgspec, torch", "live.config imports torch at load"),
@@ -185,3 +185,17 @@ def test_a_recipe_that_does_not_fit_is_told(fake_plugins: FakePlugins) -> None:
     assert "live-one.toml is a recipe: ValidationError: Object contains unknown field `speed`" in first_failure(
         fake_plugins
     )
+
+
+@pytest.mark.parametrize("preset", ["tiny", "large"])
+def test_an_objective_is_given_the_labels_a_recipe_names(fake_plugins: FakePlugins, preset: str) -> None:
+    loss = "(nets["
+    write_live(fake_plugins, objective=OBJECTIVE.replace(loss, "batch.labels[:, 1].sum() * 0 + " + loss))
+    recipe = f'[model]\nid = "live.one"\nfamily = "live"\npreset = "{preset}"\n[data]\nsource = "folder:x"\nsize = 8\n'
+    recipe += 'labels = ["smile", "hat"]\n[optimizer.model]\n[train]\nepochs = 1\nbatch = 1\nseed = 0\n[objective]\n'
+    fake_plugins.write("live/recipes/live-one.toml", recipe)
+    family = fake_plugins.registry().family("live")
+    _, labels = labelled_recipe(family, "tiny", [fake_plugins.folder / "live/recipes/live-one.toml"])
+    unlabelled, labelled = (list(objective_findings(family, configured(family, {}), {}, n)) for n in (0, labels))
+    assert any("'NoneType' object is not subscriptable" in finding.advice for finding in unlabelled)
+    assert all(finding.passed for finding in labelled)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from shlex import quote
 from typing import TYPE_CHECKING, Literal
 
 from zoo.catalog.registry import Registry
@@ -29,11 +31,13 @@ def load(
     """Load a model by id (`colorizer-ae.photos`), family, task (`colorize`), as `dir:PATH` or `hub:ORG/NAME@REVISION`.
 
     `backend="auto"` is ONNX Runtime; `"torch"` needs PyTorch and the model's family. Raises NotFoundError for an
-    unknown name, IntegrityError or UnsafeFileError for a checkpoint that is not what it should be, PluginError where
-    the torch backend lacks the family; for a model on the Hub also AccessError, NetworkError and DiskError.
+    unknown name, IntegrityError or UnsafeFileError for a checkpoint that is not what it should be, or whose weights
+    hold NaN or infinity, PluginError where the torch backend lacks the family; for a model on the Hub also AccessError,
+    NetworkError and DiskError.
     """
     registry = registry or Registry.discover()
     checkpoint = find_checkpoint(name, registry)
+    checkpoint.require_finite()
     chosen = "onnx" if backend == "auto" else backend
     family = _family(checkpoint, registry) if chosen == "torch" else None
     opened = open_backend(chosen, checkpoint, device, family)
@@ -41,18 +45,19 @@ def load(
     def others(capability: Capability) -> Sequence[str]:
         return [model.id for model in registry.find() if capability in model.config.can()]
 
-    return Model(checkpoint.config, opened, others)
+    return Model(checkpoint.config, opened, others, checkpoint.name)
 
 
 def find_checkpoint(name: str, registry: Registry) -> Checkpoint:
     """The verified checkpoint that a name means; raises as `load` does."""
-    source = name if name.startswith(PREFIXES) else registry.resolve(name).source
+    named = name.startswith(PREFIXES)
+    source = name if named else registry.resolve(name).source
     checkpoint = open_source(source)
     if source.startswith("hub:"):
         from zoo.checkpoints.hub.introduction import introduce
 
         introduce(checkpoint, registry.families)
-    return checkpoint
+    return replace(checkpoint, name=quote(name)) if named else checkpoint
 
 
 def _family(checkpoint: Checkpoint, registry: Registry) -> Family:

@@ -120,7 +120,7 @@ def test_a_task_that_leaves_a_choice_lists_it(default_for: tuple[str, ...], fake
             {"new.a": (None, ("dcgan",))},
             "task 'dcgan' of bad-zoo .* has the name of a family of latent-zoo .*",
         ),
-        (("new",), {"new.a": ("new", ())}, "family 'new' of bad-zoo .* has the name of a task of bad-zoo .*"),
+        (("new",), {"new.a": ("new", ())}, "task 'new' of bad-zoo .* has the name of a family of bad-zoo .*"),
         (("new", "new"), {}, r"family 'new' of bad-zoo \(plugin 'it'\) is already brought by bad-zoo \(plugin 'it'\)"),
     ],
 )
@@ -131,12 +131,35 @@ def test_a_taken_name_is_refused_with_both_distributions_named(
     install(zoo, "fine-zoo", ("fine",))
     before = zoo.registry()
     (problem,) = before.problems
-    assert (problem.distribution, problem.stage) == ("bad-zoo", "conflict")
+    assert (problem.distribution, problem.stage, problem.partly) == ("bad-zoo", "conflict", True)
     with pytest.raises(AssertionError, match=f"^PluginError: {error}$"):
         raise AssertionError(problem.error)
-    assert list(before.families) == ["conv-vae", "colorizer-ae", "dcgan", "fine"]
+    assert list(before.families) == ["conv-vae", "colorizer-ae", "dcgan", "new", "fine"]
     assert before.resolve("conv-vae").source == "bundled:latent_zoo/faces"
     assert len(before.models) == 5
+
+
+def test_a_clash_costs_only_that_family_and_its_models(zoo: FakePlugins) -> None:
+    models: Models = {"dcgan.mine": (None, ()), "new.a": (None, ()), "new.b": ("dcgan", ())}
+    install(zoo, "some-zoo", ("dcgan", "new"), models)
+    registry = zoo.registry()
+    (problem,) = registry.problems
+    assert problem.partly
+    assert str(problem).startswith("plugin 'it' of some-zoo 1.0 is left out in part (conflict): PluginError: family 'd")
+    assert "task 'dcgan' of some-zoo" in problem.error
+    assert registry.plugin_of("new") is registry.plugin_of("new.a")
+    assert (registry.plugin_of("new").families, registry.plugin_of("new").models) == (("new",), ("new.a",))
+    assert registry.plugin_of("dcgan").distribution == "latent-zoo"
+    assert {"dcgan.mine", "new.b"}.isdisjoint(registry.models)
+
+
+def test_a_plugin_whose_every_name_is_taken_brings_nothing(zoo: FakePlugins) -> None:
+    install(zoo, "some-zoo", ("dcgan",), {"dcgan.mine": (None, ())})
+    registry = zoo.registry()
+    (problem,) = registry.problems
+    assert not problem.partly
+    assert "plugin 'it' of some-zoo 1.0 is left out (conflict)" in str(problem)
+    assert "dcgan.mine" not in registry.models
 
 
 def test_the_first_distribution_by_name_keeps_a_family_name(fake_plugins: FakePlugins) -> None:

@@ -166,11 +166,13 @@ def test_a_damaged_checkpoint(zoo: Zoo, tmp_path: Path, kind: str) -> None:
     assert files() == ["a.png"]
 
 
-def test_weights_that_are_no_numbers_give_no_picture(zoo: Zoo, tmp_path: Path) -> None:
-    weights = {name: np.full_like(array, np.nan) for name, array in WEIGHTS.items()}
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_no_numbers_are_refused(zoo: Zoo, tmp_path: Path, value: float) -> None:
+    weights = {**WEIGHTS, "conv.bias": np.array([0.0, value, 0.25], np.float16)}
     folder = write_checkpoint(tmp_path / "nan", make_model(weights=weights), weights)
     draw("a.png")
-    assert "the model answered NaN" in zoo("run", f"dir:{folder}", "a.png").error(1)
+    message = f"dir:{folder}: tensor conv.bias holds NaN or infinity"
+    assert zoo("run", f"dir:{folder}", "a.png").error(7).startswith(message)
     assert files() == ["a.png"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,15 +41,23 @@ def test_card_writes_and_keeps_what_people_wrote(zoo: Zoo, folder: Path) -> None
 
 
 def test_card_check_names_each_fault(zoo: Zoo, folder: Path) -> None:
-    assert "has no README.md: `zoo card tiny.test --write` makes one" in zoo("card", f"dir:{folder}", "--check").error(
-        3
-    )
+    advice = f"has no README.md: `zoo card dir:{folder} --write` makes one"
+    assert advice in zoo("card", f"dir:{folder}", "--check").error(3)
     zoo("card", f"dir:{folder}", "--write")
     result = zoo("card", f"dir:{folder}", "--check")
     assert (result.code, result.out) == (7, b"")
     lines = result.err.splitlines()
     assert all(line.startswith("error: ") for line in lines)
     assert sum("says nothing under" in line for line in lines) == 3
+
+
+def test_advice_repeats_a_name_as_a_shell_takes_it(zoo: Zoo, tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "my tiny")
+    assert f"`zoo card 'dir:{folder}' --write`" in zoo("card", f"dir:{folder}", "--check").error(3)
+    assert zoo("info", f"dir:{folder}").lines[-1] == f"  zoo run 'dir:{folder}' photo.jpg"
+    zoo("card", f"dir:{folder}", "--write")
+    lines = zoo("check", f"dir:{folder}").out.decode()
+    assert f"no figures: `zoo eval 'dir:{folder}' --write` computes them" in lines
 
 
 def test_a_card_that_is_no_text_is_said(zoo: Zoo, folder: Path) -> None:
@@ -99,7 +108,7 @@ def test_check_as_json_is_one_list(zoo: Zoo, folder: Path) -> None:
     result = zoo("check", f"dir:{folder}", "--json")
     assert result.code == 9
     *good, bad = json.loads(result.out)
-    assert good[1] == {"check": "the weights are finite", "passed": True, "advice": ""}
+    assert good[1] == {"check": "the weights are finite", "passed": True, "advice": "", "skipped": False}
     assert (bad["check"], bad["passed"]) == ("the card is complete and agrees with config.json", False)
     assert bad["advice"]
     assert result.err == f"error: 1 of 6 checks failed for dir:{folder}\n"
@@ -110,6 +119,30 @@ def test_check_of_our_own_plugin_finds_nothing(zoo: Zoo) -> None:
     assert len(lines) >= 5
     assert [line for line in lines if not line.startswith("ok      ")] == []
     assert "ok      colorizer-ae: its graphs answer as PyTorch does" in lines
+
+
+@pytest.mark.parametrize("name", ["colorizer", "colorizer-ae"])
+def test_check_without_pytorch_skips_what_needs_it(zoo: Zoo, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)  # as if not installed
+    lines = zoo("check", name).lines
+    assert "ok      colorizer-ae: the preset 'base' is a configuration" in lines
+    assert "ok      colorizer-ae.photos: the checkpoint is whole" in lines
+    rest = [line for line in lines if not line.startswith("ok      ")]
+    assert len(rest) == 4
+    assert all(line.endswith(": skipped, needs PyTorch: pip install 'latent-zoo[train]'") for line in rest)
+
+
+def test_check_without_pytorch_still_finds_faults(
+    zoo: Zoo, fake_plugins: FakePlugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    strings = "config='lame.config:C', network='lame.network:N', objective=''"
+    code = f"@hookimpl\ndef zoo_families():\n    yield Family('weak', '', {strings}, capabilities=('encode',))\n"
+    fake_plugins.install("lame", code)
+    result = zoo("check", "weak")
+    assert result.code == 9
+    assert "FAILED  weak: the defaults are a configuration: " in result.out.decode()
+    assert "-       weak: lame.network:N can be imported: skipped, needs PyTorch" in result.out.decode()
 
 
 def test_check_of_a_broken_plugin_says_why(zoo: Zoo, fake_plugins: FakePlugins) -> None:

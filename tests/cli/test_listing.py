@@ -102,6 +102,33 @@ def test_list_in_json(zoo: Zoo, painters: FakePlugins) -> None:
     }
 
 
+def test_list_of_families_has_those_without_models(zoo: Zoo, painters: FakePlugins) -> None:
+    painters.install("sketchers", PAINTERS.replace("painter", "sketcher"), name="others")
+    head, *rows = zoo("list", "--families").lines
+    assert head.split() == ["FAMILY", "CAN", "MODELS", "PLUGIN", "SUMMARY"]
+    found = {row.split()[0]: row.split(maxsplit=4)[1:] for row in rows}
+    assert list(found) == sorted(found)
+    assert found["painter"] == ["translate", "2", "them", "Paints what is asked for"]
+    assert found["sketcher"] == ["translate", "0", "others", "Paints what is asked for"]
+    assert parsed(zoo, "list", "--families", "sketch") == [parsed(zoo, "info", "sketcher")]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["paint"], ["painter"]),
+        (["p?inter"], ["painter"]),
+        (["--task", "draw"], ["painter"]),
+        (["--family", "painter"], ["painter"]),
+        (["paint", "--task", "colorize"], []),
+    ],
+)
+def test_list_of_families_narrows(zoo: Zoo, painters: FakePlugins, words: list[str], found: list[str]) -> None:
+    assert [row["family"] for row in parsed(zoo, "list", "--families", *words)] == found
+    said = "" if found else "note: no family matches; `zoo list --families` shows all\n"
+    assert zoo("list", "--families", *words).err == said
+
+
 @pytest.mark.parametrize("name", ["painter.oil", "paint"])
 def test_info_shows_a_model(zoo: Zoo, painters: FakePlugins, name: str) -> None:
     lines = zoo("info", name).lines

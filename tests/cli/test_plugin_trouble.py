@@ -76,6 +76,18 @@ def test_the_second_plugin_that_claims_a_family_is_left_out(zoo: Zoo, fake_plugi
     assert "name the other in ZOO_DISABLE_PLUGINS" in row
 
 
+def test_a_plugin_with_one_name_taken_is_left_out_in_part(zoo: Zoo, fake_plugins: FakePlugins) -> None:
+    fake_plugins.install("a-zoo", FAMILY, name="first")
+    fake_plugins.install(
+        "b-zoo", FAMILY + FAMILY.partition("zoo_families():")[2].replace("tiny", "more"), name="second"
+    )
+    (row,) = [line for line in zoo("plugins").out.decode().splitlines() if line.startswith("second ")]
+    assert "left out in part (conflict): PluginError: family 'tiny' of b-zoo" in row
+    listed = zoo("list", "--families", "more")
+    assert listed.out.decode().splitlines()[1].split() == ["more", "translate", "0", "second", "Small"]
+    assert "note: plugin 'second' of b-zoo 1.0 is left out in part (conflict)" in listed.err
+
+
 def test_a_checkpoint_of_a_format_to_come_asks_for_a_newer_zoo(zoo: Zoo, tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "tiny")
     edit_config(folder, lambda config: config.update(format=4, something="new"))

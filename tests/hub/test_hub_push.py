@@ -162,7 +162,7 @@ def secret(name: str) -> Callable[[Path], None]:
     [
         (bad_yaml, 7, "README.md does not agree with config.json"),
         (empty_section, 7, "README.md says nothing under"),
-        (no_card, 3, "has no README.md: `zoo card"),
+        (no_card, 3, "has no README.md: `zoo card dir:"),
         (bad_weights, 7, "not a safetensors file"),
         (secret(".env"), 7, ".env looks like a secret"),
         (secret("token"), 7, "token looks like a secret"),

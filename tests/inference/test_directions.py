@@ -125,6 +125,8 @@ def test_directions_are_for_the_weights_they_were_learned_with(config: Checkpoin
     folder = write_vae(tmp_path / "other", dims=3)
     with pytest.raises(UsageError, match=r"latents are 6; those of .* are 3"):
         learned.check_model(parse_config((folder / "config.json").read_bytes(), ""), any_model=True)
+    with pytest.raises(UsageError, match=r"learn them with dir:other$"):
+        learned.check_model(parse_config((folder / "config.json").read_bytes(), ""), name="dir:other")
 
 
 def test_a_file_gives_back_what_was_written(config: CheckpointConfig, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from zoo.catalog.interface import ImageSpec
-from zoo.errors import UsageError, ZooError
+from zoo.errors import UnsafeFileError, UsageError, ZooError
 from zoo.inference.fit import fit_encode, fit_translate, resampling
 from zoo.pictures import color
 
@@ -222,7 +222,7 @@ def test_an_answer_that_is_no_number_is_an_error(strategy, value, word):
         broken[1, 0, 0, 0] = value
         return broken
 
-    with pytest.raises(ZooError, match=f"answered {word} to picture 2 of 2"):
+    with pytest.raises(UnsafeFileError, match=f"answered {word} to picture 2 of 2"):
         fit_translate(strategy, pictures(32, 24), answer, COLOR)
 
 

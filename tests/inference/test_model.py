@@ -13,9 +13,9 @@ from vaes import SAMPLER, load_free, load_vae
 import zoo
 from zoo.errors import (
     NotFoundError,
+    UnsafeFileError,
     UnsupportedCapability,
     UsageError,
-    ZooError,
 )
 from zoo.inference.latents import noise
 from zoo.inference.model import Model
@@ -214,8 +214,10 @@ class Broken:
 @pytest.mark.parametrize("ask", [lambda m: m.encode(np.zeros((1, 1, 4, 4), np.float32)), lambda m: m.generate()])
 def test_numbers_that_are_not_finite_never_leave_a_model(tmp_path: Path, ask: Callable[[Model], object]) -> None:
     vae = load_vae(tmp_path)
-    with pytest.raises(ZooError, match=r"not finite; `zoo check tiny\.test`"):
+    with pytest.raises(UnsafeFileError, match=r"not finite; `zoo check tiny\.test`"):
         ask(Model(vae.config, Broken()))
+    with pytest.raises(UnsafeFileError, match="`zoo check dir:there` examines it"):
+        ask(Model(vae.config, Broken(), name="dir:there"))
 
 
 def test_the_same_input_gives_the_same_answer(tiny: Model) -> None:

@@ -13,6 +13,8 @@ from onnx import helper
 from tiny import WEIGHTS, expected, make_model, write_checkpoint
 
 from zoo.checkpoints.format import Checkpoint, read_checkpoint
+from zoo.checkpoints.onnx import graphs
+from zoo.checkpoints.onnx.graphs import trace
 from zoo.errors import PluginError, UnsafeFileError, UnsupportedCapability, UsageError
 from zoo.inference.backends import open_backend
 from zoo.inference.backends.onnx import OnnxBackend
@@ -87,8 +89,31 @@ def test_an_input_of_another_shape_is_a_wrong_request(checkpoint: Checkpoint, sh
 
 def test_an_input_that_needs_too_much_memory_is_refused(checkpoint: Checkpoint) -> None:
     image = np.broadcast_to(np.float32(0), (1, 1, 20_000, 20_000))  # 4 bytes that look like 1.5 GiB
-    with pytest.raises(UsageError, match=r"would need 8\.9 GiB .* smaller batch or picture"):
+    with pytest.raises(UsageError, match=r"would need 8\.9 GiB .* smaller picture"):
         OnnxBackend(checkpoint).run("translate", image)
+
+
+@pytest.mark.parametrize(("allowed", "batches"), [(64, [64]), (63, [63, 1]), (20, [20, 20, 20, 4]), (1, [1] * 64)])
+def test_a_batch_is_run_in_the_largest_parts_allowed(
+    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch, allowed: int, batches: list[int]
+) -> None:
+    backend, found = OnnxBackend(checkpoint), []
+    run = backend._run
+    monkeypatch.setattr(backend, "_run", lambda role, *given: found.append(len(given[0])) or run(role, *given))
+    most = trace(checkpoint.graph("translate")[1], (allowed, 1, 5, 4)).total
+    monkeypatch.setattr(graphs, "MAX_TOTAL_BYTES", most)
+    images = RNG.random((64, 1, 5, 4), np.float32)
+    np.testing.assert_allclose(backend.run("translate", images)[0], expected(images), atol=1e-6)
+    assert found == batches
+
+
+def test_a_batch_is_refused_where_one_item_is_too_large(
+    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = trace(checkpoint.graph("translate")[1], (1, 1, 5, 4)).peak
+    monkeypatch.setattr(graphs, "MAX_PEAK_BYTES", most - 1)
+    with pytest.raises(UsageError, match=r"for an input of shape \(1, 1, 5, 4\)"):
+        OnnxBackend(checkpoint).run("translate", np.zeros((9, 1, 5, 4), np.float32))
 
 
 def test_a_size_that_does_not_fit_the_network_is_a_usage_error(tmp_path: Path) -> None:

@@ -214,9 +214,14 @@ def narrow(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {**state, "model.model.3.bias": torch.zeros(2)}
 
 
+def infinite(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {**state, "model.model.3.bias": torch.full_like(state["model.model.3.bias"], float("inf"))}
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        (infinite, r"tensor up\.0\.1\.bias holds NaN or infinity"),
         (without, "1 missing: down.0.0.weight"),
         (extra, "1 left over: surprise"),
         (narrow, r"1 of another shape: up.0.1.bias is \(2,\) instead of \(3,\)"),

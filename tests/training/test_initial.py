@@ -224,6 +224,14 @@ def test_too_few_tensors_in_order_are_refused() -> None:
         initialise(Network(), {"encoder": short})
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(value: float) -> None:
+    state = arrays(pretrained())
+    state["2.weight"] = np.full_like(state["2.weight"], value)
+    with pytest.raises(UnsafeFileError, match=r"init\.encoder: tensor 2\.weight holds NaN or infinity"):
+        initialise(Network(), {"encoder": state})
+
+
 def test_a_part_that_the_network_lacks_is_named() -> None:
     with pytest.raises(UsageError, match=r"init\.decoder: the network has no such part; it has network, encoder, head"):
         initialise(Network(), {"decoder": arrays(pretrained())})

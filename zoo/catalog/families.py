@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from zoo.catalog.interface import Interface
+from zoo.catalog.interface import IMAGE_ROLES, Interface, require_known
 from zoo.catalog.registry import load_object
 from zoo.errors import PluginError, UsageError
 
@@ -42,6 +42,7 @@ def interface_of(config: Any) -> Interface:
     try:
         given = config.interface()
         if isinstance(given, Interface):
+            require_known("role", given.roles, IMAGE_ROLES)
             return msgspec.convert(msgspec.to_builtins(given), Interface)
     except Exception as error:  # a plugin's own code may raise anything
         raise PluginError(f"{name}: {error}") from error

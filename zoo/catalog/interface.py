@@ -5,8 +5,8 @@ A family's configuration returns an `Interface`; `config.json` of a checkpoint i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -34,6 +34,8 @@ _PORTS: Mapping[RoleName, tuple[tuple[Kind, ...], tuple[tuple[str, Kind], ...]]]
     "candidates": (("image",), (("translated", "image"),)),
     "sample": (("noise",), (("latent", "latent"),)),
 }
+CAPABILITIES: tuple[Capability, ...] = get_args(Capability)
+IMAGE_ROLES: tuple[ImageRole, ...] = get_args(ImageRole)
 _OPTIONAL = {"log_variance"}
 # A free axis of a latent is tried at multiples of this length.
 _LATENT_STEP = 4
@@ -261,3 +263,11 @@ class Interface(Strict, frozen=True, kw_only=True):
         if image is None:
             raise TypeError(f"{role} has no images as its {side}")
         return image
+
+
+def require_known(kind: str, names: object, allowed: Collection[str]) -> None:
+    """Raise ValueError, with what is allowed, for the first name that is not; what is no collection is left alone."""
+    given = names if isinstance(names, list | tuple | Mapping) else ()
+    for name in given:
+        if name not in allowed:
+            raise ValueError(f"there is no {kind} {name!r}: it is one of {', '.join(allowed)}")

@@ -13,6 +13,7 @@ import msgspec
 import pluggy
 
 from zoo.catalog.hookspecs import ZooSpecs
+from zoo.catalog.interface import CAPABILITIES, require_known
 from zoo.catalog.spec import CheckpointConfig, Family, ModelSpec, Name
 from zoo.catalog.text import printable
 from zoo.errors import PluginError
@@ -48,24 +49,34 @@ _DISTRIBUTIONS = {  # modules that go by another name on the package index
 
 @dataclass(frozen=True)
 class PluginProblem:
-    """Why a plugin was left out; `error` is one line, `Type: message`."""
+    """Why a plugin was left out; `error` is one line, `Type: message`.
+
+    `partly`: only what has a name that is taken was left out, and the rest of the plugin is in the registry.
+    """
 
     plugin: str
     distribution: str
     version: str
     stage: Stage
     error: str
+    partly: bool = False
+
+    @property
+    def state(self) -> str:
+        """That it is left out, at which stage and why."""
+        return f"left out{' in part' if self.partly else ''} ({self.stage}): {self.error}"
 
     def __str__(self) -> str:
         origin = f"{self.distribution} {self.version}".strip()
-        return f"plugin {self.plugin!r} of {origin} is left out ({self.stage}): {self.error}"
+        return f"plugin {self.plugin!r} of {origin} is {self.state}"
 
 
 @dataclass(frozen=True)
 class PluginInfo:
     """A plugin as found: its entry point, what of it is in the registry, and what is wrong with it.
 
-    `plugin` is the entry point's name and `module` its value. Disabled or with a problem, a plugin brings nothing.
+    `plugin` is the entry point's name and `module` its value. Disabled or with a problem, a plugin brings nothing,
+    unless the problem says `partly`.
     """
 
     plugin: str
@@ -135,9 +146,12 @@ def load_plugins(entry_points: Iterable[EntryPoint]) -> Iterator[LoadedPlugin]:
             yield _load(info, entry_point)
 
 
-def refused(info: PluginInfo, stage: Stage, error: BaseException) -> PluginInfo:
-    """The record of a plugin that is left out. Raises PluginError instead if `ZOO_STRICT_PLUGINS` is 1."""
-    problem = PluginProblem(info.plugin, info.distribution, info.version, stage, one_line(error, info))
+def refused(info: PluginInfo, stage: Stage, error: BaseException, *, partly: bool = False) -> PluginInfo:
+    """The record of a plugin that is left out, wholly or `partly`.
+
+    Raises PluginError instead if `ZOO_STRICT_PLUGINS` is 1.
+    """
+    problem = PluginProblem(info.plugin, info.distribution, info.version, stage, one_line(error, info), partly)
     if os.environ.get("ZOO_STRICT_PLUGINS", "0") not in {"", "0"}:
         raise PluginError(str(problem)) from error
     return replace(info, problem=problem)
@@ -206,7 +220,9 @@ def _hooks(plugin: object, name: str) -> pluggy.PluginManager:
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(ZooSpecs)
     manager.register(plugin, name)
-    manager.check_pending()
+    for caller in manager.get_hookcallers(plugin) or ():
+        if not caller.has_spec() and not all(found.optionalhook for found in caller.get_hookimpls()):
+            raise PluginError(f"there is no hook {caller.name!r}: it is one of {', '.join(HOOKS)}")
     unmarked = [hook for hook in HOOKS if hasattr(plugin, hook) and not getattr(manager.hook, hook).get_hookimpls()]
     if unmarked or not manager.get_hookcallers(plugin):
         raise PluginError(f"{' and '.join(unmarked or HOOKS)} must be marked with @zoo.hookimpl")
@@ -234,6 +250,7 @@ def _check(item: Family | ModelSpec) -> None:
                 raise ValueError("on the Hub it must be hub:ORG/NAME@COMMIT#SHA256, whole, as `zoo pull` prints it")
         else:
             msgspec.convert(item.name, Name)
+            require_known("capability", item.capabilities, CAPABILITIES)
             msgspec.convert({**vars(item), "presets": dict(item.presets)}, Family)
             optional = [part for part in ("objective", "weight_names") if getattr(item, part)]
             for part in ("config", "network", *optional):

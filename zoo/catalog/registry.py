@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from zoo.catalog.plugins import (
 from zoo.errors import NotFoundError, PluginError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from importlib.metadata import EntryPoint
     from pathlib import Path
 
@@ -40,33 +41,35 @@ class Registry:
     def discover(cls, entry_points: Iterable[EntryPoint] | None = None) -> Registry:
         """What the installed plugins bring, or those of the given entry points.
 
-        A plugin that fails is left out and listed in `problems`; if `ZOO_STRICT_PLUGINS` is 1, it raises PluginError.
+        A plugin that fails is left out and listed in `problems`, and so is the family or model with a name that is
+        taken; if `ZOO_STRICT_PLUGINS` is 1, either raises PluginError.
         """
         return cls.build(installed_plugins() if entry_points is None else load_plugins(entry_points))
 
     @classmethod
     def build(cls, plugins: Iterable[LoadedPlugin]) -> Registry:
-        """What these plugins bring; the first claim on a name holds, and a plugin with a later one is left out."""
+        """What these plugins bring; the first claim on a name holds, and what has a later one is left out."""
         families: dict[str, Family] = {}
         models: dict[str, ModelSpec] = {}
         infos: list[PluginInfo] = []
         claims = _Claims()
         for plugin in plugins:
-            try:
-                claims = claims.added(plugin)
-            except PluginError as error:
-                infos.append(refused(plugin.info, "conflict", error))
-                continue
-            own_families = {family.name: family for family in plugin.families}
-            own_models = {model.id: model for model in plugin.models}
+            kept, clashes = claims.kept(plugin)
+            own_families = {family.name: family for family in kept.families}
+            own_models = {model.id: model for model in kept.models}
             families |= own_families
             models |= own_models
-            infos.append(replace(plugin.info, families=tuple(own_families), models=tuple(own_models)))
+            info = plugin.info
+            if clashes:
+                info = refused(
+                    info, "conflict", PluginError("; ".join(clashes)), partly=bool(own_families or own_models)
+                )
+            infos.append(replace(info, families=tuple(own_families), models=tuple(own_models)))
         return cls(MappingProxyType(families), MappingProxyType(models), tuple(infos))
 
     @property
     def problems(self) -> tuple[PluginProblem, ...]:
-        """Why plugins were left out, one for each that was."""
+        """Why plugins were left out, wholly or in part, one for each that was."""
         return tuple(info.problem for info in self.plugins if info.problem)
 
     def family(self, name: str) -> Family:
@@ -93,15 +96,27 @@ class Registry:
 
         `pattern` is a shell pattern (`conv-*.f[ao]*`) over the id, or without `*?[` any part of it.
         """
-        pattern = (pattern or "*").lower()
-        if not set("*?[") & set(pattern):
-            pattern = f"*{pattern}*"
         return [
             model
             for name, model in sorted(self.models.items())
-            if fnmatchcase(name, pattern)
+            if _matches(name, pattern)
             and (task is None or task in tasks_of(model))
             and (family is None or family == model.config.family)
+        ]
+
+    def find_families(
+        self, pattern: str | None = None, task: str | None = None, family: str | None = None
+    ) -> list[Family]:
+        """Families by name, those that match all of what is given; `pattern` is as in `find`, over the name.
+
+        With `task`, a family must have a model that does it.
+        """
+        return [
+            found
+            for name, found in sorted(self.families.items())
+            if _matches(name, pattern)
+            and (task is None or self.find(task=task, family=name))
+            and (family is None or family == name)
         ]
 
     def tasks(self) -> dict[str, list[ModelSpec]]:
@@ -167,6 +182,11 @@ def tasks_of(model: ModelSpec) -> set[str]:
     return {*model.config.default_for, *([model.config.task] if model.config.task else [])}
 
 
+def _matches(name: str, pattern: str | None) -> bool:
+    pattern = (pattern or "*").lower()
+    return fnmatchcase(name, pattern if set("*?[") & set(pattern) else f"*{pattern}*")
+
+
 def load_object(reference: str, plugin: PluginInfo | None = None) -> Any:
     """Import what a string `"package.module:Name"` names; `plugin` is who said so.
 
@@ -180,41 +200,72 @@ def load_object(reference: str, plugin: PluginInfo | None = None) -> Any:
         raise PluginError(f"can't import {reference!r}{origin}: {one_line(error, plugin)}") from error
 
 
-@dataclass(frozen=True)
 class _Claims:
     """Which plugin brought which name. A word that could mean both a family and a task would be a trap."""
 
-    names: Mapping[str, PluginInfo] = field(default_factory=dict)
-    families: Mapping[str, PluginInfo] = field(default_factory=dict)
-    tasks: Mapping[str, PluginInfo] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.names: dict[str, PluginInfo] = {}
+        self.families: dict[str, PluginInfo] = {}
+        self.tasks: dict[str, PluginInfo] = {}
 
-    def added(self, plugin: LoadedPlugin) -> _Claims:
-        """These claims and the plugin's. Raises PluginError at a conflict."""
-        names = dict(self.names)
-        brought = [("family", family.name) for family in plugin.families]
-        brought += [("model", model.id) for model in plugin.models]
-        for kind, name in brought:
-            if name in names:
-                raise self._conflict(f"{kind} {name!r}", plugin.info, "is already brought by", names[name])
-            names[name] = plugin.info
+    def kept(self, plugin: LoadedPlugin) -> tuple[LoadedPlugin, list[str]]:
+        """What of a plugin has names that are free, which it has from now on, and why the rest is left out.
+
+        The models of a family that is left out go with it: another plugin's family has another network.
+        """
+        families: list[Family] = []
+        models: list[ModelSpec] = []
+        clashes: list[str] = []
+        for family in plugin.families:
+            with _collected(clashes):
+                self._claim_family(family.name, plugin.info)
+                families.append(family)
+        gone = {family.name for family in plugin.families} - {family.name for family in families}
+        for model in plugin.models:
+            if model.config.family not in gone:
+                with _collected(clashes):
+                    self._claim_model(model, plugin.info)
+                    models.append(model)
+        return replace(plugin, families=tuple(families), models=tuple(models)), clashes
+
+    def _claim_family(self, name: str, claimant: PluginInfo) -> None:
+        """Raises PluginError where the name is taken."""
+        self._require_free("family", name, claimant)
+        if name in self.tasks:
+            raise _conflict(f"family {name!r}", claimant, "has the name of a task of", self.tasks[name])
+        self.names[name] = claimant
+        self.families.setdefault(name, claimant)
+
+    def _claim_model(self, model: ModelSpec, claimant: PluginInfo) -> None:
+        """Raises PluginError where its id is taken, or its family or a task has a name of the other kind."""
+        self._require_free("model", model.id, claimant)
         # A model may belong to a family that no plugin brings; that family's name resolves all the same.
-        families = {family.name for family in plugin.families} | {model.config.family for model in plugin.models}
-        tasks = {task for model in plugin.models for task in tasks_of(model)}
-        claims = replace(
-            self,
-            names=names,
-            families={**dict.fromkeys(families, plugin.info), **self.families},
-            tasks={**dict.fromkeys(tasks, plugin.info), **self.tasks},
-        )
-        for name in sorted(families & claims.tasks.keys()):
-            raise self._conflict(f"family {name!r}", plugin.info, "has the name of a task of", claims.tasks[name])
-        for name in sorted(tasks & claims.families.keys()):
-            raise self._conflict(f"task {name!r}", plugin.info, "has the name of a family of", claims.families[name])
-        return claims
+        family, tasks = model.config.family, tasks_of(model)
+        if family in self.tasks:
+            raise _conflict(f"family {family!r}", claimant, "has the name of a task of", self.tasks[family])
+        families = {family: claimant, **self.families}
+        for task in sorted(tasks & families.keys()):
+            raise _conflict(f"task {task!r}", claimant, "has the name of a family of", families[task])
+        self.names[model.id] = claimant
+        self.families.setdefault(family, claimant)
+        self.tasks = {**dict.fromkeys(tasks, claimant), **self.tasks}
 
-    @staticmethod
-    def _conflict(what: str, claimant: PluginInfo, how: str, owner: PluginInfo) -> PluginError:
-        claimed = f"{what} of {claimant.distribution} (plugin {claimant.plugin!r})"
-        owned = f"{owner.distribution} (plugin {owner.plugin!r})"
-        advice = "" if claimant is owner else "; to choose, name the other in ZOO_DISABLE_PLUGINS"
-        return PluginError(f"{claimed} {how} {owned}{advice}")
+    def _require_free(self, kind: str, name: str, claimant: PluginInfo) -> None:
+        if name in self.names:
+            raise _conflict(f"{kind} {name!r}", claimant, "is already brought by", self.names[name])
+
+
+@contextmanager
+def _collected(clashes: list[str]) -> Iterator[None]:
+    """Note a name that is taken, and go on without it."""
+    try:
+        yield
+    except PluginError as error:
+        clashes.append(str(error))
+
+
+def _conflict(what: str, claimant: PluginInfo, how: str, owner: PluginInfo) -> PluginError:
+    claimed = f"{what} of {claimant.distribution} (plugin {claimant.plugin!r})"
+    owned = f"{owner.distribution} (plugin {owner.plugin!r})"
+    advice = "" if claimant is owner else "; to choose, name the other in ZOO_DISABLE_PLUGINS"
+    return PluginError(f"{claimed} {how} {owned}{advice}")

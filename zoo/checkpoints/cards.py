@@ -76,30 +76,32 @@ def write_card(folder: Path, config: CheckpointConfig) -> Path:
     return path
 
 
-def problems(folder: Path, config: CheckpointConfig) -> list[str]:
+def problems(folder: Path, config: CheckpointConfig, name: str = "") -> list[str]:
     """What is wrong with a checkpoint's card, one line each; none if it is complete and agrees with config.json.
+
+    `name` is what commands call the checkpoint, if not by its id.
 
     Raises NotFoundError where there is no card, and as `read_card`.
     """
-    found = faults(folder, config)
+    found = faults(folder, config, name)
     if not config.metrics:
-        found.append(f"no figures: `zoo eval {config.id} --write` computes them")
+        found.append(f"no figures: `zoo eval {name or config.id} --write` computes them")
     if config.training is None:
         found.append("config.json does not say how the model was trained")
     return found
 
 
-def faults(folder: Path, config: CheckpointConfig) -> list[str]:
+def faults(folder: Path, config: CheckpointConfig, name: str = "") -> list[str]:
     """What must be mended before a card is shown to anyone: that it disagrees, or leaves its sections empty.
 
     Raises as `problems`.
     """
     text = read_card(folder)
     if not text:
-        raise NotFoundError(f"{folder} has no {CARD}: `zoo card {config.id} --write` makes one")
+        raise NotFoundError(f"{folder} has no {CARD}: `zoo card {name or config.id} --write` makes one")
     found = []
     if render(config, text) != text:
-        found.append(f"{CARD} does not agree with config.json: `zoo card {config.id} --write` renders it anew")
+        found.append(f"{CARD} does not agree with config.json: `zoo card {name or config.id} --write` renders it anew")
     if stray := _stray_markers(text):
         found.append(f"{CARD} has a marker without its other half, or a block twice: {stray[0]}")
     if config.summary not in text:

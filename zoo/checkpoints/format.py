@@ -54,6 +54,8 @@ _FOREIGN = {
 class Checkpoint:
     """A model at rest, read and verified; `origin` is its name in messages, `config_sha256` the hash of config.json.
 
+    `name` is how it was named where its id would not be found (`dir:PATH`, `hub:ORG/NAME`), quoted for a command line.
+
     By file name, `graphs` are the bytes of each graph and `plans` what was read in them; `tensors` says where in
     `weights`, the whole weights file, each tensor lies.
     """
@@ -66,11 +68,26 @@ class Checkpoint:
     tensors: Mapping[str, TensorInfo] = field(repr=False)
     plans: Mapping[str, Graph] = field(repr=False)
     config_sha256: str = ""
+    name: str = ""
 
     def arrays(self) -> dict[str, NDArray[np.floating]]:
         """Every weight by name, read-only views on the bytes, in the type they are stored in; int8 ones as the float32
         numbers that they stand for, with their scales.
         """
+        return multiplied(self._stored())
+
+    def require_finite(self) -> None:
+        """Raise UnsafeFileError, naming the tensor, for weights that hold NaN or infinity."""
+        import numpy as np
+
+        for name, array in self._stored().items():
+            if not np.isfinite(array).all():
+                raise UnsafeFileError(
+                    f"{self.origin}: tensor {name} holds NaN or infinity: {GET_AGAIN}, or train the model again"
+                )
+
+    def _stored(self) -> dict[str, NDArray[np.floating]]:
+        """Every tensor of the weights file, in its own type."""
         import numpy as np
 
         arrays = {}
@@ -78,7 +95,7 @@ class Checkpoint:
             dtype = np.dtype(info.dtype).newbyteorder("<")
             flat = np.frombuffer(self.weights, dtype, math.prod(info.shape), info.offset)
             arrays[name] = flat.reshape(info.shape)
-        return multiplied(arrays)
+        return arrays
 
     def graph(self, role: RoleName) -> tuple[bytes, Graph]:
         """The graph of a role as bytes, and what was read in them.

@@ -135,7 +135,7 @@ def apply(
     direction = learned.direction(_chosen(learned, name, file))
     loaded = load(model, backend=backend.value, device=device, registry=open_registry())
     loaded.require("decode")
-    learned.check_model(loaded.config, any_model)
+    learned.check_model(loaded.config, any_model, loaded.name)
     target = out or Path(f"{_tag(loaded)}-{_slug(name or learned.names[0])}.png")
     writable_format(target)
     found = [resolve_all(loaded, operand) for operand in operands]

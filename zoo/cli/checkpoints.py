@@ -37,7 +37,7 @@ def card(
     if write:
         echo(write_card(checkpoint.folder, checkpoint.config))
     elif check:
-        found = problems(checkpoint.folder, checkpoint.config)
+        found = problems(checkpoint.folder, checkpoint.config, checkpoint.name)
         for line in found:
             error(line)
         if found:
@@ -49,13 +49,14 @@ def card(
 
 def check(
     name: Annotated[
-        str, typer.Argument(help="A plugin, a model or dir:PATH.", metavar="NAME", autocompletion=plugins_and_models)
+        str,
+        typer.Argument(help="A plugin, family, model or dir:PATH.", metavar="NAME", autocompletion=plugins_and_models),
     ],
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check that a plugin or a checkpoint holds to the zoo's contract, for example `zoo check colorizer`.
+    """Check that a plugin, family or checkpoint holds to the zoo's contract, for example `zoo check colorizer`.
 
-    A line appears as each check ends; one that failed says what to do.
+    A line appears as each check ends; one that failed says what to do. Without PyTorch, what needs it is skipped.
     """
     from zoo.catalog.registry import Registry
     from zoo.testing import findings
@@ -64,7 +65,8 @@ def check(
     for finding in findings(name, Registry.discover()):
         found.append(finding)
         if not json:
-            echo("ok    " if finding.passed else "FAILED", f" {finding}")
+            state = "-" if finding.skipped else "ok" if finding.passed else "FAILED"
+            echo(f"{state:<8}{finding}")
     if json:
         import msgspec
 

@@ -36,10 +36,14 @@ def list_(
     ] = None,
     task: Annotated[str | None, typer.Option(help="Only models that do this task.", metavar="TASK")] = None,
     family: Annotated[str | None, typer.Option(help="Only members of this family.", metavar="FAMILY")] = None,
+    families: Annotated[bool, typer.Option("--families", help="List families, those without models too.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """List the models the installed plugins bring."""
+    """List the models the installed plugins bring, or their families."""
     registry = open_registry()
+    if families:
+        _print_families([_facts_of(item, registry) for item in registry.find_families(pattern, task, family)], json)
+        return
     models = registry.find(pattern, task, family)
     if json:
         _print_json([_row(model, registry) for model in models])
@@ -51,9 +55,7 @@ def list_(
         (model.id, model.config.task or "-", _count(model.config.weights.parameters), model.config.summary)
         for model in models
     ]
-    width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
-    for line in columns([("MODEL", "TASK", "PARAMETERS", "SUMMARY"), *rows]):
-        echo(line if width is None or len(line) <= width else line[: width - 1] + "…")
+    _print_columns([("MODEL", "TASK", "PARAMETERS", "SUMMARY"), *rows])
 
 
 def info(
@@ -85,7 +87,9 @@ def info(
 
         _print_json({**msgspec.to_builtins(config), "source": source})
         return
-    example = name if ":" in name else config.task if config.default_for else config.id
+    from shlex import quote
+
+    example = quote(name) if ":" in name else config.task if config.default_for else config.id
     facts = _facts(config, source)
     if name.startswith("hub:"):
         from zoo.checkpoints.hub.introduction import about
@@ -123,7 +127,7 @@ def _state(item: PluginInfo) -> str:
     if item.disabled:
         return "disabled by ZOO_DISABLE_PLUGINS"
     if item.problem:
-        return f"left out ({item.problem.stage}): {item.problem.error}"
+        return item.problem.state
     return f"ok, but {item.warning}" if item.warning else "ok"
 
 
@@ -140,6 +144,13 @@ def _row(model: ModelSpec, registry: Registry) -> dict[str, Any]:
         "source": model.source,
         "plugin": registry.plugin_of(model.id).plugin,
     }
+
+
+def _print_columns(rows: Sequence[tuple[str, ...]]) -> None:
+    """Rows in columns; on a terminal, each line is cut to its width."""
+    width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
+    for line in columns(rows):
+        echo(line if width is None or len(line) <= width else line[: width - 1] + "…")
 
 
 def _print_json(value: Any) -> None:
@@ -239,22 +250,43 @@ def _print_card(name: str, registry: Registry) -> None:
     console.print(Segments(Segment(printable_lines(part.text), part.style) for part in laid_out), end="")
 
 
-def _print_family(family: Family, registry: Registry, json: bool) -> None:
-    members = [model.id for model in registry.find(family=family.name)]
-    facts = {
+def _facts_of(family: Family, registry: Registry) -> dict[str, Any]:
+    return {
         "family": family.name,
         "summary": family.summary,
         "paper": family.paper,
         "capabilities": list(family.capabilities),
         "presets": {name: dict(values) for name, values in family.presets.items()},
-        "models": members,
+        "models": [model.id for model in registry.find(family=family.name)],
         "plugin": registry.plugin_of(family.name).plugin,
     }
+
+
+def _print_families(families: Sequence[dict[str, Any]], json: bool) -> None:
+    if json:
+        _print_json(families)
+        return
+    if not families:
+        note("no family matches; `zoo list --families` shows all")
+        return
+    head = ("FAMILY", "CAN", "MODELS", "PLUGIN", "SUMMARY")
+    rows = [
+        (item["family"], ", ".join(item["capabilities"]), str(len(item["models"])), item["plugin"], item["summary"])
+        for item in families
+    ]
+    _print_columns([head, *rows])
+
+
+def _print_family(family: Family, registry: Registry, json: bool) -> None:
+    facts = _facts_of(family, registry)
     if json:
         _print_json(facts)
         return
     echo(f"{family.name} (family)\n  {family.summary}\n")
     rows = [("can", ", ".join(family.capabilities)), ("paper", family.paper or "-")]
-    rows += [("presets", ", ".join(family.presets) or "-"), ("models", ", ".join(members) or "none yet: zoo train")]
+    rows += [
+        ("presets", ", ".join(family.presets) or "-"),
+        ("models", ", ".join(facts["models"]) or "none yet: zoo train"),
+    ]
     for line in columns([*rows, ("plugin", str(facts["plugin"]))]):
         echo(f"  {line}")

@@ -57,18 +57,18 @@ class Directions:
         found: Array = self.vectors[self.names.index(name)]
         return found
 
-    def check_model(self, config: CheckpointConfig, any_model: bool = False) -> None:
+    def check_model(self, config: CheckpointConfig, any_model: bool = False, name: str = "") -> None:
         """Raise UsageError unless these are directions for the latents of this model.
 
         The weights decide, not the name: the same model trained once more has other latents. `any_model` takes every
-        model whose latents have the same shape.
+        model whose latents have the same shape. `name` is what commands call the model, if not by its id.
         """
         shape = config.latent.shape if config.latent else ()
         learned = f"these directions were learned with {self.model} (weights {self.weights[:12]})"
         if shape != self.latent_shape:
             raise UsageError(
                 f"{learned}, whose latents are {_by(self.latent_shape)}; those of {config.id} are "
-                f"{_by(shape) if shape else 'none'}: learn them with {config.id}"
+                f"{_by(shape) if shape else 'none'}: learn them with {name or config.id}"
             )
         if config.weights.sha256 != self.weights and not any_model:
             raise UsageError(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from zoo.catalog.interface import agrees
-from zoo.errors import UnsupportedCapability, UsageError, ZooError
+from zoo.errors import UnsafeFileError, UnsupportedCapability, UsageError
 from zoo.inference.candidates import noise_planes, with_noise
 from zoo.inference.fit import Run, fit_encode, fit_translate
 from zoo.inference.latents import Path, add, around, between, noise
@@ -27,6 +27,7 @@ Picturelike: TypeAlias = "Image.Image | str | PathLike[str]"
 Images: TypeAlias = "NDArray[Any] | Picturelike | Sequence[Picturelike]"
 # One place in the latent space: an array is a latent, a path or a PIL image is encoded.
 Point: TypeAlias = "NDArray[Any] | Picturelike"
+Others: TypeAlias = "Callable[[Capability], Sequence[str]]"
 Prior: TypeAlias = Literal["default", "normal"]
 
 # What goes into one run: so many items, of together so many pixels; the rest waits for the next run.
@@ -47,9 +48,11 @@ class Model:
     """
 
     def __init__(
-        self, config: CheckpointConfig, backend: Backend, others: Callable[[Capability], Sequence[str]] = lambda _: ()
+        self, config: CheckpointConfig, backend: Backend, others: Others = lambda _: (), name: str = ""
     ) -> None:
+        """`others` gives the models that can do something; `name` is what commands call this one, if not by its id."""
         self.config, self.backend, self._others = config, backend, others
+        self.name = name or config.id
         self.interface = config.interface
 
     def __repr__(self) -> str:
@@ -243,7 +246,7 @@ class Model:
 
     def _finite(self, answer: Array) -> Array:
         if not np.isfinite(answer).all():
-            raise ZooError(f"{self.id} gave numbers that are not finite; `zoo check {self.id}` examines it")
+            raise UnsafeFileError(f"{self.id} gave numbers that are not finite; `zoo check {self.name}` examines it")
         return answer
 
     def require(self, capability: Capability) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from zoo.errors import NotFoundError, PluginError
-from zoo.testing.finding import Finding, same, tried
+from zoo.testing.finding import NEEDS_TORCH, Finding, has_torch, same, tried
 from zoo.testing.inputs import inputs
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def checkpoint_findings(checkpoint: Checkpoint, family: Family | None = None) ->
 
     yield from work_findings(checkpoint, family)
     try:
-        wrong = problems(checkpoint.folder, checkpoint.config)
+        wrong = problems(checkpoint.folder, checkpoint.config, checkpoint.name)
     except NotFoundError as error:
         wrong = [str(error)]
     yield Finding("the card is complete and agrees with config.json", not wrong, "; ".join(wrong))
@@ -53,8 +52,10 @@ def work_findings(checkpoint: Checkpoint, family: Family | None = None) -> Itera
     yield Finding("the weights are finite", finite, advice)
     model = Model(checkpoint.config, open_backend("onnx", checkpoint, "cpu"))
     yield from _answers(model)
-    if family and find_spec("torch"):
+    if family and has_torch():
         yield from _backends(model, checkpoint, family)
+    elif family:
+        yield Finding("onnx and torch give the same", passed=True, advice=NEEDS_TORCH, skipped=True)
 
 
 def _answers(model: Model) -> Iterator[Finding]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from zoo.catalog.bundled import recipe_files
 from zoo.catalog.families import configured, interface_of
 from zoo.catalog.registry import load_object
 from zoo.errors import PluginError
-from zoo.testing.finding import Finding, all_passed, tried
+from zoo.testing.finding import NEEDS_TORCH, Finding, all_passed, has_torch, torch_tried, tried
 from zoo.testing.imports import light_finding
 
 if TYPE_CHECKING:
@@ -33,9 +32,9 @@ def family_findings(
     """
     if not (yield from all_passed(_named(family, info))):
         return  # what follows would fail for the same reasons
-    if not find_spec("torch"):
-        advice = "pip install 'latent-zoo[train]', then check again"
-        yield Finding(f"{family.name}: works", passed=False, advice=advice)
+    if not has_torch():
+        check = f"{family.name}: its recipes fit, its network works and its objective trains"
+        yield Finding(check, passed=True, advice=NEEDS_TORCH, skipped=True)
         return
     from zoo.testing.networks import network_findings
     from zoo.testing.objectives import labelled_recipe, objective_findings, recipe_findings
@@ -55,9 +54,9 @@ def _named(family: Family, info: PluginInfo) -> Iterator[Finding]:
     """What can be told from names and numbers."""
     configurable = yield from all_passed(_configured(family))
     for part in filter(None, (family.network, family.objective, family.weight_names)):
-        yield tried(f"{family.name}: {part} can be imported", partial(load_object, part, info))
+        yield torch_tried(f"{family.name}: {part} can be imported", partial(load_object, part, info))
     methods = [name for name in family.capabilities if name != "generate"]  # that one is decode of a draw
-    yield tried(
+    yield torch_tried(
         f"{family.name}: the network has a method for each capability", partial(_require_methods, family, methods)
     )
     if configurable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from zoo.catalog.plugins import one_line
@@ -15,18 +16,33 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BATCH_TOLERANCE = 1e-4
+NEEDS_TORCH = "skipped, needs PyTorch: pip install 'latent-zoo[train]'"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One check and its result; `advice` says what is wrong and what to do where it failed."""
+    """One check and its result; `advice` says what is wrong and what to do where it failed.
+
+    A check that was `skipped` counts as passed; its `advice` says what it needs.
+    """
 
     check: str
     passed: bool
     advice: str = ""
+    skipped: bool = False
 
     def __str__(self) -> str:
-        return f"{self.check}: {self.advice}" if self.advice and not self.passed else self.check
+        return f"{self.check}: {self.advice}" if self.advice and (self.skipped or not self.passed) else self.check
+
+
+def torch_tried(check: str, action: Callable[[], object]) -> Finding:
+    """The same as `tried`, skipped where PyTorch is not installed."""
+    return tried(check, action) if has_torch() else Finding(check, passed=True, advice=NEEDS_TORCH, skipped=True)
+
+
+def has_torch() -> bool:
+    """Whether PyTorch is installed; it is located, not imported."""
+    return find_spec("torch") is not None
 
 
 def tried(check: str, action: Callable[[], object], advice: str = "") -> Finding:
@@ -52,9 +68,9 @@ def all_passed(findings: Iterable[Finding]) -> Generator[Finding, None, bool]:
 
 
 def require(name: str, findings: Iterable[Finding]) -> None:
-    """Raise AssertionError with every check that failed."""
+    """Raise AssertionError with every check that failed, or was skipped: a test shall not pass for what it lacks."""
     found = list(findings)
-    failed = [f"  {finding}" for finding in found if not finding.passed]
+    failed = [f"  {finding}" for finding in found if finding.skipped or not finding.passed]
     if failed:
         raise AssertionError("\n".join([f"{len(failed)} of {len(found)} checks failed for {name}:", *failed]))
 

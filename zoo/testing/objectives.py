@@ -38,12 +38,14 @@ WINDOW, FALL = 3, 0.01
 def labelled_recipe(family: Family, preset: str | None, files: Sequence[Path]) -> tuple[Mapping[str, Any], int]:
     """How a family that learns from labels is configured, and how many there are, by its first recipe for the preset.
 
-    Nothing and 0 where no recipe names labels.
+    Where no recipe is for the preset, as for `tiny`, there are as many as the first of its other recipes names. Nothing
+    and 0 where none names labels.
     """
-    for file in files:
-        recipe = read_recipe(file)
-        if (recipe.model.family, recipe.model.preset) == (family.name, preset) and recipe.data.labels:
-            return recipe.model.config, len(recipe.data.labels)
+    recipes = [recipe for recipe in map(read_recipe, files) if recipe.model.family == family.name]
+    of_preset = [recipe for recipe in recipes if recipe.model.preset == preset]
+    for recipe in of_preset or recipes:
+        if recipe.data.labels:
+            return recipe.model.config if of_preset else {}, len(recipe.data.labels)
     return {}, 0
 
 

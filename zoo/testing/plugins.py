@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,12 +29,24 @@ def plugin_findings(info: PluginInfo, registry: Registry) -> Iterator[Finding]:
 def _findings(info: PluginInfo, registry: Registry) -> Iterator[Finding]:
     error = info.problem.error if info.problem else ""
     yield Finding(f"{info.plugin}: loads, and its hooks give what they should", not error, error)
-    if error:
+    if info.problem and not info.problem.partly:
         return
     yield light_finding(info.plugin, info.module.partition(":")[0])
     for name in info.families:
         yield from family_findings(registry.family(name), info)
+    yield from _whole(info.models, registry)
+
+
+def named_family_findings(name: str, registry: Registry) -> Iterator[Finding]:
+    """The same of one family, with the models of it that its plugin brings."""
+    info = registry.plugin_of(name)
+    yield light_finding(info.plugin, info.module.partition(":")[0])
+    yield from family_findings(registry.family(name), info)
+    yield from _whole([model for model in info.models if registry.model(model).config.family == name], registry)
+
+
+def _whole(models: Iterable[str], registry: Registry) -> Iterator[Finding]:
     from zoo.checkpoints.sources import open_source
 
-    for name in info.models:
+    for name in models:
         yield tried(f"{name}: the checkpoint is whole", partial(open_source, registry.model(name).source))

@@ -25,7 +25,7 @@ from torch import nn
 
 from zoo.errors import NetworkError, NotFoundError, UsageError
 from zoo.loading import find_checkpoint
-from zoo.weights.reading import COUNTER, State, read_weights
+from zoo.weights.reading import COUNTER, State, read_weights, require_finite
 
 if TYPE_CHECKING:
     from zoo.catalog.registry import Registry
@@ -107,7 +107,9 @@ def _in_package(name: str) -> Path:
 
 
 def initialise(network: nn.Module, starts: Mapping[str, State]) -> None:
-    """Load each part's tensors into the network. Raises UsageError where they don't fit."""
+    """Load each part's tensors into the network. Raises UsageError where they don't fit, and
+    UnsafeFileError where they hold NaN or infinity.
+    """
     for part, state in starts.items():
         module = network if part == WHOLE else dict(network.named_children()).get(part)
         if module is None:
@@ -117,6 +119,7 @@ def initialise(network: nn.Module, starts: Mapping[str, State]) -> None:
             chosen = _matched(module, state)
         except ValueError as error:
             raise UsageError(f"init.{part}: the weights do not fit: {error}") from error
+        require_finite({name: tensor.numpy() for name, tensor in chosen.items()}, f"init.{part}")
         module.load_state_dict(chosen, strict=False)
 
 

@@ -174,9 +174,17 @@ def _with_plain_norms(state: dict[str, NDArray[np.float32]], network: nn.Module)
     return state if norms.keys() & state.keys() else {**norms, **state}
 
 
+def require_finite(state: State, file: str) -> None:
+    """Raise UnsafeFileError, naming the first tensor that holds NaN or infinity."""
+    for name, array in state.items():
+        if not np.isfinite(array).all():
+            raise UnsafeFileError(f"{file}: tensor {name} holds NaN or infinity: no network works with these weights")
+
+
 def fill(network: nn.Module, state: State, file: str, whose: str = "the family's network") -> None:
-    """Load every weight. Raises UnsafeFileError, naming what is missing, left over or of another shape."""
+    """Load every weight. Raises UnsafeFileError, naming what is missing, left over, of another shape or not finite."""
     faults = misfits(network, {name: tuple(array.shape) for name, array in state.items()})
     if faults:
         raise UnsafeFileError(f"{file} does not fit {whose}; {'; '.join(faults)}")
+    require_finite(state, file)
     network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in state.items()}, strict=False)

@@ -85,7 +85,7 @@ def files_to_push(checkpoint: Checkpoint, reference: Reference) -> list[CommitOp
         if _SECRET.fullmatch(name.lower()):
             raise UnsafeFileError(f"{folder / name} looks like a secret; move it out of the checkpoint's folder first")
     text = read_card(folder)
-    wrong = faults(folder, config)
+    wrong = faults(folder, config, checkpoint.name)
     if wrong:
         raise UnsafeFileError(
             f"{checkpoint.origin}: {wrong[0]}" + (f" (and {len(wrong) - 1} more)" if wrong[1:] else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import numpy as np
 import onnxruntime
 
 from zoo.checkpoints.onnx.file import WEIGHTS_FILE
-from zoo.checkpoints.onnx.graphs import COST_VARIABLE, trace
+from zoo.checkpoints.onnx.graphs import COST_VARIABLE, Trace, trace
 from zoo.checkpoints.onnx.operators.values import FLOAT, Value
 from zoo.errors import UnsafeFileError, UsageError
 
@@ -35,16 +36,27 @@ class OnnxBackend:
         self.checkpoint = checkpoint
         self._providers = _providers(device)
         self._sessions: dict[RoleName, onnxruntime.InferenceSession] = {}
-        self._traced: dict[tuple[RoleName, tuple[Shape, ...]], tuple[Shape, ...]] = {}
+        self._traced: dict[tuple[RoleName, tuple[Shape, ...]], Trace] = {}
         self._lock = Lock()
         self._threads = 0
 
     def run(self, role: RoleName, *inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
         """Run the graph of a role on a batch; see `Backend.run`.
 
-        Raises UsageError for inputs the graph does not take, or one so large that the run would need more memory than
-        `zoo.checkpoints.onnx.graphs` allows, and UnsafeFileError where the runtime refuses the graph.
+        A batch that would need more memory than `zoo.checkpoints.onnx.graphs` allows is run in parts, the largest that
+        don't. Raises UsageError for inputs the graph does not take, or where one item alone would need more, and
+        UnsafeFileError where the runtime refuses the graph.
         """
+        step = self._at_once(role, tuple(array.shape for array in inputs))
+        count = len(inputs[0])
+        if count <= step:
+            return self._run(role, *inputs)
+        starts = range(0, count, step)
+        runs = [self._run(role, *(array[start : start + step] for array in inputs)) for start in starts]
+        return tuple(map(np.concatenate, zip(*runs, strict=True)))
+
+    def _run(self, role: RoleName, *inputs: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """One run of a graph, its answers of the shapes that its operators give."""
         expected = self._expected(role, tuple(array.shape for array in inputs))
         session = self._session(role)
         arrays = (np.ascontiguousarray(array, np.float32) for array in inputs)
@@ -62,8 +74,30 @@ class OnnxBackend:
         """Threads of each session that is opened from now on; ONNX Runtime takes all cores otherwise."""
         self._threads = threads
 
+    def _at_once(self, role: RoleName, shapes: tuple[Shape, ...]) -> int:
+        """How many items of a batch one run may take: all, or as many as the memory that is allowed; at least 1."""
+
+        def too_large(count: int) -> bool:
+            return self._trace(role, tuple((count, *shape[1:]) for shape in shapes)).too_large
+
+        if not self._trace(role, shapes).too_large:
+            return shapes[0][0]
+        # What a run needs grows with its batch, so the largest that is allowed is found by halving.
+        return max(1, bisect_left(range(1, shapes[0][0]), True, key=too_large))
+
     def _expected(self, role: RoleName, shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
         """The shapes a run will give, or an error before anything is computed."""
+        found = self._trace(role, shapes)
+        if found.too_large:
+            given = ", ".join(map(str, shapes))
+            raise UsageError(
+                f"{self._file(role)} would need {found.peak / 2**30:.1f} GiB for an input of shape {given}; "
+                f"use a smaller picture ({COST_VARIABLE}=4 allows more)"
+            )
+        return found.outputs
+
+    def _trace(self, role: RoleName, shapes: tuple[Shape, ...]) -> Trace:
+        """What a run on inputs of these shapes gives and costs; UsageError if the graph does not take them."""
         key = (role, shapes)
         if key not in self._traced:
             _, graph = self.checkpoint.graph(role)
@@ -75,15 +109,9 @@ class OnnxBackend:
                 wanted = ", ".join(str(port.dims) for port in ports)
                 raise UsageError(f"{self._file(role)} takes {wanted}, not an array of shape {given}")
             try:
-                found = trace(graph, *shapes)
+                self._traced[key] = trace(graph, *shapes)
             except UnsafeFileError as error:
                 raise UsageError(f"{error}: an input of shape {given} does not fit this graph") from error
-            if found.too_large:
-                raise UsageError(
-                    f"{self._file(role)} would need {found.peak / 2**30:.1f} GiB for an input of shape {given}; "
-                    f"use a smaller batch or picture ({COST_VARIABLE}=4 allows more)"
-                )
-            self._traced[key] = found.outputs
         return self._traced[key]
 
     def _session(self, role: RoleName) -> onnxruntime.InferenceSession:

@@ -53,7 +53,7 @@ def fit_translate(fit: Fit, images: Levels, run: Run, spec: ImageSpec, strength:
     times as high and wide as the pictures.
 
     Raises UsageError for pictures that can't be taken, and for a strength or a scale that the fit does not have;
-    ZooError for an answer that is no picture.
+    ZooError for an answer that is no picture, UnsafeFileError for one of NaN or infinity.
     """
     check(images)
     if strength != 1 and not FITS[fit].strength:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.errors import UsageError, ZooError
+from zoo.errors import UnsafeFileError, UsageError, ZooError
 from zoo.pictures import color
 
 if TYPE_CHECKING:
@@ -34,14 +34,16 @@ def check(images: Levels) -> None:
 
 
 def answer_of(run: Run, batch: Floats) -> Floats:
-    """What the model answers, checked to be pictures and clamped to [0, 1]."""
+    """What the model answers, checked to be pictures and clamped to [0, 1]; UnsafeFileError for NaN and infinity."""
     answer = np.asarray(run(np.ascontiguousarray(batch)))
     if answer.ndim != 4 or len(answer) != len(batch) or 0 in answer.shape:
         raise ZooError(f"the model answered an array of shape {answer.shape} to one of shape {batch.shape}")
     for number, picture in enumerate(answer):
         if not np.isfinite(picture).all():
             kind = "NaN" if np.isnan(picture).any() else "infinity"
-            raise ZooError(f"the model answered {kind} to picture {number + 1} of {len(batch)}: damaged weights?")
+            raise UnsafeFileError(
+                f"the model answered {kind} to picture {number + 1} of {len(batch)}: damaged weights?"
+            )
     return answer.clip(0, 1).astype(np.float32, copy=False)
 
 
