@@ -49,19 +49,24 @@ def png_with(added, image=None, before=b"IDAT", **options):
     return data[:at] + added + data[at:]
 
 
+def profile(tag, device, space, connection):
+    """An ICC profile of one tag (name, data) and the white point of D50."""
+    white = b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)
+    table, body, start = struct.pack(">I", 2), b"", 128 + 4 + 24
+    for name, data in (tag, (b"wtpt", white)):
+        table += struct.pack(">4sII", name, start + len(body), len(data))
+        body += data + bytes(-len(data) % 4)
+    head = struct.pack(
+        ">I4sI4s4s4s6H4s", start + len(body), b"lcms", 0x02400000, device, space, connection, *[1] * 6, b"acsp"
+    )
+    return head.ljust(68, b"\0") + struct.pack(">3i", 63190, 65536, 54061) + bytes(48) + table + body
+
+
 def gray_profile(gamma=1.0, curve=None):
     """An ICC profile of grays: linear light, another gamma, or another curve."""
     plain = b"curv" + bytes(4) + (struct.pack(">I", 0) if gamma == 1 else struct.pack(">IH", 1, round(gamma * 256)))
     curve = plain if curve is None else curve
-    white = b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)
-    table, body, start = struct.pack(">I", 2), b"", 128 + 4 + 24
-    for name, data in ((b"kTRC", curve), (b"wtpt", white)):
-        table += struct.pack(">4sII", name, start + len(body), len(data))
-        body += data + bytes(-len(data) % 4)
-    head = struct.pack(
-        ">I4sI4s4s4s6H4s", start + len(body), b"lcms", 0x02400000, b"mntr", b"GRAY", b"XYZ ", *[1] * 6, b"acsp"
-    )
-    return head.ljust(68, b"\0") + struct.pack(">3i", 63190, 65536, 54061) + bytes(48) + table + body
+    return profile((b"kTRC", curve), b"mntr", b"GRAY", b"XYZ ")
 
 
 def tiff(*pages, below=(), order="<"):

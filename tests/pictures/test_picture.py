@@ -8,7 +8,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from pictures import chunk, file_of, gray_profile, needs_avif, scene, tiff
+from pictures import chunk, file_of, gray_profile, needs_avif, profile, scene, tiff
 from PIL import ExifTags, Image
 
 from zoo.pictures.images import from_pil, read_picture
@@ -169,15 +169,7 @@ def cmyk_profile():
     ramp = bytes(range(256))
     identity = b"".join(struct.pack(">i", 65536 if number % 4 == 0 else 0) for number in range(9))
     lut = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + identity + ramp * 4 + mixes + ramp * 3
-    white = b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)
-    table, body, start = struct.pack(">I", 2), b"", 128 + 4 + 24
-    for name, data in ((b"A2B0", lut), (b"wtpt", white)):
-        table += struct.pack(">4sII", name, start + len(body), len(data))
-        body += data + bytes(-len(data) % 4)
-    head = struct.pack(
-        ">I4sI4s4s4s6H4s", start + len(body), b"lcms", 0x02400000, b"prtr", b"CMYK", b"Lab ", *[1] * 6, b"acsp"
-    )
-    return head.ljust(68, b"\0") + struct.pack(">3i", 63190, 65536, 54061) + bytes(48) + table + body
+    return profile((b"A2B0", lut), b"prtr", b"CMYK", b"Lab ")
 
 
 class TestTransparency:
