@@ -60,16 +60,20 @@ def obtain(package: Package, given: Path | None, folder: Path, report: Report) -
     return find(package, given) if given else download(package, folder)
 
 
-def parser(description: str, packages: Sequence[Package], facts: str) -> argparse.ArgumentParser:
-    """The options all scripts share; `facts` stand below them in the help."""
-    sources = "\n".join(f"  {package.label}\n    {package.registry.root}{package.place}" for package in packages)
-    clients = " and ".join(sorted({package.registry.client for package in packages}))
+def plain_parser(description: str, facts: str) -> argparse.ArgumentParser:
+    """The option of every script, OUT; `facts` are below it in the help."""
     made = argparse.ArgumentParser(
-        description=description,
-        epilog=f"{facts}\n\nmade from\n{sources}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=description, epilog=facts, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     made.add_argument("out", type=Path, metavar="OUT", help="folder of the packs, say ~/.cache/latent-zoo/data")
+    return made
+
+
+def parser(description: str, packages: Sequence[Package], facts: str) -> argparse.ArgumentParser:
+    """The options of scripts that take packages; `facts` are below them in the help."""
+    sources = "\n".join(f"  {package.label}\n    {package.registry.root}{package.place}" for package in packages)
+    clients = " and ".join(sorted({package.registry.client for package in packages}))
+    made = plain_parser(description, f"{facts}\n\nmade from\n{sources}")
     made.add_argument(
         "--packages",
         type=Path,

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import sys
 import tarfile
@@ -159,12 +158,10 @@ def _pixels(place: PurePosixPath, content: bytes) -> NDArray[np.uint8]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build the pack; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        description="Builds the data pack 'cifar10' or 'cifar10-jpeg': 60,000 small pictures of ten classes.",
-        epilog=FACTS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = building.plain_parser(
+        "Builds the data pack 'cifar10' or 'cifar10-jpeg': 60,000 small pictures of ten classes.",
+        FACTS,
     )
-    parser.add_argument("out", type=Path, metavar="OUT", help="folder of the packs, say ~/.cache/latent-zoo/data")
     parser.add_argument("--jpeg", type=Path, metavar="PATH", help="folder or tar of JPEG copies (default: torchvision)")
     options = parser.parse_args(arguments)
     return building.run(lambda report: [build(options.out, options.jpeg, report=report)], options.out)

@@ -6,7 +6,6 @@ which figure each shows, which were taken at one moment, and which split each be
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import shutil
@@ -68,12 +67,10 @@ def photograph(clone: Path, name: str) -> bytes:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build the pack; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        description="Builds the data pack 'lego': 108 photographs of minifigures.",
-        epilog=FACTS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = building.plain_parser(
+        "Builds the data pack 'lego': 108 photographs of minifigures.",
+        FACTS,
     )
-    parser.add_argument("out", type=Path, metavar="OUT", help="folder of the packs, say ~/.cache/latent-zoo/data")
     parser.add_argument("clone", type=Path, metavar="CLONE", help="folder of the cloned repository")
     options = parser.parse_args(arguments)
     return building.run(lambda report: [build(options.out, options.clone, report=report)], options.out)

@@ -6,7 +6,6 @@ script, says which picture of which set becomes which file, its size and its spl
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import lzma
@@ -225,12 +224,10 @@ def download_caltech101(root: Path, report: building.Report) -> Path:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build the pack; returns the exit code."""
     homes = "\n".join(f"  {each.name}\n    {each.home}" for each in SETS.values())
-    parser = argparse.ArgumentParser(
-        description="Builds the data pack 'photos11k': up to 11,905 photographs in colour, of 13 public sets.",
-        epilog=f"{FACTS}\n{homes}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = building.plain_parser(
+        "Builds the data pack 'photos11k': up to 11,905 photographs in colour, of 13 public sets.",
+        f"{FACTS}\n{homes}",
     )
-    parser.add_argument("out", type=Path, metavar="OUT", help="folder of the packs, say ~/.cache/latent-zoo/data")
     either = parser.add_mutually_exclusive_group()
     for name in SETS:
         group = either if name == "caltech101" else parser
