@@ -45,7 +45,9 @@ def load(
     def others(capability: Capability) -> Sequence[str]:
         return [model.id for model in registry.find() if capability in model.config.can()]
 
-    return Model(checkpoint.config, opened, others, checkpoint.name)
+    model = Model(checkpoint.config, opened, others, checkpoint.name)
+    model.expects = checkpoint.expects
+    return model
 
 
 def find_checkpoint(name: str, registry: Registry) -> Checkpoint:

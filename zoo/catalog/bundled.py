@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.catalog.expects import parse_expects
 from zoo.catalog.spec import ModelSpec, parse_config
 from zoo.errors import PluginError, UnsafeFileError
 
@@ -47,7 +48,9 @@ def _read(folder: Path, package: str) -> ModelSpec:
     expected = config.id.partition(".")[2]
     if tag != expected:
         raise UnsafeFileError(f"{name} says id {config.id!r}, so its folder must be named {expected!r}")
-    return ModelSpec(config, source=f"bundled:{package}/{tag}")
+    hint = folder / "expects.json"
+    expects = parse_expects(hint.read_bytes(), hint) if hint.is_file() else None
+    return ModelSpec(config, f"bundled:{package}/{tag}", expects)
 
 
 def _folders(package: str) -> list[Path]:

@@ -10,8 +10,10 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from zoo.catalog.expects import Expects
 from zoo.catalog.interface import Capability
 from zoo.catalog.spec import CheckpointConfig, Metric
+from zoo.checkpoints.format import read_expects
 from zoo.checkpoints.tables import figure_table, is_of_set, is_overall, set_table
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError
 from zoo.files import write_whole
@@ -38,13 +40,13 @@ _SOURCE = re.compile(r"\b(?:pack|torchvision):([A-Za-z0-9_.-]+)")
 _FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 
 
-def render(config: CheckpointConfig, old: str = "", called: str = "") -> str:
-    """The card's text: front matter and blocks from `config`, prose from `old` or, where there is none, a prompt.
+def render(config: CheckpointConfig, old: str = "", called: str = "", expects: Expects | None = None) -> str:
+    """The card's text: front matter and blocks from `config` and `expects`, prose from `old` or a prompt.
 
     `called` is what the model is run by, `hub:ORG/NAME`; else the one that `old` says, or its task or id.
     """
     used = called or next((match[1] for match in _HUB_NAME.finditer(old)), "")
-    blocks = {"facts": _facts(config), "figures": _figures(config.metrics), "use": _use(config, used)}
+    blocks = {"facts": _facts(config, expects), "figures": _figures(config.metrics), "use": _use(config, used)}
     text = _FRONT.sub("", old, count=1) if old else _skeleton(config)
     for name, body in blocks.items():
         marked = f"<!-- zoo:{name} -->\n{body}<!-- /zoo:{name} -->\n"
@@ -72,7 +74,7 @@ def read_card(folder: Path) -> str:
 def write_card(folder: Path, config: CheckpointConfig) -> Path:
     """Render `README.md` in the checkpoint's folder, keeping its prose; returns its path. Raises as `read_card`."""
     path = folder / CARD
-    write_whole(path, render(config, read_card(folder)).encode(), force=True)
+    write_whole(path, render(config, read_card(folder), expects=read_expects(folder, str(folder))).encode(), force=True)
     return path
 
 
@@ -100,8 +102,10 @@ def faults(folder: Path, config: CheckpointConfig, name: str = "") -> list[str]:
     if not text:
         raise NotFoundError(f"{folder} has no {CARD}: `zoo card {name or config.id} --write` makes one")
     found = []
-    if render(config, text) != text:
-        found.append(f"{CARD} does not agree with config.json: `zoo card {name or config.id} --write` renders it anew")
+    if render(config, text, expects=read_expects(folder, str(folder))) != text:
+        found.append(
+            f"{CARD} does not agree with config.json or expects.json: `zoo card {name or config.id} --write` mends it"
+        )
     if stray := _stray_markers(text):
         found.append(f"{CARD} has a marker without its other half, or a block twice: {stray[0]}")
     if config.summary not in text:
@@ -195,7 +199,7 @@ def _use(config: CheckpointConfig, used: str) -> str:
     return "\n".join(["```", *(lines or [f"zoo info {latent}"]), "```", ""])
 
 
-def _facts(config: CheckpointConfig) -> str:
+def _facts(config: CheckpointConfig, expects: Expects | None) -> str:
     weights, training = config.weights, config.training
     rows = [
         ("Family", f"`{config.family}`"),
@@ -210,7 +214,15 @@ def _facts(config: CheckpointConfig) -> str:
             ("Took", f"{training.seconds / 60:.0f} minutes on {training.hardware}"),
             ("Software", training.version),
         ]
+    if expects:
+        rows.append(("Expects", _expected(expects)))
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {_cell(value)} |" for name, value in rows), ""])
+
+
+def _expected(expects: Expects) -> str:
+    """The words, and how often the limits say that pictures are others."""
+    shares = ", ".join(f"{part.share:.1%} of {part.n:,} of {part.pictures}" for part in expects.noted)
+    return f"{expects.words}; noted as others: {shares} (`{expects.command}`)" if shares else expects.words
 
 
 def _cell(value: str) -> str:

@@ -2,7 +2,7 @@
 
 Everything is read into memory once, and the bytes that were hashed are the bytes that run: a file that changes later
 changes nothing, and one that shrinks can't kill the process, as it would under a memory map. Files that config.json
-does not name (README.md, pictures, code) are never opened.
+does not name (pictures, code) are never opened, but for README.md, the card, and expects.json, a hint.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.catalog.expects import MAX_EXPECTS_BYTES, Expects, format_expects, parse_expects
 from zoo.catalog.spec import MAX_CONFIG_BYTES, CheckpointConfig, format_config, parse_config
 from zoo.checkpoints.eight_bits import check_scales, multiplied
 from zoo.checkpoints.onnx.file import MAX_GRAPH_BYTES, WEIGHTS_FILE, Graph
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from zoo.catalog.interface import RoleName
 
 CONFIG_FILE = "config.json"
+# A hint that a checkpoint may lack: which pictures the model expects.
+EXPECTS_FILE = "expects.json"
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 GET_AGAIN = "get the checkpoint again"
 
@@ -69,6 +72,7 @@ class Checkpoint:
     plans: Mapping[str, Graph] = field(repr=False)
     config_sha256: str = ""
     name: str = ""
+    expects: Expects | None = None
 
     def arrays(self) -> dict[str, NDArray[np.floating]]:
         """Every weight by name, read-only views on the bytes, in the type they are stored in; int8 ones as the float32
@@ -137,12 +141,24 @@ def read_checkpoint(folder: Path, origin: str, check: Callable[[bytes], None] | 
     for role, spec in config.graph_specs().items():
         graphs[spec.graph] = _read_graph(folder, spec.graph, spec.sha256, origin)
         plans[spec.graph] = check_graph(f"{origin}: {spec.graph}", graphs[spec.graph], tensors, role, interface)
-    return Checkpoint(folder, origin, config, weights, graphs, tensors, plans, hashlib.sha256(data).hexdigest())
+    digest, expects = hashlib.sha256(data).hexdigest(), read_expects(folder, origin)
+    return Checkpoint(folder, origin, config, weights, graphs, tensors, plans, digest, expects=expects)
 
 
 def write_config(folder: Path, config: CheckpointConfig) -> None:
     """Write `config.json`: the old one or the new one is there, never half of one. Raises DiskError."""
     write_whole(folder / CONFIG_FILE, format_config(config), force=True)
+
+
+def read_expects(folder: Path, origin: str) -> Expects | None:
+    """What `expects.json` of a checkpoint's folder says, None where there is none. Raises UnsafeFileError."""
+    data = _read(folder / EXPECTS_FILE, MAX_EXPECTS_BYTES, f"{origin}: {EXPECTS_FILE}")
+    return None if data is None else parse_expects(data, f"{origin}: {EXPECTS_FILE}")
+
+
+def write_expects(folder: Path, expects: Expects) -> None:
+    """Write `expects.json`, whole or not at all. Raises DiskError."""
+    write_whole(folder / EXPECTS_FILE, format_expects(expects), force=True)
 
 
 def _read_config(folder: Path, origin: str) -> bytes:

@@ -44,7 +44,8 @@ def card(
             raise typer.Exit(7)
         echo(f"{checkpoint.folder / CARD} is complete")
     else:
-        echo(printable_lines(render(checkpoint.config, read_card(checkpoint.folder))), end="")
+        text = render(checkpoint.config, read_card(checkpoint.folder), expects=checkpoint.expects)
+        echo(printable_lines(text), end="")
 
 
 def check(

@@ -21,7 +21,7 @@ from zoo.cli.results import (
     scale_of,
     tag,
 )
-from zoo.cli.running import Backend, BackendOption, DeviceOption
+from zoo.cli.running import Backend, BackendOption, DeviceOption, note_unlike
 
 MAX_GENERATED, MAX_VARIED = 10_000, 1_000
 # Pictures from one end to the other: as many as one can look at side by side, or as make a smooth animation.
@@ -94,8 +94,10 @@ def encode(
     check_latents_target(target, force)
     files = picture_files(inputs, recursive)
     refuse_input(target, files)
+    others: list[str] = []
     with progress(loaded.id, len(files)) as bar:
-        content, errors = encode_files(loaded, files, std, bar.advance)
+        content, errors = encode_files(loaded, files, std, bar.advance, lambda file: others.append(file.name))
+    note_unlike(loaded, others, len(files))
     if content:
         write_latents(target, content, force)
         echo(target)

@@ -78,19 +78,21 @@ def info(
         from zoo.checkpoints.sources import open_source
 
         checkpoint = open_source(name)
-        config, source = checkpoint.config, checkpoint.origin
+        config, source, expects = checkpoint.config, checkpoint.origin, checkpoint.expects
     else:
         spec = registry.resolve(name)
-        config, source = spec.config, spec.source
+        config, source, expects = spec.config, spec.source, spec.expects
     if json:
         import msgspec
 
-        _print_json({**msgspec.to_builtins(config), "source": source})
+        _print_json({**msgspec.to_builtins(config), "source": source, "expects": msgspec.to_builtins(expects)})
         return
     from shlex import quote
 
     example = quote(name) if ":" in name else config.task if config.default_for else config.id
     facts = _facts(config, source)
+    if expects:
+        facts.append(("expects", expects.words + (", and tells other pictures apart" if expects.limits else "")))
     if name.startswith("hub:"):
         from zoo.checkpoints.hub.introduction import about
 

@@ -15,8 +15,9 @@ from zoo.cli.console import columns, echo, note, open_registry, progress
 from zoo.cli.running import Backend, BackendOption, DeviceOption
 
 if TYPE_CHECKING:
+    from zoo.catalog.registry import Registry
     from zoo.catalog.spec import Metric
-    from zoo.recipes.recipe import TrainTable
+    from zoo.recipes.recipe import Recipe, TrainTable
 
 
 def register(app: typer.Typer) -> None:
@@ -87,7 +88,20 @@ def train(
         except KeyboardInterrupt:
             note(f"the run is saved in {folder}: the same command with --resume continues it")
             raise
+    if chosen.model.expects:
+        _write_expects(chosen, f"dir:{folder / 'checkpoint'}", registry)
     echo(folder / "checkpoint")
+
+
+def _write_expects(recipe: Recipe, name: str, registry: Registry) -> None:
+    """Measure what the checkpoint of a run expects; it is whole without."""
+    from zoo.errors import ZooError
+    from zoo.evaluation import expects
+
+    try:
+        expects.write(name, registry, expects.measure(name, registry, recipe))
+    except ZooError as error:
+        note(f"what the model expects is not measured: {error}")
 
 
 class _Epochs:
@@ -166,6 +180,14 @@ def eval_(
     transitions: Annotated[
         bool, typer.Option("--transitions", help="Go from one picture to another, 100 times.")
     ] = False,
+    expects: Annotated[
+        bool,
+        typer.Option("--expects", help="Only measure by which limits pictures of another kind are told from its own."),
+    ] = False,
+    others: Annotated[
+        list[str] | None,
+        typer.Option(help="With --expects: pictures of another kind, to try the limits on.", metavar="SOURCE"),
+    ] = None,
     against: Annotated[
         list[str] | None,
         typer.Option(help="Another model, or its checkpoint's folder, whose figures stand beside.", metavar="MODEL"),
@@ -180,6 +202,9 @@ def eval_(
     What is measured follows from what the model can do: its job, its reconstructions and latent space, its answers.
     """
     registry = open_registry()
+    if expects:
+        _expects(model, registry, others or (), write, json, backend, device)
+        return
     with needs_torch("eval"):
         from zoo.evaluation.evaluate import evaluate, write_metrics
         from zoo.evaluation.options import Options
@@ -196,6 +221,33 @@ def eval_(
         echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
         return
     _print(found.metrics)
+
+
+def _expects(
+    model: str, registry: Registry, others: Sequence[str], write: bool, json: bool, backend: Backend, device: str
+) -> None:
+    """Measure which pictures a model expects, and how often the limits note its own and those of other sources."""
+    with needs_torch("eval"):
+        from zoo.evaluation import expects
+        from zoo.evaluation.evaluate import recipe_of
+        from zoo.loading import find_checkpoint
+    recipe = recipe_of(find_checkpoint(model, registry).config, registry)
+    with progress(model, 0) as bar:
+        found = expects.measure(model, registry, recipe, others, backend.value, device, bar.at)
+    if write:
+        note(f"written to {expects.write(model, registry, found)}")
+    if json:
+        from zoo.catalog.expects import format_expects
+
+        echo(format_expects(found).decode(), end="")
+        return
+    limits = found.limits
+    echo(f"expects {found.words}" + ("" if limits else "; no limits: the model has no reconstruction to go by"))
+    if limits:
+        names = [(name, f"{getattr(limits, name):.4g}") for name in limits.__struct_fields__]
+        echo("\n".join(["", *columns([("FIGURE", "LIMIT"), *names]), ""]))
+        rows = [(f"{part.share:.1%}", f"{part.n:,}", part.pictures) for part in found.noted]
+        echo("\n".join(columns([("NOTED", "OF", "PICTURES"), *rows])))
 
 
 def _print(metrics: Sequence[Metric]) -> None:

@@ -45,6 +45,8 @@ def operand(model: Model, text: str, *, several: bool = False) -> Operand:
     found = (resolve_all if several else resolve)(model, text)
     if found.model not in ("", model.id):
         note(f"{found.file} was made by {found.model}; to {model.id} its latents mean something else")
+    if found.unlike and found.file and model.expects:
+        note(model.expects.remark(model.id, (found.file.name,), 1))
     return found
 
 

@@ -150,6 +150,7 @@ def _run(model: Model, planned: Sequence[Job], options: Options, workers: int | 
 
     errors: list[Exception] = []
     cells: list[NDArray[np.uint8]] = []
+    unlike: list[str] = []
     try:
         with progress(model.id, len(planned)) as bar:
             for outcome in run_jobs(model, planned, options, workers):
@@ -164,13 +165,22 @@ def _run(model: Model, planned: Sequence[Job], options: Options, workers: int | 
                     echo(outcome.job.target)
                 if outcome.cell is not None:
                     cells.append(outcome.cell)
+                if outcome.unlike:
+                    unlike.append(outcome.job.name)
         if grid and cells:
             _write_grid(grid, cells, options.force)
     finally:
+        note_unlike(model, unlike, len(planned))
         codes = [report(problem) for problem in errors]
     if codes and len(planned) > 1:
         error(f"{len(codes)} of {len(planned)} pictures failed")
     return codes[0] if codes else 0
+
+
+def note_unlike(model: Model, names: Sequence[str], count: int) -> None:
+    """Say once that pictures, of `count`, are of another kind than those that the model was trained on."""
+    if names and model.expects:
+        note(model.expects.remark(model.id, tuple(names), count))
 
 
 def _write_grid(grid: str, cells: Sequence[NDArray[np.uint8]], force: bool) -> None:

@@ -18,6 +18,7 @@ from zoo.inference.latents import Path, add, around, between, noise
 from zoo.pictures.images import Picture, from_pil, read_picture, to_array
 
 if TYPE_CHECKING:
+    from zoo.catalog.expects import Expects
     from zoo.catalog.interface import Capability, RoleName
     from zoo.catalog.spec import CheckpointConfig
     from zoo.inference.backends import Backend
@@ -46,6 +47,9 @@ class Model:
     or three channels, or PIL images or paths; the answer is an array of the same kind. Latents are float32
     (N, *latent_shape). A result does not depend on what else is in its batch.
     """
+
+    # Which pictures the model was trained on, where its checkpoint says so.
+    expects: Expects | None = None
 
     def __init__(
         self, config: CheckpointConfig, backend: Backend, others: Others = lambda _: (), name: str = ""

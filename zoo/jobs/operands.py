@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from zoo.catalog.interface import agrees
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UnsupportedCapability, UsageError, ZooError
 from zoo.files import refuse_existing, write_whole
+from zoo.inference.expected import unlike
 from zoo.inference.fit import fit_encode
 from zoo.pictures.images import read_picture, rgb_of
 
@@ -50,7 +51,8 @@ class Latents:
 class Operand:
     """Latents (N, *latent_shape) that one word means, a name for each, and the file they come from.
 
-    `picture` is what was encoded, as the model sees it, (1, C, H, W); None for what was no picture.
+    `picture` is what was encoded, as the model sees it, (1, C, H, W); None for what was no picture. `unlike` says that
+    it is of another kind than those that the model was trained on.
     """
 
     latents: Array
@@ -58,6 +60,7 @@ class Operand:
     file: Path | None = None
     picture: Array | None = None
     model: str = ""
+    unlike: bool = False
 
     def file_names(self) -> list[str]:
         """A PNG's name for each, of its number and what of its own name is safe in a file's name."""
@@ -134,11 +137,16 @@ def write_latents(path: Path, content: Latents, force: bool = False) -> None:
 
 
 def encode_files(
-    model: Model, files: Sequence[Path], std: bool = False, advance: Callable[[], None] = lambda: None
+    model: Model,
+    files: Sequence[Path],
+    std: bool = False,
+    advance: Callable[[], None] = lambda: None,
+    other: Callable[[Path], object] = lambda file: None,
 ) -> tuple[Latents | None, list[ZooError]]:
     """The latents of picture files, and the errors of those that can't be encoded; None if none can.
 
-    `std` adds the posterior's standard deviation. `advance` is called after each file.
+    `std` adds the posterior's standard deviation. `advance` is called after each file, `other` for each picture of
+    another kind than those that the model was trained on.
     """
     found: list[tuple[str, tuple[Array, ...]]] = []
     errors: list[ZooError] = []
@@ -149,6 +157,8 @@ def encode_files(
             if found and arrays[0].shape != found[0][1][0].shape:
                 raise UsageError(f"{file} gives latents of another shape than {found[0][0]}: encode one size at a time")
             found.append((str(file), arrays))
+            if unlike(model, pixels, arrays[0]):
+                other(file)
         except UnsupportedCapability:
             raise
         except ZooError as error:
@@ -199,7 +209,9 @@ def _encoded(model: Model, path: Path) -> Operand:
     model.require("encode")
     pixels = read_picture(path).pixels.transpose(2, 0, 1)[None]
     fit, spec = model.interface.fit("encode").name, model.interface.takes("encode")
-    return Operand(model.encode(pixels), (path.name,), path, fit_encode(fit, pixels, lambda seen: seen, spec))
+    latents = model.encode(pixels)
+    seen = fit_encode(fit, pixels, lambda batch: batch, spec)
+    return Operand(latents, (path.name,), path, seen, unlike=unlike(model, pixels, latents))
 
 
 def like(picture: Array | None, made: Array) -> Array:

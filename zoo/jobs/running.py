@@ -16,6 +16,7 @@ from PIL import Image
 
 from zoo.errors import DiskError, UsageError, ZooError
 from zoo.files import refuse_existing
+from zoo.inference.expected import has_limits, translated
 from zoo.pictures.deep import eight_bits
 from zoo.pictures.formats import holds_deep
 from zoo.pictures.images import (
@@ -61,13 +62,15 @@ class Options:
 class Outcome:
     """How one job ended: written, with notes about the input, or with an error.
 
-    `cell` is uint8 (3, S, S), or (3, S, 2 S) with the input on the left, if the options ask for it.
+    `cell` is uint8 (3, S, S), or (3, S, 2 S) with the input on the left, if the options ask for it. `unlike` says that
+    the picture is of another kind than those that the model was trained on.
     """
 
     job: Job
     notes: tuple[str, ...] = ()
     error: Exception | None = None
     cell: NDArray[np.uint8] | None = None
+    unlike: bool = False
 
 
 def run_jobs(model: Model, jobs: Sequence[Job], options: Options, workers: int | None = None) -> Iterator[Outcome]:
@@ -123,8 +126,9 @@ def _translate(model: Model, job: Job, options: Options, stopped: Event) -> Outc
     picture = read_picture(job.source or _standard_input(), channels, options.max_pixels, deep=deep)
     if options.from_photo:
         shown, made = _from_photo(model, picture)
+        unlike = False
     else:
-        shown, made = picture, _answer(model, picture, job.candidate, options.strength)
+        shown, made, unlike = picture, *_answer(model, picture, job.candidate, options.strength)
     levels = made if made.dtype == np.uint16 else None
     pixels = made if levels is None else eight_bits(levels)
     # The paper of a drawing may be transparent; what is painted between its lines is not.
@@ -134,7 +138,7 @@ def _translate(model: Model, job: Job, options: Options, stopped: Event) -> Outc
         result = side_by_side(shown, result)
     if not stopped.is_set():
         _write(result, job.target, options)
-    return Outcome(job, notes=(*picture.notes, *_advice(picture, fit, options)), cell=cell)
+    return Outcome(job, (*picture.notes, *_advice(picture, fit, options)), cell=cell, unlike=unlike)
 
 
 def _alpha(picture: Picture, made: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
@@ -144,13 +148,21 @@ def _alpha(picture: Picture, made: NDArray[np.uint8]) -> NDArray[np.uint8] | Non
     return np.asarray(Image.fromarray(picture.alpha).resize(made.shape[1::-1], Image.Resampling.BICUBIC))
 
 
-def _answer(model: Model, picture: Picture, number: int = 0, strength: float = 1.0) -> NDArray[Any]:
-    """The model's answer (H, W, C) to a picture as it is, or one of several by its number, from 0; uint16 if it is."""
+def _answer(model: Model, picture: Picture, number: int = 0, strength: float = 1.0) -> tuple[NDArray[Any], bool]:
+    """The model's answer (H, W, C) to a picture as it is, or one of several by its number, from 0; uint16 if it is.
+
+    With it, whether the model was trained on pictures of another kind, so far as it can tell.
+    """
     levels = picture.pixels if picture.deep is None else picture.deep
     pixels = levels.transpose(2, 0, 1)[None]
-    answer = model.candidate(pixels, number, strength=strength) if number else model.translate(pixels, strength)
+    if number:
+        answer, unlike = model.candidate(pixels, number, strength=strength), False
+    elif has_limits(model):
+        answer, unlike = translated(model, pixels, strength)
+    else:
+        answer, unlike = model.translate(pixels, strength), False
     made: NDArray[Any] = answer[0].transpose(1, 2, 0)
-    return made
+    return made, unlike
 
 
 def _from_photo(model: Model, picture: Picture) -> tuple[Picture, NDArray[Any]]:
@@ -161,7 +173,7 @@ def _from_photo(model: Model, picture: Picture) -> tuple[Picture, NDArray[Any]]:
     assert square is not None
     lines, (rows, columns) = trace(picture.pixels, square[0])
     size = picture.pixels.shape[1::-1]
-    made = _answer(model, Picture(lines[:, :, None]))[rows, columns]
+    made = _answer(model, Picture(lines[:, :, None]))[0][rows, columns]
     drawn = Image.fromarray(lines[rows, columns]).resize(size, Image.Resampling.BICUBIC)
     shown = side_by_side(picture, Picture(np.asarray(drawn)[:, :, None]))
     return shown, np.asarray(Image.fromarray(made).resize(size, Image.Resampling.BICUBIC))

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from zoo.catalog.expects import Words
 from zoo.catalog.interface import Side
 from zoo.catalog.spec import Line, ModelId, Name
 from zoo.datasets.labels import parse_label
@@ -20,7 +21,10 @@ Place = Annotated[str, Meta(max_length=5000, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 
 
 class ModelTable(Table, frozen=True, kw_only=True):
-    """What is trained. `config` goes over the preset's values."""
+    """What is trained. `config` goes over the preset's values.
+
+    `expects` says what it is trained on, in words that follow "was trained on": "rendered faces of 32x32".
+    """
 
     id: ModelId
     family: Name
@@ -29,6 +33,7 @@ class ModelTable(Table, frozen=True, kw_only=True):
     task: Name | None = None
     default_for: tuple[Name, ...] = ()
     summary: Line = ""
+    expects: Words = ""
     license: str = "Apache-2.0"
 
 
