@@ -17,6 +17,7 @@ from zoo.checkpoints.format import write_expects
 from zoo.datasets import open_source
 from zoo.errors import NotFoundError, UsageError
 from zoo.inference.expected import NAMES, Figures, figures_of, over, reconstructs
+from zoo.inference.fit import fit_encode
 from zoo.loading import find_checkpoint, load
 from zoo.metrics.levels import Pictures
 from zoo.recipes.degrade import degrade
@@ -138,9 +139,13 @@ def _translates_alike(model: Model, recipe: Recipe, split: str) -> bool:
     """Whether what `translate` answers is the reconstruction: its figures are then known without another decode."""
     if "translate" not in model.capabilities:
         return True
+    spec = model.interface.takes("encode")
+    if spec != model.interface.takes("translate"):
+        return False
     pictures = _opened(model, recipe, recipe.data.source, split)
     images = pictures.array(pictures.spread(8))
-    translated, made = model.backend.run("translate", unit(images))[0], model.reconstruct(images)
+    seen = fit_encode(model.interface.fit("encode").name, images, lambda batch: batch, spec)
+    translated, made = model.backend.run("translate", seen)[0], model.reconstruct(images)
     return translated.shape == made.shape and bool(np.abs(translated - made).max() < SAME)
 
 
