@@ -37,7 +37,8 @@ TAIL = 0.0033
 # So many standard deviations above the mean of the logarithms leave the same share: what few pictures can't show.
 DEVIATIONS = 2.7
 # Pictures of a set that are looked at, and the fewest that limits are measured on.
-MOST, FEWEST = 1000, 16
+MOST, FEWEST = 600, 16
+AT_ONCE = 64
 # Up to so far a translated picture may be from the reconstruction, whose figures stand for it.
 SAME = 2 / 255
 
@@ -111,22 +112,26 @@ def _figures(
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> Figures:
     """Figures (N, 3) of pictures as they are and, where the model is trained on others, as it is given them."""
-    pictures = _opened(model, recipe, source, split)
+    pictures = Pictures(open_source(source, split, recipe.data.channels))
+    at_size = Pictures(pictures.source, _size(model, recipe))
     rows = pictures.spread(MOST)
     found = []
-    for start in range(0, len(rows), 64):
-        batches = [pictures.array(rows[start : start + 64])]
+    for start in range(0, len(rows), AT_ONCE):
+        part = rows[start : start + AT_ONCE]
+        whole = [pictures.picture(row) for row in part]
+        if len({picture.shape for picture in whole}) == 1:
+            found.append(figures_of(model, np.stack(whole)))
+        else:
+            found += [figures_of(model, picture[None]) for picture in whole]
         if table:
-            batches.append(np.stack([_degraded(pictures.picture(row), table, row) for row in rows[start : start + 64]]))
-        found += [figures_of(model, batch) for batch in batches]
-        report(min(start + 64, len(rows)), len(rows))
+            found.append(figures_of(model, np.stack([_degraded(at_size.picture(row), table, row) for row in part])))
+        report(start + len(part), len(rows))
     return np.concatenate(found)
 
 
-def _opened(model: Model, recipe: Recipe, source: str, split: str) -> Pictures:
-    """Pictures at the model's own size, or that of its training."""
-    size = model.interface.takes("encode").size or (recipe.data.size, recipe.data.size)
-    return Pictures(open_source(source, split, recipe.data.channels), size)
+def _size(model: Model, recipe: Recipe) -> tuple[int, int]:
+    """The model's own size, or that of its training."""
+    return model.interface.takes("encode").size or (recipe.data.size, recipe.data.size)
 
 
 def _degraded(pixels: Pixels, table: Degradation, place: int) -> Pixels:
@@ -142,7 +147,7 @@ def _translates_alike(model: Model, recipe: Recipe, split: str) -> bool:
     spec = model.interface.takes("encode")
     if spec != model.interface.takes("translate"):
         return False
-    pictures = _opened(model, recipe, recipe.data.source, split)
+    pictures = Pictures(open_source(recipe.data.source, split, recipe.data.channels), _size(model, recipe))
     images = pictures.array(pictures.spread(8))
     seen = fit_encode(model.interface.fit("encode").name, images, lambda batch: batch, spec)
     translated, made = model.backend.run("translate", seen)[0], model.reconstruct(images)

@@ -54,7 +54,8 @@ def _described(model: ModelTable, was: ModelTable, id_: str, data: str) -> Model
     words = "".join(letter for letter in data if letter.isprintable())[:100]
     summary = f"Trained on {words} by the recipe of {was.id}" if model.summary == was.summary else model.summary
     license_ = NO_LICENSE if model.license == was.license else model.license
-    return replace(model, id=id_, summary=summary, license=license_, default_for=())
+    expects = f"the pictures of {words}" if model.expects == was.expects else model.expects
+    return replace(model, id=id_, summary=summary, expects=expects, license=license_, default_for=())
 
 
 def _id_of(family: str, place: Path, registry: Registry) -> str:
