@@ -212,8 +212,8 @@ def vary(
     model: ModelArgument,
     a: OperandArgument,
     strength: Annotated[
-        float, typer.Option(min=0, max=100, help="How different: 0 not at all, 1 very.", metavar="X")
-    ] = 0.5,
+        float, typer.Option(min=0, max=1, help="0: its reconstruction; 1: as different as another.", metavar="X")
+    ] = 0.3,
     n: Annotated[int, typer.Option("-n", min=1, max=MAX_VARIED, help="How many.", metavar="N")] = 8,
     seed: SeedOption = 0,
     side_by_side: Annotated[
@@ -225,9 +225,9 @@ def vary(
     backend: BackendOption = Backend.auto,
     device: DeviceOption = "auto",
 ) -> None:
-    """Make pictures like one, for example: zoo vary conv-vae.faces anna.jpg --strength 0.5 -o like-anna.png
+    """Make pictures like one, for example: zoo vary conv-vae.faces anna.jpg --strength 0.3 -o like-anna.png
 
-    Noise is added to the latent of A; the strength counts in standard deviations of the prior.
+    The latent of A is moved towards those of others, by so much that the picture differs as the strength says.
     """
     import numpy as np
 

@@ -36,8 +36,8 @@ Pixels = NDArray[np.uint8]
 TAIL = 0.0033
 # So many standard deviations above the mean of the logarithms leave the same share: what few pictures can't show.
 DEVIATIONS = 2.7
-# Pictures of a set that are looked at, and the fewest that limits are measured on.
-MOST, FEWEST = 600, 16
+# Pictures that are looked at, of the model's own and of other sources; the fewest that limits are measured on.
+MOST, MOST_OTHERS, FEWEST = 600, 200, 16
 AT_ONCE = 64
 # Up to so far a translated picture may be from the reconstruction, whose figures stand for it.
 SAME = 2 / 255
@@ -65,22 +65,20 @@ def measure(
         return Expects(words=words)
     best, card = recipe.data.splits.best, recipe.data.splits.card
     degraded = None if isinstance(recipe.degrade, PairTable | ShrinkTable) else recipe.degrade
-    held_out = _figures(model, recipe, recipe.data.source, best, degraded, report)
+    held_out = _figures(model, recipe, (recipe.data.source, best), degraded, MOST, report)
     if len(held_out) < FEWEST or not _translates_alike(model, recipe, best):
         return Expects(words=words)
     limits = limits_of(held_out)
     model.expects = Expects(words=words, limits=limits)
-    sets = [(f"{recipe.data.source}, split {best}", held_out)]
+    found = {(recipe.data.source, best): held_out}
     if card != best:
-        sets.append(
-            (f"{recipe.data.source}, split {card}", _figures(model, recipe, recipe.data.source, card, degraded))
-        )
+        found[recipe.data.source, card] = _figures(model, recipe, (recipe.data.source, card), degraded, MOST, report)
     for other in others:
-        source, split = _split_of(other, (card, best))
-        sets.append((f"{source}, split {split}", _figures(model, recipe, source, split, None, report)))
+        place = _place(other, (card, best))
+        found[place] = _figures(model, recipe, place, None, MOST_OTHERS, report)
     noted = tuple(
-        Noted(pictures=text[:300], n=len(found), share=round(float(over(model, found).mean()), 4))
-        for text, found in sets
+        Noted(pictures=f"{source}, split {split}"[:300], n=len(rows), share=round(float(over(model, rows).mean()), 4))
+        for (source, split), rows in found.items()
     )
     command = " ".join([f"zoo eval {name} --expects", *(f"--others {quote(other)}" for other in others)])
     return Expects(words=words, limits=limits, noted=noted, command=command[:300])
@@ -106,15 +104,15 @@ def write(name: str, registry: Registry, expects: Expects) -> Path:
 def _figures(
     model: Model,
     recipe: Recipe,
-    source: str,
-    split: str,
+    place: tuple[str, str],
     table: Degradation | None,
-    report: Callable[[int, int], None] = lambda done, total: None,
+    most: int,
+    report: Callable[[int, int], None],
 ) -> Figures:
     """Figures (N, 3) of pictures as they are and, where the model is trained on others, as it is given them."""
-    pictures = Pictures(open_source(source, split, recipe.data.channels))
+    pictures = Pictures(open_source(*place, recipe.data.channels))
     at_size = Pictures(pictures.source, _size(model, recipe))
-    rows = pictures.spread(MOST)
+    rows = pictures.spread(most)
     found = []
     for start in range(0, len(rows), AT_ONCE):
         part = rows[start : start + AT_ONCE]
@@ -154,7 +152,7 @@ def _translates_alike(model: Model, recipe: Recipe, split: str) -> bool:
     return translated.shape == made.shape and bool(np.abs(translated - made).max() < SAME)
 
 
-def _split_of(text: str, splits: Sequence[str]) -> tuple[str, str]:
+def _place(text: str, splits: Sequence[str]) -> tuple[str, str]:
     """A source and the first of the splits that it has. Raises NotFoundError as opening it does."""
     for split in splits[:-1]:
         try:

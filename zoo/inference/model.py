@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
@@ -36,8 +37,10 @@ _ITEMS_AT_ONCE = 64
 _PIXELS_AT_ONCE = 2**20
 # How many times as colourful as trained: beyond, most colours are outside sRGB.
 _MOST_STRENGTH = 2
-# Enough to know a fitted prior's standard deviation within 5 %.
+# Enough to know a fitted prior's mean within 7 % of its standard deviation.
 _DRAWS_TO_MEASURE = 256
+# A variation of the first draw of a seed, with that seed, is not moved towards itself.
+_APART = 2**63
 
 
 class Model:
@@ -192,14 +195,14 @@ class Model:
         self.require("decode")
         return self.decode(between(self._one(a), self._one(b), steps, path))
 
-    def vary(self, of: Point, strength: float = 0.5, n: int = 8, seed: int = 0) -> Array:
-        """`n` pictures (n, C, H, W) like one: noise is added to its latent, which is decoded.
+    def vary(self, of: Point, strength: float = 0.3, n: int = 8, seed: int = 0) -> Array:
+        """`n` pictures (n, C, H, W) like one: its latent is moved towards others, and decoded.
 
-        Strength counts in standard deviations of the prior; 0 is the reconstruction. See
-        `zoo.inference.latents.around`.
+        Strength 0 is the reconstruction, 1 as different as another picture is. See `zoo.inference.latents.around`.
         """
         self.require("decode")
-        return self.decode(around(self._one(of), strength, n, seed, self._spread()))
+        latent = self._one(of)
+        return self.decode(around(latent, strength, *self._others_than(latent, n, seed)))
 
     def add(self, a: Point, b: Point, weights: Sequence[float] = (1.0, 1.0), *, plain: bool = False) -> Array:
         """A new picture (1, C, H, W) of the sum of two latents, scaled back to the prior's variance unless `plain`.
@@ -209,12 +212,13 @@ class Model:
         self.require("decode")
         return self.decode(add(self._one(a), self._one(b), weights, plain=plain)[None])
 
-    def _spread(self) -> Array | float:
-        """The prior's standard deviation in each dimension: 1, or as drawn from a fitted prior."""
-        if "sample" not in self.interface.graphs():
-            return 1.0
-        deviation: Array = self.draw(_DRAWS_TO_MEASURE).std(0)
-        return deviation
+    def _others_than(self, latent: Array, n: int, seed: int) -> tuple[Array, Array | float]:
+        """`n` other latents and the mean of such: of a model without a prior, noise as long as this one."""
+        if "sample" in self.interface.graphs():
+            middle: Array = self.draw(_DRAWS_TO_MEASURE).mean(0)
+            return self.draw(n, seed ^ _APART), middle
+        length = 1.0 if "generate" in self.capabilities else math.sqrt(np.square(latent).mean())
+        return np.float32(length) * noise(n, latent.shape, seed ^ _APART), 0.0
 
     def _one(self, point: Point) -> Array:
         """The latent (*latent_shape) of a latent, with or without the axis of a batch, or of a picture."""

@@ -23,7 +23,8 @@ Place = Annotated[str, Meta(max_length=5000, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 class ModelTable(Table, frozen=True, kw_only=True):
     """What is trained. `config` goes over the preset's values.
 
-    `expects` says what it is trained on, in words that follow "was trained on": "rendered faces of 32x32".
+    `expects` says what it is trained on, in words that follow "was trained on": "rendered faces of 32x32". With
+    `generates = false` nothing is drawn from its latent space: a model whose draws would show nothing.
     """
 
     id: ModelId
@@ -34,6 +35,7 @@ class ModelTable(Table, frozen=True, kw_only=True):
     default_for: tuple[Name, ...] = ()
     summary: Line = ""
     expects: Words = ""
+    generates: bool = True
     license: str = "Apache-2.0"
 
 
@@ -160,6 +162,11 @@ class Recipe(Table, frozen=True, kw_only=True):
     prior: PriorTable | None = None
     # What a part of the exported network begins with: see `zoo.weights.initial`.
     init: dict[str, Line] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a prior for a model that draws nothing."""
+        if self.prior and not self.model.generates:
+            raise ValueError("a model with generates = false has no [prior]: leave one of them out")
 
 
 def read_recipe(path: Path, changes: tuple[str, ...] = (), source: str | None = None) -> Recipe:

@@ -64,6 +64,8 @@ def export(
         if prior:
             network.add_module("prior", prior)
             interface = interface.with_sampler(prior.noise)
+        if not table.generates:
+            interface = interface.without_prior()
         examples = {role: _smooth(role, interface, _example(role, interface)) for role in interface.graphs()}
         probes, real = _probes(interface, pictures), pictures is not None
         dtype = _store(network, interface, examples, probes, real, partial / WEIGHTS)
