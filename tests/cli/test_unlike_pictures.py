@@ -14,7 +14,7 @@ from zoo.catalog.expects import Expects, Limits
 from zoo.checkpoints.format import write_expects
 
 REMARK = "note: tiny.vae was trained on tiny squares; {} not look like one\n"
-LIMITS = Limits(error=0.1, detail=0.1, latent=4.0)
+LIMITS = Limits(error=0.1, detail=0.1, shape=0.1, latent=4.0)
 
 
 @pytest.fixture(scope="module")

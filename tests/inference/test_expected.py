@@ -18,7 +18,7 @@ from zoo.inference.expected import figures, figures_of, over, reconstructs, tran
 from zoo.inference.model import Model
 from zoo.jobs.operands import encode_files, resolve
 
-LIMITS = Limits(error=0.1, detail=0.1, latent=4.0)
+LIMITS = Limits(error=0.1, detail=0.1, shape=0.1, latent=4.0)
 EXPECTS = Expects(words="tiny squares", limits=LIMITS)
 
 
@@ -54,17 +54,18 @@ def save(picture: np.ndarray, name: str) -> Path:
 
 def test_figures_are_what_they_are_called() -> None:
     seen = np.array([[[[0, 1, 0, 1]] * 4]], np.float32)
-    error, detail, latent = figures(seen, np.full_like(seen, 0.5), np.array([[1, 3]], np.float32))[0]
+    error, detail, shape, latent = figures(seen, np.full_like(seen, 0.5), np.array([[1, 3]], np.float32))[0]
     assert error == pytest.approx(1, rel=1e-3)
-    assert detail == pytest.approx(0.25, rel=1e-3)  # a variance of 1/4 beside steps of 1
+    assert detail == shape == pytest.approx(0.25, rel=1e-3)  # a variance of 1/4 beside steps of 1
     assert latent == 5
 
 
-def test_detail_forgives_brightness_and_contrast() -> None:
+def test_shape_forgives_brightness_and_contrast() -> None:
     seen = np.random.default_rng(0).random((2, 3, 8, 8), np.float32)
-    error, detail, _ = figures(seen, 0.5 * seen + 0.2, np.zeros((2, 1), np.float32)).T
+    error, detail, shape, _ = figures(seen, 0.5 * seen + 0.2, np.zeros((2, 1), np.float32)).T
     assert (error > 0.1).all()
-    assert (detail < 1e-6).all()
+    assert (detail > 0.01).all()
+    assert (shape < 1e-6).all()
 
 
 def test_a_flat_picture_does_not_pass_by_being_flat() -> None:
@@ -88,7 +89,7 @@ def test_other_pictures_are_told_apart(model: Model) -> None:
 def test_a_latent_far_away_is_told_apart(model: Model) -> None:
     far = np.full((1, 1, 4, 4), 0.5, np.float32)
     far[..., :2, :] = [[0, 1, 0, 1], [1, 0, 1, 0]]
-    model.expects = Expects(words="tiny squares", limits=Limits(error=9, detail=9, latent=3.9))
+    model.expects = Expects(words="tiny squares", limits=Limits(error=9, detail=9, shape=9, latent=3.9))
     assert unlike(model, far)
     assert not unlike(model, known())
 
@@ -102,11 +103,11 @@ def test_without_limits_nothing_is_computed(model: Model, monkeypatch: pytest.Mo
 def test_translating_says_the_same(tmp_path: Path) -> None:
     model = zoo.load("conv-vae.faces")
     images = np.random.default_rng(0).integers(0, 256, (1, 3, 40, 50), np.uint8)
-    model.expects = Expects(words="faces", limits=Limits(error=1e-3, detail=1e-3, latent=1e-3))
+    model.expects = Expects(words="faces", limits=Limits(error=1e-3, detail=1e-3, shape=1e-3, latent=1e-3))
     answer, noted = translated(model, images)
     assert noted == unlike(model, images) is True
     assert (answer == model.translate(images)).all()
-    model.expects = Expects(words="faces", limits=Limits(error=1e6, detail=1e6, latent=1e6))
+    model.expects = Expects(words="faces", limits=Limits(error=1e6, detail=1e6, shape=1e6, latent=1e6))
     assert not translated(model, images)[1]
 
 
@@ -138,7 +139,7 @@ def test_the_file_survives_reading_and_is_optional(folder: Path) -> None:
         b"{}",
         b'{"words": ""}',
         b'{"words": "faces", "url": "x"}',
-        b'{"words": "faces", "limits": {"error": 0, "detail": 1, "latent": 1}}',
+        b'{"words": "faces", "limits": {"error": 0, "detail": 1, "shape": 1, "latent": 1}}',
         b'{"words": "faces", "limits": {"error": 1}}',
         json.dumps({"words": "fa\u202eces"}).encode(),
         b'{"words": "faces"}' + b" " * 20_000,

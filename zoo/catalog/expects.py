@@ -27,6 +27,7 @@ class Limits(Strict, frozen=True, kw_only=True):
 
     error: Figure
     detail: Figure
+    shape: Figure
     latent: Figure
 
 

@@ -137,7 +137,7 @@ def _front_matter(config: CheckpointConfig) -> str:
     lines += [] if known else [f"license_name: {_quoted(config.license)}"]
     lines += [f"library_name: {LIBRARY}", f"pipeline_tag: {pipeline}"]
     lines += ["tags:", *(f"- {_quoted(tag)}" for tag in tags)]
-    sources = [_data_set(config, metric)[1] for metric in config.metrics] + _SOURCE.findall(_trained_on(config))
+    sources = [data_set(config, metric)[1] for metric in config.metrics] + _SOURCE.findall(_trained_on(config))
     data_sets = sorted(set(sources) - {""})
     lines += ["datasets:", *(f"- {_quoted(name)}" for name in data_sets)] if data_sets else []
     lines += _model_index(config, pipeline) if any(map(is_overall, config.metrics)) else []
@@ -153,7 +153,7 @@ def _model_index(config: CheckpointConfig, pipeline: str) -> list[str]:
     """The figures as the Hub lists them, by source of pictures; those of sets and other models are left out."""
     groups: dict[tuple[str, str, str], list[Metric]] = {}
     for metric in filter(is_overall, config.metrics):
-        groups.setdefault((*_data_set(config, metric), metric.split), []).append(metric)
+        groups.setdefault((*data_set(config, metric), metric.split), []).append(metric)
     lines = ["model-index:", f"- name: {_quoted(config.id)}", "  results:"]
     for (name, kind, split), metrics in groups.items():
         lines += ["  - task:", f"      type: {pipeline}"]
@@ -167,7 +167,7 @@ def _model_index(config: CheckpointConfig, pipeline: str) -> list[str]:
     return lines
 
 
-def _data_set(config: CheckpointConfig, metric: Metric) -> tuple[str, str]:
+def data_set(config: CheckpointConfig, metric: Metric) -> tuple[str, str]:
     """The pictures a figure is of: the source that its command or else the training names, and its bare name."""
     found = _SOURCE.search(metric.command) or _SOURCE.search(_trained_on(config))
     return (found[0], found[1].lower()) if found else ("pictures of its maker", "")

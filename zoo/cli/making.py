@@ -12,6 +12,7 @@ import typer
 
 from zoo.cli.completion import models
 from zoo.cli.console import columns, echo, note, open_registry, progress
+from zoo.cli.leaderboard import leaderboard
 from zoo.cli.running import Backend, BackendOption, DeviceOption
 
 if TYPE_CHECKING:
@@ -150,7 +151,16 @@ def _joined(start: str, figures: Mapping[str, float]) -> str:
 
 
 def eval_(
-    model: Annotated[str, typer.Argument(help="A model or dir:PATH.", metavar="MODEL", autocompletion=models)],
+    model: Annotated[
+        str | None, typer.Argument(help="A model or dir:PATH.", metavar="MODEL", autocompletion=models)
+    ] = None,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Instead of one model: the figures on the cards of all, beside each other.")
+    ] = False,
+    task: Annotated[str | None, typer.Option(help="With --all: only models of this task.", metavar="TASK")] = None,
+    rerun: Annotated[
+        bool, typer.Option("--rerun", help="With --all: compute the figures anew, as each card's command says.")
+    ] = False,
     data: Annotated[
         str | None, typer.Option(help="Where the pictures are; else its recipe's.", metavar="SOURCE")
     ] = None,
@@ -200,7 +210,16 @@ def eval_(
     """Measure a model on held-out pictures, always beside the figures of a baseline.
 
     What is measured follows from what the model can do: its job, its reconstructions and latent space, its answers.
+    With --all, installed models stand beside each other, by task and by the pictures they were measured on: figures of
+    other pictures can't be compared.
     """
+    from zoo.errors import UsageError
+
+    if all_ == (model is not None) or ((task or rerun) and not all_):
+        raise UsageError("name a model, or give --all, which --task and --rerun go with")
+    if model is None:
+        leaderboard(task, json, rerun, backend, device)
+        return
     registry = open_registry()
     if expects:
         _expects(model, registry, others or (), write, json, backend, device)

@@ -1,6 +1,6 @@
 """Telling pictures of the kind that a model was trained on from others, by how it reconstructs them.
 
-Three figures, each of which other pictures may raise. An autoencoder loses fine detail and noise of its own kind of
+Four figures, each of which other pictures may raise. An autoencoder loses fine detail and noise of its own kind of
 picture; of other kinds it loses shapes, which cost more of the variance, or more than the detail there is, or need a
 latent far from the others.
 """
@@ -23,7 +23,7 @@ Array: TypeAlias = NDArray[np.float32]
 Figures: TypeAlias = NDArray[np.float64]
 
 # The columns of `figures`, as in `zoo.catalog.expects.Limits`.
-NAMES = ("error", "detail", "latent")
+NAMES = ("error", "detail", "shape", "latent")
 # The variance of a picture of one level: that of 2.5 levels of 255.
 _LEAST = 1e-4
 
@@ -36,11 +36,11 @@ def reconstructs(interface: Interface) -> bool:
 
 
 def figures(seen: Array, made: Array, latents: Array) -> Figures:
-    """The figures (N, 3) of pictures as a model sees them, (N, C, H, W), by their reconstructions and latents.
+    """The figures (N, 4) of pictures as a model sees them, (N, C, H, W), by their reconstructions and latents.
 
-    `error` is the squared error as a share of the picture's variance; `detail` is the squared error after the best
-    change of brightness and contrast, as a multiple of the mean squared difference of neighbouring pixels; `latent` is
-    the mean square of the latent.
+    `error` is the squared error as a share of the picture's variance, `detail` the same as a multiple of the mean
+    squared difference of neighbouring pixels, and `shape` that after the best change of brightness and contrast;
+    `latent` is the mean square of the latent.
     """
     if seen.shape[1] != made.shape[1]:
         seen, made = (gray_of(images) if images.shape[1] == 3 else images for images in (seen, made))
@@ -50,13 +50,13 @@ def figures(seen: Array, made: Array, latents: Array) -> Figures:
     one, other = (images - images.mean((1, 2, 3), keepdims=True) for images in (seen, made))
     power = np.square(one).mean((1, 2, 3))
     explained = np.square((one * other).mean((1, 2, 3))) / (np.square(other).mean((1, 2, 3)) + _LEAST**2)
-    steps = (np.square(np.diff(seen, axis=axis)).mean((1, 2, 3)) for axis in (2, 3))
-    detail = (power - explained).clip(0) / (sum(steps) + _LEAST)
-    return np.stack([error / (variance + _LEAST), detail, np.square(latents).reshape(len(latents), -1).mean(1)], axis=1)
+    steps = sum(np.square(np.diff(seen, axis=axis)).mean((1, 2, 3)) for axis in (2, 3)) + _LEAST
+    lengths = np.square(latents).reshape(len(latents), -1).mean(1)
+    return np.stack([error / (variance + _LEAST), error / steps, (power - explained).clip(0) / steps, lengths], axis=1)
 
 
 def figures_of(model: Model, images: NDArray[Any], latents: Array | None = None) -> Figures:
-    """The figures (N, 3) of pictures of any size; with their `latents`, which then are not computed again."""
+    """The figures (N, 4) of pictures of any size; with their `latents`, which then are not computed again."""
     fit, spec = model.interface.fit("encode").name, model.interface.takes("encode")
     seen = fit_encode(fit, images, lambda batch: batch, spec)
     latents = model.encode(images) if latents is None else latents
