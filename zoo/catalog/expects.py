@@ -39,7 +39,7 @@ class Noted(Strict, frozen=True, kw_only=True):
     share: Share
 
 
-class Expects(Strict, frozen=True, kw_only=True):
+class Expects(Strict, frozen=True, kw_only=True, omit_defaults=True):
     """What a model was trained on, in words that follow "was trained on", and the limits, where it has any.
 
     `limits` were measured on the first set of `noted` by `command`.
