@@ -13,7 +13,8 @@ from onnx import helper
 from tiny import edit_config, make_model, port, write_checkpoint
 
 import zoo
-from zoo.catalog.interface import ImageSpec, Interface, Role
+from zoo.catalog.interface import Interface, Role
+from zoo.catalog.ports import ImageSpec
 from zoo.catalog.spec import CheckpointConfig
 from zoo.checkpoints.format import read_checkpoint
 from zoo.errors import UnsafeFileError, UsageError, ZooError
