@@ -1,0 +1,1 @@
+"""The family conditional-vae: a VAE whose decoder is told what to draw."""
