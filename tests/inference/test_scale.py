@@ -114,7 +114,7 @@ def test_a_graph_that_does_not_keep_its_scale_is_refused(tmp_path: Path) -> None
     with pytest.raises(UnsafeFileError, match="does not become 3 times as large"):
         read_checkpoint(write_doubling(tmp_path, scale=3), "tiny")
     edit_config(tmp_path, lambda config: config.update(format=1))
-    with pytest.raises(UnsafeFileError, match="format 2 is for models with candidates or a scale"):
+    with pytest.raises(UnsafeFileError, match="format 2 is for models with candidates, a scale"):
         read_checkpoint(tmp_path, "tiny")
 
 
