@@ -1,4 +1,4 @@
-"""The zoo's contract, and what is particular about a decoder that is told what to draw."""
+"""The zoo's contract, and what is particular about a VAE that is told what to draw."""
 
 from __future__ import annotations
 

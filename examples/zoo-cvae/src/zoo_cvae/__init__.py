@@ -1,1 +1,1 @@
-"""The family conditional-vae: a VAE whose decoder is told what to draw."""
+"""The family conditional-vae: a VAE that is told what to draw."""

@@ -24,13 +24,13 @@ class ConditionalVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     size: Annotated[int, Meta(ge=8, le=128)] = 28
     channels: Literal[1, 3] = 1
     hidden: Annotated[tuple[Width, ...], Meta(min_length=1, max_length=8)] = (512, 256)
-    latent: Annotated[int, Meta(ge=1, le=1024)] = 12
+    latent: Annotated[int, Meta(ge=1, le=1024)] = 8
 
     def interface(self) -> Interface:
-        """What goes in and out: only the decoder is told the label, so that any picture can be encoded."""
+        """What goes in and out: both ways are told the label, so that the latent is of everything else."""
         image = ImageSpec(channels=self.channels, size=(self.size, self.size))
         return Interface(
             latent=Latent((self.latent,)),
             roles={"encode": Role(image, fit="resize"), "decode": Role(output=image)},
-            conditions=(Condition(name=self.name, labels=self.labels, roles=("decode",)),),
+            conditions=(Condition(name=self.name, labels=self.labels, roles=("encode", "decode")),),
         )

@@ -11,21 +11,21 @@ from zoo_cvae.config import ConditionalVAEConfig
 
 
 class ConditionalVAE(nn.Module):
-    """Pictures (N, C, H, W) in [0, 1] to latents (N, D); latents and labels (N, K), one of them 1, to pictures."""
+    """Pictures (N, C, H, W) in [0, 1] to latents (N, D) and back, both told the label: (N, K), one of them 1."""
 
     def __init__(self, config: ConditionalVAEConfig) -> None:
         super().__init__()
         self.shape = (config.channels, config.size, config.size)
         values = config.channels * config.size**2
-        self.encoder = nn.Sequential(nn.Flatten(), *_layers(values, *config.hidden))
+        self.encoder = nn.Sequential(*_layers(values + len(config.labels), *config.hidden))
         self.mean = nn.Linear(config.hidden[-1], config.latent)
         self.log_variance = nn.Linear(config.hidden[-1], config.latent)
         widths = (config.latent + len(config.labels), *reversed(config.hidden))
         self.decoder = nn.Sequential(*_layers(*widths), nn.Linear(config.hidden[0], values))
 
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of q(z | x), both (N, D)."""
-        features = self.encoder(x)
+    def encode(self, x: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of q(z | x, label), both (N, D): what a model is told comes after its input."""
+        features = self.encoder(torch.cat([x.flatten(1), label], dim=1))
         return self.mean(features), self.log_variance(features).clamp(-20.0, 10.0)
 
     def logits(self, z: Tensor, label: Tensor) -> Tensor:
@@ -34,7 +34,7 @@ class ConditionalVAE(nn.Module):
         return made.unflatten(1, self.shape)
 
     def decode(self, z: Tensor, label: Tensor) -> Tensor:
-        """Pictures in [0, 1]: what a model is told comes after what it decodes."""
+        """Pictures in [0, 1]."""
         return self.logits(z, label).sigmoid()
 
 

@@ -19,7 +19,7 @@ class ConditionalVAEOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=T
 
 
 class ConditionalVAEObjective:
-    """log p(x | z, label) - KL(q(z | x) || N(0, 1)), with cross-entropy for the first (Sohn et al. 2015, equation 4).
+    """log p(x | z, label) - KL(q(z | x, label) || N(0, 1)), with cross-entropy for the first (Sohn et al. 2015, equation 4).
 
     `[data] labels` names one column, or comparison, for each label: `batch.labels` (N, K) is then what is told.
     """
@@ -63,7 +63,7 @@ class ConditionalVAEObjective:
 def bound(net: nn.Module, batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:
     """Reconstruction error and KL divergence of each picture, (N,), in nats."""
     assert batch.labels is not None
-    mean, log_variance = net.encode(batch.input)  # type: ignore[operator]  # the family's network has it
+    mean, log_variance = net.encode(batch.input, batch.labels)  # type: ignore[operator]  # the family's network has it
     z = mean + (log_variance / 2).exp() * noise
     logits = net.logits(z, batch.labels)  # type: ignore[operator]
     error = functional.binary_cross_entropy_with_logits(logits, batch.target, reduction="none").flatten(1).sum(dim=1)
