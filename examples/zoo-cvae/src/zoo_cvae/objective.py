@@ -19,7 +19,7 @@ class ConditionalVAEOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=T
 
 
 class ConditionalVAEObjective:
-    """log p(x | z, label) - KL(q(z | x, label) || N(0, 1)), with cross-entropy for the first (Sohn et al. 2015, equation 4).
+    """log p(x | z, label) - KL(q(z | x, label) || N(0, 1)), the first by cross-entropy (Sohn et al. 2015, eq. 4).
 
     `[data] labels` names one column, or comparison, for each label: `batch.labels` (N, K) is then what is told.
     """
