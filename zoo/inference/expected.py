@@ -29,8 +29,11 @@ _LEAST = 1e-4
 
 
 def reconstructs(interface: Interface) -> bool:
-    """Whether a model's reconstruction has the size of what it encodes, so that the two can be compared."""
-    if not {"encode", "decode"} <= interface.roles.keys():
+    """Whether a model's reconstruction has the size of what it encodes, so that the two can be compared.
+
+    Models that must be told conditions are left out.
+    """
+    if not {"encode", "decode"} <= interface.roles.keys() or interface.conditions:
         return False
     return interface.takes("encode").size == interface.gives("decode").size
 
