@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from zoo.catalog.text import printable, printable_lines
-from zoo.errors import DiskError, ZooError
+from zoo.errors import DiskError, PluginError, ZooError
 
 if TYPE_CHECKING:
     from zoo.catalog.registry import Registry
@@ -62,6 +62,30 @@ def columns(rows: Sequence[Sequence[str]], gap: int = 2) -> Iterator[str]:
     for row in rows:
         padded = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
         yield (" " * gap).join([*padded, row[-1]]).rstrip()
+
+
+def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Rows in columns below a row of heads."""
+    for line in columns([head, *rows]):
+        echo(line)
+
+
+def print_json(value: object) -> None:
+    """A value as JSON for programs; structs and dataclasses as objects."""
+    import json
+
+    import msgspec
+
+    echo(json.dumps(msgspec.to_builtins(value), indent=2))
+
+
+@contextmanager
+def needs_extra(verb: str, extra: str) -> Iterator[None]:
+    """Say what to install where a package is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as problem:
+        raise PluginError(f"zoo {verb} needs {problem.name}: pip install 'latent-zoo[{extra}]'") from problem
 
 
 def open_registry() -> Registry:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zoo.cli import options as opt
 from zoo.cli.console import echo, note, open_registry, progress
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from zoo.catalog.interface import Capability
-    from zoo.cli.running import Backend
     from zoo.inference.model import Model
     from zoo.jobs.operands import Operand
 
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 AT_ONCE = 64
 
 
-def open_model(name: str, backend: Backend, device: str, capability: Capability) -> Model:
+def open_model(name: str, backend: opt.Backend, device: str, capability: Capability | None = None) -> Model:
     """The model of a name. Raises UnsupportedCapability if it can't do what the verb needs."""
     from zoo.loading import load
 
-    model = load(name, backend=backend.value, device=device, registry=open_registry())
-    model.require(capability)
+    model = load(name, backend=backend, device=device, registry=open_registry())
+    if capability:
+        model.require(capability)
     return model
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +18,11 @@ from zoo.datasets.attributes import tabulate
 from zoo.datasets.labels import parse_label
 from zoo.errors import UsageError
 from zoo.inference.directions import Directions, apply, learn
+from zoo.inference.model import Model
 from zoo.metrics.features import FeatureNet
 from zoo.metrics.figures import Pixels, mean
 from zoo.metrics.levels import Pictures, in_calls, levels, unit
 from zoo.metrics.setting import Setting
-
-if TYPE_CHECKING:
-    from zoo.inference.model import Model
 
 Floats = NDArray[np.float32]
 Truth = NDArray[np.bool_]

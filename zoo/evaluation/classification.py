@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from zoo.catalog.spec import Metric
-from zoo.datasets import read_labels
+from zoo.catalog.spec import CheckpointConfig, Metric
+from zoo.datasets import Source, read_labels
 from zoo.errors import UsageError
+from zoo.inference.model import Model
 from zoo.metrics import figures
-
-if TYPE_CHECKING:
-    from zoo.catalog.spec import CheckpointConfig
-    from zoo.datasets import Source
-    from zoo.inference.model import Model
-    from zoo.metrics.setting import Setting
+from zoo.metrics.setting import Setting
 
 # Other models make pictures as small as this, and classifiers of larger ones are to evaluate them too.
 COARSE_SIDE = 32

@@ -12,25 +12,22 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import shorten
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.catalog.spec import Metric
 from zoo.checkpoints.tables import name_by, name_in, slug
 from zoo.errors import UsageError
 from zoo.evaluation import restoration
 from zoo.evaluation.records import Columns, Row, baseline, columns, likeness_row, summary, with_gains
+from zoo.evaluation.restoration import Method, Pair
+from zoo.inference.model import Model
 from zoo.metrics import figures
+from zoo.metrics.features import Features, Floats
+from zoo.metrics.figures import Pixels
 from zoo.metrics.frechet import distance
-
-if TYPE_CHECKING:
-    from zoo.catalog.spec import Metric
-    from zoo.evaluation.restoration import Method, Pair
-    from zoo.inference.model import Model
-    from zoo.metrics.features import Features, Floats
-    from zoo.metrics.figures import Pixels
-    from zoo.metrics.setting import Setting
+from zoo.metrics.setting import Setting
 
 FIGURES = (
     "psnr",

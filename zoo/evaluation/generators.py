@@ -7,7 +7,6 @@ normal distribution with the mean and the covariance of the training pictures' p
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,14 +16,12 @@ from torchvision.transforms.v2 import functional as tv
 from zoo.catalog.spec import Metric
 from zoo.checkpoints.tables import name_by
 from zoo.inference.latents import noise
+from zoo.inference.model import Model
+from zoo.metrics.features import Features
 from zoo.metrics.figures import Pixels
 from zoo.metrics.levels import Pictures, in_calls, levels, unit
 from zoo.metrics.likeness import NEIGHBOURS, Likeness, likeness
 from zoo.metrics.setting import Setting
-
-if TYPE_CHECKING:
-    from zoo.inference.model import Model
-    from zoo.metrics.features import Features
 
 Floats = NDArray[np.float32]
 

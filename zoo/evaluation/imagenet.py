@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import timm
@@ -11,12 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from zoo.catalog.registry import Registry
 from zoo.errors import UsageError
+from zoo.metrics.figures import Pixels
 from zoo.weights.initial import WHOLE, initialise, read_starts
-
-if TYPE_CHECKING:
-    from zoo.catalog.registry import Registry
-    from zoo.metrics.figures import Pixels
 
 Floats = NDArray[np.float32]
 

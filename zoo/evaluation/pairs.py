@@ -8,26 +8,22 @@ measured too, as how far a single colour could ever go.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.catalog.spec import Metric
+from zoo.evaluation.restoration import Pair
+from zoo.inference.model import Model
 from zoo.metrics import figures
+from zoo.metrics.figures import Pixels
 from zoo.metrics.patches import PROTOCOL as PATCHES
 from zoo.metrics.patches import distance_of_sets, features, patch_frechet
+from zoo.metrics.setting import Setting
 from zoo.pictures.images import gray_of
 from zoo.pictures.outlines import Mask, inside_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from zoo.catalog.spec import Metric
-    from zoo.evaluation.restoration import Pair
-    from zoo.inference.model import Model
-    from zoo.metrics.figures import Pixels
-    from zoo.metrics.setting import Setting
 
 # How many training pictures the fill's colour, and the distance of real pictures, are of.
 TRAINING_PICTURES = 400

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.catalog.spec import Metric
 from zoo.evaluation.autoencoding import Components
 from zoo.metrics.figures import Pixels, mean, psnr
 from zoo.metrics.levels import levels, unit
+from zoo.metrics.setting import Setting
 from zoo.pictures.images import gray_of
-
-if TYPE_CHECKING:
-    from zoo.catalog.spec import Metric
-    from zoo.metrics.setting import Setting
 
 Pair = tuple[Pixels, Pixels]
 Work = Callable[[Pixels], Pixels]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import UsageError
+from zoo.inference.model import Model
 from zoo.metrics.figures import Pixels
 from zoo.metrics.levels import in_calls, unit
-
-if TYPE_CHECKING:
-    from zoo.inference.model import Model
 
 Floats = NDArray[np.float32]
 

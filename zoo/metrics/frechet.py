@@ -9,7 +9,7 @@ features). It depends on the network and, being biased, on the number of picture
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -17,13 +17,11 @@ from numpy.typing import NDArray
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from zoo.catalog.spec import Metric
+from zoo.inference.model import Model
+from zoo.metrics.features import FeatureNet
 from zoo.metrics.figures import Pixels
 from zoo.metrics.levels import in_calls, levels
 from zoo.metrics.setting import Setting
-
-if TYPE_CHECKING:
-    from zoo.inference.model import Model
-    from zoo.metrics.features import FeatureNet
 
 Floats = NDArray[np.float32]
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torchvision.transforms.v2 import functional as tv
 
-if TYPE_CHECKING:
-    from zoo.datasets import Source
-    from zoo.metrics.figures import Pixels
+from zoo.datasets import Source
+from zoo.metrics.figures import Pixels
 
 Floats = NDArray[np.float32]
 T = TypeVar("T")

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from zoo.pictures import color
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Deep = NDArray[np.uint16]
+Deep = NDArray[np.uint16]
 
 WHITE = 65535
 _ROWS_AT_A_TIME = 256

@@ -6,18 +6,15 @@ import struct
 import zlib
 from collections.abc import Iterator
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
 from zoo.pictures.deep import off_white, with_channels
+from zoo.pictures.picture import Deep, Picture
 from zoo.pictures.png_chunks import SIGNATURE, write_chunk
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from zoo.pictures.picture import Deep, Picture
 
 _LEVEL = 4  # as for 8 bits
 _STRIP_BYTES = 1 << 20

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from zoo.errors import DiskError, UsageError
@@ -16,11 +18,6 @@ from zoo.pictures.formats import READ_SUFFIXES, WRITE_SUFFIXES
 from zoo.pictures.picture import Picture, from_pil
 from zoo.pictures.reading import DEFAULT_MAX_PIXELS, read_picture
 from zoo.pictures.writing import writable_format, write_picture
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
 __all__ = [
     "DEFAULT_MAX_PIXELS",

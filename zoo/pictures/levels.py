@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Curve = NDArray[np.float32] | None
+Curve = NDArray[np.float32] | None
 
 # TIFF 6.0: BitsPerSample, PhotometricInterpretation, SampleFormat
 _BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339

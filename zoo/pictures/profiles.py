@@ -5,15 +5,13 @@ from __future__ import annotations
 import struct
 from functools import lru_cache
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from zoo.errors import UnsafeFileError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 # Metadata above this is not carried along: it is no profile and no EXIF that a camera writes.
 MAX_METADATA = 16 * 2**20

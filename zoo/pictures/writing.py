@@ -6,9 +6,10 @@ import os
 from contextlib import nullcontext
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from zoo.errors import DiskError, UnsafeFileError, UsageError
@@ -18,9 +19,6 @@ from zoo.pictures.formats import BY_NAME, BY_SUFFIX, WRITE_SUFFIXES, can_write, 
 from zoo.pictures.picture import Picture
 from zoo.pictures.profiles import fits_profile
 from zoo.pictures.quiet import quiet_libtiff
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["WRITE_SUFFIXES", "writable_format", "write_picture"]
 

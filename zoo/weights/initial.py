@@ -16,19 +16,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import timm
 import torch
 from torch import nn
 
+from zoo.catalog.registry import Registry
 from zoo.errors import NetworkError, NotFoundError, UsageError
 from zoo.loading import find_checkpoint
 from zoo.weights.reading import COUNTER, State, read_weights, require_finite
-
-if TYPE_CHECKING:
-    from zoo.catalog.registry import Registry
 
 WHOLE = "network"
 RANDOM = "random"

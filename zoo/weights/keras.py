@@ -15,15 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from zoo.errors import PluginError, UnsafeFileError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 KERAS_EPSILON = 1e-3
 MAX_BYTES = 4 * 2**30

@@ -10,10 +10,10 @@ import sys
 import tempfile
 from collections.abc import Mapping, Set
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
@@ -21,10 +21,6 @@ from torch import nn
 from zoo.checkpoints.eight_bits import multiplied
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError
 from zoo.inference.backends.torch import misfits
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 
 State = Mapping[str, "NDArray[np.float32]"]
 
