@@ -135,6 +135,16 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise UsageError(f"{str(path)!r} is no path: {error}") from error
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those it lies in, unless it is there. Raises DiskError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        blocked = isinstance(error, FileExistsError | NotADirectoryError)
+        reason = "a file is in its way" if blocked else error.strerror or str(error)
+        raise DiskError(f"can't make the folder {folder}: {reason}") from error
+
+
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """A folder to fill, which takes the place of `folder` when the block ends and is gone where it fails.

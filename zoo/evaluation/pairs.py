@@ -22,7 +22,7 @@ from zoo.metrics.figures import Pixels
 from zoo.metrics.patches import PROTOCOL as PATCHES
 from zoo.metrics.patches import distance_of_sets, features, patch_frechet
 from zoo.metrics.setting import Setting
-from zoo.pictures.images import gray_of
+from zoo.pictures.color import gray_of
 from zoo.pictures.outlines import Mask, inside_of
 
 # How many training pictures the fill's colour, and the distance of real pictures, are of.

@@ -18,7 +18,7 @@ from zoo.evaluation.autoencoding import Components
 from zoo.metrics.figures import Pixels, mean, psnr
 from zoo.metrics.levels import levels, unit
 from zoo.metrics.setting import Setting
-from zoo.pictures.images import gray_of
+from zoo.pictures.color import gray_of
 
 Pair = tuple[Pixels, Pixels]
 Work = Callable[[Pixels], Pixels]

@@ -18,7 +18,8 @@ from zoo.catalog.interface import agrees
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UnsupportedCapability, UsageError, ZooError
 from zoo.files import refuse_existing, write_whole
 from zoo.inference.fit import fit_encode
-from zoo.pictures.images import read_picture, rgb_of
+from zoo.pictures.color import rgb_of
+from zoo.pictures.images import read_picture
 
 if TYPE_CHECKING:
     from zoo.inference.model import Model

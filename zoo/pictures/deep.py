@@ -100,15 +100,18 @@ def on_white(levels: Deep, alpha: NDArray[np.uint8]) -> None:
         levels[rows] = WHITE - darkness
 
 
-def off_white(levels: Deep, alpha: NDArray[np.uint8]) -> Deep:
-    """The colours c that make the levels p = alpha c + (1 - alpha) white. White where nothing is to be seen."""
-    opacity = np.maximum(alpha, 1)[:, :, None].astype(np.uint32)
-    darkness = (WHITE - levels) * np.uint32(255)
+def off_white(levels: NDArray[Any], alpha: NDArray[np.uint8]) -> NDArray[Any]:
+    """The colours c that make the levels p = alpha c + (1 - alpha) white. White where nothing is to be seen.
+
+    Levels (H, W, C) are of 8 or 16 bits, and so are the colours.
+    """
+    white, wide = (255, np.uint16) if levels.dtype == np.uint8 else (WHITE, np.uint32)
+    opacity = np.maximum(alpha, 1)[:, :, None].astype(wide)
+    darkness = (white - levels) * wide(255)
     darkness += opacity // 2
     darkness //= opacity
     darkness[alpha == 0] = 0
-    colours: Deep = WHITE - np.minimum(darkness, WHITE).astype(np.uint16)
-    return colours
+    return white - np.minimum(darkness, white).astype(levels.dtype)
 
 
 def eight_bits(levels: Deep) -> NDArray[np.uint8]:

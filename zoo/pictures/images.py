@@ -12,24 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from zoo.errors import DiskError, UsageError
-from zoo.pictures.color import gray_of, rgb_of
-from zoo.pictures.formats import READ_SUFFIXES, WRITE_SUFFIXES
+from zoo.errors import UsageError
+from zoo.files import make_folder
 from zoo.pictures.picture import Picture, from_pil
 from zoo.pictures.reading import DEFAULT_MAX_PIXELS, read_picture
 from zoo.pictures.writing import writable_format, write_picture
 
 __all__ = [
     "DEFAULT_MAX_PIXELS",
-    "READ_SUFFIXES",
-    "WRITE_SUFFIXES",
     "Picture",
     "from_array",
     "from_pil",
-    "gray_of",
     "read_images",
     "read_picture",
-    "rgb_of",
     "side_by_side",
     "to_array",
     "writable_format",
@@ -88,10 +83,7 @@ def write_images(
         raise UsageError(f"pictures are an array (N, C, H, W), not one of shape {images.shape}")
     if isinstance(target, str | os.PathLike):
         folder = Path(target)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DiskError(f"can't make the folder {folder}: {error.strerror}") from error
+        make_folder(folder)
         paths = [folder / f"{number:04d}.png" for number in range(len(images))]
     else:
         paths = [Path(path) for path in target]

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from zoo.errors import DiskError, UnsafeFileError, UsageError
-from zoo.files import refuse_existing, write_whole
+from zoo.errors import UnsafeFileError, UsageError
+from zoo.files import make_folder, refuse_existing, write_whole
 from zoo.pictures.images import DEFAULT_MAX_PIXELS, Picture, from_array, write_picture
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -125,10 +125,7 @@ def write_singles(
     Raises before the first picture is taken where one of the files can't be written, and as `write_picture` does.
     """
     for folder in {path.parent for path in paths}:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DiskError(f"can't make the folder {folder}: {error.strerror}") from error
+        make_folder(folder)
     for path in paths:
         refuse_existing(path, force)
     for path, picture in zip(paths, pictures, strict=True):

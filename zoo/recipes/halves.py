@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from zoo.datasets import Source, open_source
 from zoo.errors import UsageError
-from zoo.pictures.images import gray_of
+from zoo.pictures.color import gray_of
 from zoo.recipes.pictures import Degradation, PairTable
 
 Pixels = NDArray[np.uint8]
