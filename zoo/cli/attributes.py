@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from zoo.arrays import Floats
     from zoo.datasets.files import Files
     from zoo.inference.directions import Directions
     from zoo.inference.model import Model
@@ -166,7 +167,7 @@ def _from_folders(model: Model, with_: Path, without: Path, name: str) -> Direct
 
     from zoo.inference.directions import learn as regress
 
-    latents: list[NDArray[np.float32]] = []
+    latents: list[Floats] = []
     for folder in (without, with_):
         source = _loose(folder, _channels(model))
         latents.append(_encoded(model, source, range(len(source)), folder.name))
@@ -174,9 +175,7 @@ def _from_folders(model: Model, with_: Path, without: Path, name: str) -> Direct
     return regress(np.concatenate(latents), attribute, [name], model.config)
 
 
-def _moved(
-    model: Model, latents: NDArray[np.float32], direction: NDArray[np.float32], strengths: Sequence[float]
-) -> NDArray[np.float32]:
+def _moved(model: Model, latents: Floats, direction: Floats, strengths: Sequence[float]) -> Floats:
     """Decoded pictures, for each latent one at each strength."""
     import numpy as np
 
@@ -194,9 +193,7 @@ def _moved(
     return np.concatenate(rows)
 
 
-def _encoded(
-    model: Model, pictures: Pictures, rows: Sequence[int] | NDArray[np.int64], description: str
-) -> NDArray[np.float32]:
+def _encoded(model: Model, pictures: Pictures, rows: Sequence[int] | NDArray[np.int64], description: str) -> Floats:
     """The latents of some pictures, under a progress bar."""
     from zoo.jobs.encoding import encode_all
 

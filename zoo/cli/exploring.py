@@ -13,15 +13,12 @@ from zoo.cli.light import LightTyper
 from zoo.cli.results import open_model, picture_target
 
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
+    from zoo.arrays import Floats
     from zoo.datasets import Source
     from zoo.inference.model import Model
     from zoo.plots.projection import Plane
-
-    Array = NDArray[np.float32]
 
 
 # Enough pictures of a generator to find along which directions they change.
@@ -35,8 +32,8 @@ Kind = Literal["auto", "scatter", "thumbnails", "grid", "prior", "kl"]
 class Encoded:
     """Latents (N, *latent_shape), the posterior's standard deviation if known, labels, and where the pictures are."""
 
-    mean: Array
-    std: Array | None
+    mean: Floats
+    std: Floats | None
     remark: str
     labels: Sequence[Mapping[str, str]] = ()
     source: Source | None = None
@@ -162,7 +159,7 @@ def _drawn(model: Model, found: Encoded, kind: Kind, label: str | None, side: in
     return _scatter(model, found, plane, label)
 
 
-def _plane(latents: Array) -> Plane:
+def _plane(latents: Floats) -> Plane:
     from zoo.plots.projection import principal_plane, whole_plane
 
     return whole_plane() if latents.shape[1:] == (2,) else principal_plane(latents)

@@ -11,14 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from zoo.arrays import Floats
     from zoo.catalog.interface import Capability
     from zoo.inference.model import Model
     from zoo.jobs.operands import Operand
 
-    Array = NDArray[np.float32]
 
 # Decoded together, where each gets a file of its own.
 AT_ONCE = 64
@@ -97,7 +94,7 @@ def plan_sheet(model: Model, n: int, scale: str, columns: int | None = None) -> 
         layout(n, *size, columns=columns, scale=wanted)
 
 
-def save_sheet(target: Path, pictures: Array, scale: str, force: bool, columns: int | None = None) -> None:
+def save_sheet(target: Path, pictures: Floats, scale: str, force: bool, columns: int | None = None) -> None:
     """Write pictures as one sheet, and say where."""
     from zoo.pictures.sheets import write_sheet
 
@@ -108,7 +105,7 @@ def save_sheet(target: Path, pictures: Array, scale: str, force: bool, columns: 
 def save_singles(
     folder: str,
     names: Sequence[str],
-    pictures: Iterable[Array],
+    pictures: Iterable[Floats],
     scale: str,
     force: bool,
     operands: Sequence[Operand] = (),
@@ -128,7 +125,7 @@ def save_singles(
             echo(path)
 
 
-def decoded(model: Model, latents: Array) -> Iterator[Array]:
+def decoded(model: Model, latents: Floats) -> Iterator[Floats]:
     """Pictures (C, H, W) one by one, decoded some at a time."""
     for start in range(0, len(latents), AT_ONCE):
         yield from model.decode(latents[start : start + AT_ONCE])

@@ -14,9 +14,7 @@ from zoo.cli.light import LightTyper
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from zoo.arrays import Pixels
     from zoo.catalog.registry import Registry
     from zoo.catalog.spec import ModelSpec
     from zoo.inference.model import Model
@@ -125,7 +123,7 @@ def _run(model: Model, planned: Sequence[Job], options: Options, workers: int | 
     from zoo.jobs.running import run_jobs
 
     errors: list[Exception] = []
-    cells: list[NDArray[np.uint8]] = []
+    cells: list[Pixels] = []
     try:
         with progress(model.id, len(planned)) as bar:
             for outcome in run_jobs(model, planned, options, workers):
@@ -149,7 +147,7 @@ def _run(model: Model, planned: Sequence[Job], options: Options, workers: int | 
     return codes[0] if codes else 0
 
 
-def _write_grid(grid: str, cells: Sequence[NDArray[np.uint8]], force: bool) -> None:
+def _write_grid(grid: str, cells: Sequence[Pixels], force: bool) -> None:
     from pathlib import Path
 
     import numpy as np

@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from zoo.arrays import Pixels
 from zoo.datasets.arrays import open_arrays
 from zoo.datasets.files import open_folder, open_zip
 from zoo.datasets.pack import open_pack
@@ -23,7 +21,7 @@ class Source(Protocol):
     def __len__(self) -> int:
         """How many."""
 
-    def picture(self, index: int) -> NDArray[np.uint8]:
+    def picture(self, index: int) -> Pixels:
         """Picture as uint8 (C, H, W), C = 1 or 3 as asked for at opening."""
 
     def name(self, index: int) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoo.arrays import Doubles, Floats, Mask, Pixels
 from zoo.catalog.spec import Metric
 from zoo.datasets.attributes import tabulate
 from zoo.datasets.labels import parse_label
@@ -20,12 +20,11 @@ from zoo.errors import UsageError
 from zoo.inference.directions import Directions, apply, learn
 from zoo.inference.model import Model
 from zoo.metrics.features import FeatureNet
-from zoo.metrics.figures import Pixels, mean
+from zoo.metrics.figures import mean
 from zoo.metrics.levels import Pictures, in_calls, levels, unit
 from zoo.metrics.setting import Setting
 
-Floats = NDArray[np.float32]
-Truth = NDArray[np.bool_]
+Truth = Mask
 
 # Training pictures the directions are learned on at most, and those of them the strengths are chosen on.
 LEARNED_ON = 20_000
@@ -56,13 +55,13 @@ class Change:
         return Change(self.attribute, self.changed[which])
 
     @property
-    def flips(self) -> NDArray[np.float64]:
+    def flips(self) -> Doubles:
         """Whether the attribute's own answer changed."""
-        flipped: NDArray[np.float64] = self.changed[:, self.attribute].astype(np.float64)
+        flipped: Doubles = self.changed[:, self.attribute].astype(np.float64)
         return flipped
 
     @property
-    def stays(self) -> NDArray[np.float64]:
+    def stays(self) -> Doubles:
         """Whether no other answer did."""
         others = np.delete(self.changed, self.attribute, axis=1)
         return np.asarray(~others.any(axis=1), np.float64)

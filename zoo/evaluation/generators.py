@@ -10,20 +10,17 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torchvision.transforms.v2 import functional as tv
 
+from zoo.arrays import Floats, Pixels
 from zoo.catalog.spec import Metric
 from zoo.checkpoints.tables import name_by
 from zoo.inference.latents import noise
 from zoo.inference.model import Model
 from zoo.metrics.features import Features
-from zoo.metrics.figures import Pixels
 from zoo.metrics.levels import Pictures, in_calls, levels, unit
 from zoo.metrics.likeness import NEIGHBOURS, Likeness, likeness
 from zoo.metrics.setting import Setting
-
-Floats = NDArray[np.float32]
 
 SEED = 0
 # How many samples are told apart by class, and how likely an answer must be to count as sure.

@@ -5,18 +5,14 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-import numpy as np
 import timm
 import torch
-from numpy.typing import NDArray
 from torch.nn import functional
 
+from zoo.arrays import Floats, Pixels
 from zoo.catalog.registry import Registry
 from zoo.errors import UsageError
-from zoo.metrics.figures import Pixels
 from zoo.weights.initial import WHOLE, initialise, read_starts
-
-Floats = NDArray[np.float32]
 
 NETWORK = "tf_efficientnet_lite0"
 KINDS = ("timm", "package", "file")

@@ -5,17 +5,13 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn import functional
 from torchvision.models import inception_v3
 
+from zoo.arrays import Floats, Pixels
 from zoo.errors import NotFoundError, UsageError
-from zoo.metrics.figures import Pixels
 from zoo.weights.reading import fill, kind_of, read_pickle, read_safetensors
-
-Floats = NDArray[np.float32]
 
 PREFIX = "inception:"
 SIDE, BATCH = 299, 32

@@ -12,18 +12,17 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from zoo.arrays import Doubles, Floats, Mask, Pixels
 from zoo.catalog.spec import Metric
 from zoo.evaluation.restoration import Pair
 from zoo.inference.model import Model
 from zoo.metrics import figures
-from zoo.metrics.figures import Pixels
 from zoo.metrics.patches import PROTOCOL as PATCHES
 from zoo.metrics.patches import distance_of_sets, features, patch_frechet
 from zoo.metrics.setting import Setting
 from zoo.pictures.color import gray_of
-from zoo.pictures.outlines import Mask, inside_of
+from zoo.pictures.outlines import inside_of
 
 # How many training pictures the fill's colour, and the distance of real pictures, are of.
 TRAINING_PICTURES = 400
@@ -55,7 +54,7 @@ def measure(
     """
     colour = fill_colour([train(index) for index in known])
     rows: list[dict[str, float]] = []
-    patches: dict[str, list[NDArray[np.float32]]] = {"true": [], "made": [], "fill": [], "copy": []}
+    patches: dict[str, list[Floats]] = {"true": [], "made": [], "fill": [], "copy": []}
     for index in range(count):
         given, true = test(index)
         inside = inside_of(_gray(given))
@@ -84,10 +83,10 @@ def measure(
 
 
 def _figures(
-    table: dict[str, NDArray[np.float64]],
-    patches: dict[str, list[NDArray[np.float32]]],
-    real: NDArray[np.float32],
-    colour: NDArray[np.float64],
+    table: dict[str, Doubles],
+    patches: dict[str, list[Floats]],
+    real: Floats,
+    colour: Doubles,
     known: int,
     words: tuple[str, str],
     setting: Setting,
@@ -135,13 +134,13 @@ def _gray(given: Pixels) -> Pixels:
     return gray
 
 
-def filled(inside: Mask, colour: NDArray[np.float64]) -> Pixels:
+def filled(inside: Mask, colour: Doubles) -> Pixels:
     """One colour inside, white outside: uint8 (C, H, W)."""
     level = np.rint(colour).clip(0, 255).astype(np.uint8)
     return np.where(inside, level[:, None, None], np.uint8(255))
 
 
-def fill_colour(pairs: list[Pair]) -> NDArray[np.float64]:
+def fill_colour(pairs: list[Pair]) -> Doubles:
     """The median, channel by channel, of what lies inside the outlines of pairs; middle gray where nothing does."""
     parts = []
     for given, true in pairs:

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from PIL import Image
 
+from zoo.arrays import Pixels
 from zoo.catalog.spec import Metric
 from zoo.evaluation import colors, pairs, restoration
 from zoo.evaluation.records import baseline, columns, likeness_row, summary, with_gains
 from zoo.evaluation.restoration import Method, Pair, colourers, denoisers
 from zoo.inference.model import Model
 from zoo.metrics.features import Features
-from zoo.metrics.figures import Pixels
 from zoo.metrics.levels import Pictures
 from zoo.metrics.setting import Setting
 from zoo.recipes.degrade import degrade, fixed

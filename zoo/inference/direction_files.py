@@ -17,11 +17,12 @@ import numpy as np
 from msgspec import Meta
 from safetensors.numpy import save
 
+from zoo.arrays import Floats
 from zoo.catalog.spec import Count, Line, ModelId, Sha256
 from zoo.checkpoints.safetensors_header import TensorInfo, read_header
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError
 from zoo.files import refuse_existing, write_whole
-from zoo.inference.directions import Array, Directions
+from zoo.inference.directions import Directions
 
 SUFFIX = ".directions.safetensors"
 MAX_BYTES = 256 * 1024 * 1024
@@ -104,7 +105,7 @@ def _header(data: bytes) -> _Header:
     return msgspec.json.decode(metadata["directions"].encode(), type=_Header)
 
 
-def _array(data: bytes, info: TensorInfo) -> Array:
+def _array(data: bytes, info: TensorInfo) -> Floats:
     dtype = np.dtype(info.dtype).newbyteorder("<")
     array = np.frombuffer(data, dtype, math.prod(info.shape), info.offset).reshape(info.shape).astype(np.float32)
     if not np.isfinite(array).all():

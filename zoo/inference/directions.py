@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.arrays import Doubles, Floats
 from zoo.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from zoo.catalog.spec import CheckpointConfig
-
-Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +35,10 @@ class Directions:
     model: str
     weights: str
     names: tuple[str, ...]
-    vectors: Array = field(repr=False)
-    means: Array = field(repr=False)
-    shares: Array = field(repr=False)
-    center: Array = field(repr=False)
+    vectors: Floats = field(repr=False)
+    means: Floats = field(repr=False)
+    shares: Floats = field(repr=False)
+    center: Floats = field(repr=False)
     n: int
     r2: float
 
@@ -48,13 +47,13 @@ class Directions:
         """The shape of one latent."""
         return self.center.shape
 
-    def direction(self, name: str) -> Array:
+    def direction(self, name: str) -> Floats:
         """The direction of one attribute, (*latent_shape). Raises NotFoundError, naming those that are there."""
         if name not in self.names:
             close = difflib.get_close_matches(name, self.names, 1)
             hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(self.names)}"
             raise NotFoundError(f"no direction {name!r}; {hint}")
-        found: Array = self.vectors[self.names.index(name)]
+        found: Floats = self.vectors[self.names.index(name)]
         return found
 
     def check_model(self, config: CheckpointConfig, any_model: bool = False, name: str = "") -> None:
@@ -77,7 +76,7 @@ class Directions:
             )
 
 
-def apply(latents: NDArray[Any], direction: Array, strength: float) -> Array:
+def apply(latents: NDArray[Any], direction: Floats, strength: float) -> Floats:
     """Latents (N, *latent_shape) moved along a direction: w = w_new + strength * direction.
 
     Strength 1 leads from without to with, -1 back. Raises UsageError if the shapes differ.
@@ -88,7 +87,7 @@ def apply(latents: NDArray[Any], direction: Array, strength: float) -> Array:
 
 
 def learn(
-    latents: Array,
+    latents: Floats,
     attributes: NDArray[Any],
     names: Sequence[str],
     config: CheckpointConfig,
@@ -154,7 +153,7 @@ def _check(latents: NDArray[Any], attributes: NDArray[Any], names: Sequence[str]
         raise UsageError("latents and attributes must be finite numbers")
 
 
-def _contrasts(means: NDArray[np.float64], exclusive: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+def _contrasts(means: Doubles, exclusive: Sequence[Sequence[int]]) -> Doubles:
     """(K, K): how each attribute's direction is made of the regression's slopes.
 
     An attribute by itself is its own slope; of those that exclude each other, one less the others' weighted mean.
@@ -167,9 +166,7 @@ def _contrasts(means: NDArray[np.float64], exclusive: Sequence[Sequence[int]]) -
     return contrasts
 
 
-def _check_apart(
-    contrasts: NDArray[np.float64], row_space: NDArray[np.float64], kept: Sequence[str], names: Sequence[str]
-) -> None:
+def _check_apart(contrasts: Doubles, row_space: Doubles, kept: Sequence[str], names: Sequence[str]) -> None:
     """Least squares determines a contrast exactly if it lies in the row space of the attributes."""
     misses = np.abs(contrasts @ row_space - contrasts)
     for name, contrast, miss in zip(kept, contrasts, misses, strict=True):

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.arrays import Floats, Pixels
 from zoo.errors import UsageError
 
 if TYPE_CHECKING:
     from zoo.inference.model import Model
 
-Array = NDArray[np.float32]
 BATCH = 64
 
 
@@ -23,7 +23,7 @@ class Pictures(Protocol):
     def __len__(self) -> int:
         """How many."""
 
-    def picture(self, index: int) -> NDArray[np.uint8]:
+    def picture(self, index: int) -> Pixels:
         """Picture as uint8 (C, H, W)."""
 
 
@@ -32,7 +32,7 @@ def encode_all(
     pictures: Pictures,
     rows: Sequence[int] | NDArray[np.int64],
     done: Callable[[int], None] = lambda count: None,
-) -> Array:
+) -> Floats:
     """The latents of the pictures at `rows`: float32 (N, *latent_shape). `done` hears how many there are so far.
 
     Pictures may differ in size. Raises as `Model.encode` does, UsageError for latents whose shape follows the picture.
@@ -45,7 +45,7 @@ def posterior_all(
     pictures: Pictures,
     rows: Sequence[int] | NDArray[np.int64],
     done: Callable[[int], None] = lambda count: None,
-) -> tuple[Array, Array]:
+) -> tuple[Floats, Floats]:
     """Mean and standard deviation of q(z | x) of the pictures at `rows`, each (N, *latent_shape); as `encode_all`."""
     batches = list(_batches(pictures, rows, model.posterior, done))
     return _joined(model, (mean for mean, _ in batches)), _joined(model, (std for _, std in batches))
@@ -54,9 +54,9 @@ def posterior_all(
 def _batches(
     pictures: Pictures,
     rows: Sequence[int] | NDArray[np.int64],
-    run: Callable[[NDArray[np.uint8]], tuple[Array, ...]],
+    run: Callable[[Pixels], tuple[Floats, ...]],
     done: Callable[[int], None],
-) -> Iterator[tuple[Array, ...]]:
+) -> Iterator[tuple[Floats, ...]]:
     for start in range(0, len(rows), BATCH):
         batch = [pictures.picture(int(row)) for row in rows[start : start + BATCH]]
         if len({picture.shape for picture in batch}) == 1:
@@ -66,7 +66,7 @@ def _batches(
         done(start + len(batch))
 
 
-def _joined(model: Model, batches: Iterator[Array]) -> Array:
+def _joined(model: Model, batches: Iterator[Floats]) -> Floats:
     arrays = list(batches)
     if not arrays:
         raise UsageError("no pictures to encode")

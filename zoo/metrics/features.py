@@ -6,14 +6,11 @@ from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoo.arrays import Floats, Pixels
 from zoo.errors import UsageError
 from zoo.inference.model import Model
-from zoo.metrics.figures import Pixels
 from zoo.metrics.levels import in_calls, unit
-
-Floats = NDArray[np.float32]
 
 
 class Features(Protocol):

@@ -13,17 +13,14 @@ from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torchmetrics.image.fid import FrechetInceptionDistance
 
+from zoo.arrays import Floats, Pixels
 from zoo.catalog.spec import Metric
 from zoo.inference.model import Model
 from zoo.metrics.features import FeatureNet
-from zoo.metrics.figures import Pixels
 from zoo.metrics.levels import in_calls, levels
 from zoo.metrics.setting import Setting
-
-Floats = NDArray[np.float32]
 
 
 class _Given(torch.nn.Identity):

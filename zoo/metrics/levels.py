@@ -10,10 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torchvision.transforms.v2 import functional as tv
 
+from zoo.arrays import Floats, Pixels
 from zoo.datasets import Source
-from zoo.metrics.figures import Pixels
 
-Floats = NDArray[np.float32]
 T = TypeVar("T")
 
 # How many values the pictures of one call hold at most: the layers of a network are many times that.

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from zoo.arrays import Floats
 from zoo.errors import UsageError
 from zoo.files import make_folder
 from zoo.pictures.picture import Picture, from_pil
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 
-def to_array(picture: Picture) -> NDArray[np.float32]:
+def to_array(picture: Picture) -> Floats:
     """The picture as float32 (C, H, W) in [0, 1]."""
     return picture.pixels.transpose(2, 0, 1) * np.float32(1 / 255)
 
@@ -50,14 +51,14 @@ def from_array(image: NDArray[Any]) -> Picture:
     return Picture(np.ascontiguousarray(image))
 
 
-def read_images(*sources: str | os.PathLike[str] | Image.Image, channels: int = 3) -> NDArray[np.float32]:
+def read_images(*sources: str | os.PathLike[str] | Image.Image, channels: int = 3) -> Floats:
     """Pictures of one size, paths or Pillow's, as a batch: float32 (N, C, H, W) in [0, 1]; gray for `channels=1`.
 
     Raises UsageError if two sizes differ, and what `read_picture` raises.
     """
     if not sources:
         raise UsageError("no pictures to read: give at least one path")
-    arrays: list[NDArray[np.float32]] = []
+    arrays: list[Floats] = []
     for source in sources:
         picture = from_pil(source, channels) if isinstance(source, Image.Image) else read_picture(source, channels)
         arrays.append(to_array(picture))

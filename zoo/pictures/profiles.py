@@ -8,9 +8,9 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from zoo.arrays import Doubles, Floats
 from zoo.errors import UnsafeFileError
 
 # Metadata above this is not carried along: it is no profile and no EXIF that a camera writes.
@@ -40,7 +40,7 @@ def embedded_profile(image: Image.Image, notes: list[str]) -> bytes | None:
 
 
 @lru_cache(maxsize=8)
-def gray_curve(profile: bytes) -> NDArray[np.float32] | None:
+def gray_curve(profile: bytes) -> Floats | None:
     """The sRGB levels of a gray profile's 65,536 levels, float32 from 0 to 255; None if the profile is no good."""
     try:
         from PIL import ImageCms
@@ -58,7 +58,7 @@ def gray_curve(profile: bytes) -> NDArray[np.float32] | None:
     return fine.astype(np.float32)
 
 
-def _tone_curve(profile: bytes) -> NDArray[np.float64] | None:
+def _tone_curve(profile: bytes) -> Doubles | None:
     """The same by the profile's one curve (tag kTRC), without rounding: LittleCMS gives Pillow 8 bits.
 
     ICC.1, sections 7.3 (tags), 10.6 (curv) and 10.18 (para); None where there is no such curve.
@@ -76,7 +76,7 @@ def _tone_curve(profile: bytes) -> NDArray[np.float64] | None:
     return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055) * 255
 
 
-def _tones(curve: bytes, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+def _tones(curve: bytes, levels: Doubles) -> Doubles:
     """What a curve of a profile makes of levels in [0, 1]. Raises struct.error for what is none."""
     kind, number = struct.unpack_from(">4s4xI", curve)
     if kind == b"curv" and number > 1:
@@ -90,7 +90,7 @@ def _tones(curve: bytes, levels: NDArray[np.float64]) -> NDArray[np.float64]:
     g, a, b, c, d, e, f = np.array([*given, *(0, 1, 0, 0, 0, 0, 0)[len(given) :]], np.float64)
     if len(given) < 5:  # the straight part is a constant, below where the power begins
         c, d, e, f = np.float64(0), -b / a, c, c
-    curved: NDArray[np.float64] = np.where(levels >= d, np.maximum(a * levels + b, 0) ** g + e, c * levels + f)
+    curved: Doubles = np.where(levels >= d, np.maximum(a * levels + b, 0) ** g + e, c * levels + f)
     return curved
 
 

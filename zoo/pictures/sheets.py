@@ -8,17 +8,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from zoo.arrays import Floats
 from zoo.errors import UnsafeFileError, UsageError
 from zoo.files import make_folder, refuse_existing, write_whole
 from zoo.pictures.images import DEFAULT_MAX_PIXELS, Picture, from_array, write_picture
-
-Floats: TypeAlias = NDArray[np.float32]
 
 # Sides in pixels below which pictures are enlarged, in a sheet and alone in an animation.
 CELL_SIDE = 96

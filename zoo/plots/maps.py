@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from zoo.arrays import Pixels
 from zoo.plots.figures import FAINT, INK, headline, in_order, new_figure, plain, style_of
 
 MAX_CLASSES = 12
@@ -65,7 +66,7 @@ def thumbnails(
     points: Points,
     picked: NDArray[np.int64],
     centers: Points,
-    pictures: Sequence[NDArray[np.uint8]],
+    pictures: Sequence[Pixels],
     axes: tuple[str, str],
     title: str,
     remark: str = "",
@@ -194,7 +195,7 @@ def _cell_side(centers: Points) -> float:
     return min(found) if found else 1.0
 
 
-def _thumbnail(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+def _thumbnail(picture: Pixels, side: int) -> Pixels:
     """(H, W, 3), at most `side` pixels a side."""
     image = Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0).repeat(3 // len(picture), axis=2)))
     image.thumbnail((side, side), Image.Resampling.LANCZOS)

@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoo.arrays import Pixels
 from zoo.datasets import Source, open_source
 from zoo.errors import UsageError
 from zoo.pictures.color import gray_of
 from zoo.recipes.pictures import Degradation, PairTable
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

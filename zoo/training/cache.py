@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.transforms.v2 import functional as tv
 
+from zoo.arrays import Pixels
 from zoo.datasets import Source
 
 KEPT_BYTES = 2**30
@@ -35,7 +34,7 @@ class InMemory:
     def __len__(self) -> int:
         return len(self.source)
 
-    def picture(self, index: int) -> NDArray[np.uint8]:
+    def picture(self, index: int) -> Pixels:
         """Picture as uint8 (C, H, W)."""
         return self.pictures[index]
 

@@ -13,16 +13,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
 
+from zoo.arrays import Floats
 from zoo.checkpoints.eight_bits import multiplied
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError
 from zoo.inference.backends.torch import misfits
 
-State = Mapping[str, "NDArray[np.float32]"]
+State = Mapping[str, "Floats"]
 
 logger = logging.getLogger("zoo.training")
 
@@ -82,7 +82,7 @@ def check_size(file: Path, room: int) -> None:
         raise UnsafeFileError(f"{file} has {size} bytes, far more than the network takes: at most {room} are read")
 
 
-def read_weights(file: Path, kind: str | None = None, room: int = MAX_BYTES) -> dict[str, NDArray[np.float32]]:
+def read_weights(file: Path, kind: str | None = None, room: int = MAX_BYTES) -> dict[str, Floats]:
     """Every tensor of a safetensors file or a PyTorch state dict, in the file's order; `room` is how many bytes it may
     have. Raises as `import_weights`.
     """
@@ -93,7 +93,7 @@ def read_weights(file: Path, kind: str | None = None, room: int = MAX_BYTES) -> 
     return read_safetensors(file) if kind == "safetensors" else read_pickle(file, room)
 
 
-def read_safetensors(file: Path) -> dict[str, NDArray[np.float32]]:
+def read_safetensors(file: Path) -> dict[str, Floats]:
     """Every tensor of floating point, or of int8 with scales, as float32; counters are left out.
 
     Raises UnsafeFileError.
@@ -112,7 +112,7 @@ def read_safetensors(file: Path) -> dict[str, NDArray[np.float32]]:
     return {name: array for name, array in multiplied(arrays).items() if array.dtype == np.float32}
 
 
-def read_pickle(file: Path, room: int = MAX_BYTES) -> dict[str, NDArray[np.float32]]:
+def read_pickle(file: Path, room: int = MAX_BYTES) -> dict[str, Floats]:
     """A PyTorch state dict, unpickled weights-only in a process that can do no harm here. Raises UnsafeFileError."""
     with tempfile.TemporaryDirectory(prefix="zoo-import-") as place:
         copy = Path(place) / "weights.safetensors"
@@ -135,7 +135,7 @@ def read_pickle(file: Path, room: int = MAX_BYTES) -> dict[str, NDArray[np.float
         return {name: found[name] for name in order if name in found}
 
 
-def renamed(given: State, network: nn.Module, names: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:
+def renamed(given: State, network: nn.Module, names: Mapping[str, str]) -> dict[str, Floats]:
     """The tensors under the network's own names, where they are not already; those named "" are left out."""
     own = set(network.state_dict())
     kept = {name: array for name, array in given.items() if not name.endswith(COUNTER)}
@@ -146,7 +146,7 @@ def renamed(given: State, network: nn.Module, names: Mapping[str, str]) -> dict[
     return _with_plain_norms({name: array for name, array in renamed if name}, network)
 
 
-def without_prefix(state: State, known: Set[str]) -> dict[str, NDArray[np.float32]]:
+def without_prefix(state: State, known: Set[str]) -> dict[str, Floats]:
     """The tensors without what wrappers put before all their names (`module.`, `_orig_mod.`, `netG.`, ...).
 
     As many parts that all names share are taken off as make most of them known; none if that changes nothing.
@@ -159,7 +159,7 @@ def without_prefix(state: State, known: Set[str]) -> dict[str, NDArray[np.float3
     return best
 
 
-def _with_plain_norms(state: dict[str, NDArray[np.float32]], network: nn.Module) -> dict[str, NDArray[np.float32]]:
+def _with_plain_norms(state: dict[str, Floats], network: nn.Module) -> dict[str, Floats]:
     """Instance norm without parameters, PyTorch's default, is the one of weights 1 and biases 0: all of it or none."""
     norms = {
         f"{name}.{part}": np.full(module.num_features, value, np.float32)

@@ -13,19 +13,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from zoo.arrays import Floats, Levels
 from zoo.catalog.fits import FITS
 from zoo.errors import UsageError
-from zoo.inference.fit.arrays import (
-    Floats,
-    Levels,
-    Run,
-    answer_of,
-    as_dtype,
-    check,
-    empty_result,
-    model_size,
-    with_channels,
-)
+from zoo.inference.fit.arrays import Run, answer_of, as_dtype, check, empty_result, model_size, with_channels
 from zoo.inference.fit.chroma import fit_chroma
 from zoo.inference.fit.padding import fit_pad, padded
 from zoo.inference.fit.page import fit_drawing

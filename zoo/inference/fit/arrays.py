@@ -6,17 +6,15 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoo.arrays import Floats, Levels
 from zoo.errors import UnsafeFileError, UsageError, ZooError
 from zoo.pictures import color
 
 if TYPE_CHECKING:
     from zoo.catalog.interface import ImageSpec
 
-Floats: TypeAlias = NDArray[np.float32]
 # uint8 (0 to 255), uint16 (0 to 65535) or float32 in [0, 1]
-Levels: TypeAlias = NDArray[Any]
 Run: TypeAlias = Callable[[Floats], Floats]
 
 

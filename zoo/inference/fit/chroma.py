@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.arrays import Levels
 from zoo.errors import ZooError
-from zoo.inference.fit.arrays import Levels, Run, answer_of, empty_result, round_up, with_channels
+from zoo.inference.fit.arrays import Run, answer_of, empty_result, round_up, with_channels
 from zoo.inference.fit.guided import at_size, linear_model
 from zoo.inference.fit.resampling import resampled, shrunk
 from zoo.pictures import color

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.arrays import Floats, Levels
 from zoo.errors import UsageError
 from zoo.inference.fit.arrays import (
-    Floats,
-    Levels,
     Run,
     answer_of,
     as_dtype,

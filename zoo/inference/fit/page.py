@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.arrays import Floats, Levels
 from zoo.errors import UsageError
-from zoo.inference.fit.arrays import Floats, Levels, Run, answer_of, as_dtype, as_float, empty_result, with_channels
+from zoo.inference.fit.arrays import Run, answer_of, as_dtype, as_float, empty_result, with_channels
 from zoo.inference.fit.resampling import resampled
 
 if TYPE_CHECKING:

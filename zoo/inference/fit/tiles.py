@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.arrays import Floats, Levels
 from zoo.inference.fit.arrays import (
-    Floats,
-    Levels,
     Run,
     answer_of,
     as_dtype,
