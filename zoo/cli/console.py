@@ -106,7 +106,7 @@ def progress(description: str, total: int) -> Iterator[Any]:
     thing needs no bar.
     """
     if total == 1 or not sys.stderr or not sys.stderr.isatty():
-        yield _Silent()
+        yield _Bar()
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -126,42 +126,31 @@ def progress(description: str, total: int) -> Iterator[Any]:
         yield _Bar(bar, task)
 
 
-class _Silent:
-    """A progress bar nobody sees."""
-
-    def advance(self) -> None:
-        """Nothing to show."""
-
-    def say(self, text: str) -> None:
-        """Nothing to show."""
-
-    def at(self, done: int, total: int) -> None:
-        """Nothing to show."""
-
-    def line(self, text: str) -> None:
-        """Write a line."""
-        if sys.stderr:
-            print(text, file=sys.stderr)
-
-
 class _Bar:
-    """One task of a rich progress bar."""
+    """One task of a rich progress bar; without one, nothing is shown but lines."""
 
-    def __init__(self, bar: Any, task: Any) -> None:
+    def __init__(self, bar: Any = None, task: Any = None) -> None:
         self.bar, self.task = bar, task
 
     def advance(self) -> None:
         """One more is done."""
-        self.bar.advance(self.task)
+        self._update(advance=1)
 
     def say(self, text: str) -> None:
         """Show a word behind the bar."""
-        self.bar.update(self.task, text=printable(text))
+        self._update(text=printable(text))
 
     def at(self, done: int, total: int) -> None:
         """So many of so many are done."""
-        self.bar.update(self.task, completed=done, total=total)
+        self._update(completed=done, total=total)
 
     def line(self, text: str) -> None:
         """Write a line above the bar."""
-        self.bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        if self.bar:
+            self.bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        elif sys.stderr:
+            print(text, file=sys.stderr)
+
+    def _update(self, **changes: Any) -> None:
+        if self.bar:
+            self.bar.update(self.task, **changes)

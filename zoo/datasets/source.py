@@ -31,6 +31,24 @@ class Source(Protocol):
         """What is known about it: its row of the csv index, or `label`, its class; empty where nothing is."""
 
 
+class Changed:
+    """The base of sources that change another's pictures: names and labels stay."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def name(self, index: int) -> str:
+        """What the source calls it."""
+        return self.source.name(index)
+
+    def labels(self, index: int) -> Mapping[str, str]:
+        """What the source knows about it."""
+        return self.source.labels(index)
+
+
 def data_home() -> Path:
     """Where `pack:NAME` looks: `ZOO_DATA`, else `latent-zoo/data` in the user's cache."""
     named = os.environ.get("ZOO_DATA")

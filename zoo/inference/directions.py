@@ -10,16 +10,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.arrays import Doubles, Floats
+from zoo.catalog.spec import CheckpointConfig
 from zoo.errors import NotFoundError, UsageError
-
-if TYPE_CHECKING:
-    from zoo.catalog.spec import CheckpointConfig
 
 
 @dataclass(frozen=True, eq=False)

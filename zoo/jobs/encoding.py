@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.arrays import Floats, Pixels
 from zoo.errors import UsageError
-
-if TYPE_CHECKING:
-    from zoo.inference.model import Model
+from zoo.inference.model import Model
 
 BATCH = 64
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,9 @@ from zoo.catalog.interface import agrees
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UnsupportedCapability, UsageError, ZooError
 from zoo.files import refuse_existing, write_whole
 from zoo.inference.fit import fit_encode
+from zoo.inference.model import Model
 from zoo.pictures.color import rgb_of
 from zoo.pictures.images import read_picture
-
-if TYPE_CHECKING:
-    from zoo.inference.model import Model
-
 
 SUFFIX = ".npz"
 MAX_DRAW = 10_000

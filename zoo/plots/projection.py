@@ -57,17 +57,8 @@ def principal_plane(latents: Floats) -> Plane:
     if flat.shape[1] < 2 or not total:
         raise UsageError("these latents do not span a plane: they do not vary, or have one dimension only")
     axes, variances = _principal(flat)
-    axes *= np.sign(axes[np.arange(2), np.abs(axes).argmax(axis=1)])[:, None]
-    shares = (float(variances[0] / total), float(variances[1] / total))
-    spread = (float(np.sqrt(variances[0] / len(flat))), float(np.sqrt(variances[1] / len(flat))))
-    names = tuple(f"principal component {k + 1} ({share:.1%} of the variance)" for k, share in enumerate(shares))
-    return Plane(
-        center.reshape(shape).astype(np.float32),
-        axes.reshape(2, *shape).astype(np.float32),
-        spread,
-        (names[0].replace("%", " %"), names[1].replace("%", " %")),
-        shares,
-    )
+    words = "principal component", "variance"
+    return _plane(shape, center, axes, np.sqrt(variances / len(flat)), variances / total, words)
 
 
 def changing_plane(latents: Floats, pictures: Floats) -> Plane:
@@ -86,17 +77,26 @@ def changing_plane(latents: Floats, pictures: Floats) -> Plane:
     if len(latents) < 3 or flat.shape[1] < 2 or not np.square(shared).sum():
         raise UsageError("these latents do not span a plane: they, or their pictures, do not vary")
     axes, strengths = _principal(shared.T)
-    axes *= np.sign(axes[np.arange(2), np.abs(axes).argmax(axis=1)])[:, None]
-    total = float(np.square(shared).sum())
-    shares = (float(strengths[0] / total), float(strengths[1] / total))
     places = flat @ axes.T
-    names = tuple(f"direction {k + 1} ({100 * share:.1f} % of the change)" for k, share in enumerate(shares))
+    center = latents[0].reshape(-1) - places[0] @ axes
+    shares = strengths / float(np.square(shared).sum())
+    return _plane(shape, center, axes, places.std(axis=0), shares, ("direction", "change"))
+
+
+def _plane(
+    shape: tuple[int, ...], center: Doubles, axes: Doubles, spread: Doubles, shares: Doubles, words: tuple[str, str]
+) -> Plane:
+    """A plane of latents of a shape by its flat `center` and `axes`; an axis is turned so that its largest entry is
+    positive, and called by its share, such as `direction 1 (40.0 % of the change)`.
+    """
+    axes = axes * np.sign(axes[np.arange(2), np.abs(axes).argmax(axis=1)])[:, None]
+    names = [f"{words[0]} {k + 1} ({100 * share:.1f} % of the {words[1]})" for k, share in enumerate(shares)]
     return Plane(
-        (latents[0].reshape(-1) - places[0] @ axes).reshape(shape).astype(np.float32),
+        center.reshape(shape).astype(np.float32),
         axes.reshape(2, *shape).astype(np.float32),
-        (float(places[:, 0].std()), float(places[:, 1].std())),
+        (float(spread[0]), float(spread[1])),
         (names[0], names[1]),
-        shares,
+        (float(shares[0]), float(shares[1])),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
@@ -13,38 +13,27 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as tv
 
 from zoo.arrays import Pixels
-from zoo.datasets import Source
+from zoo.datasets import Changed, Source
 
 KEPT_BYTES = 2**30
 KEPT_PICTURES = 1000
 Shape = Literal["stretch", "pad"]
 
 
-class InMemory:
+class InMemory(Changed):
     """A source whose pictures are all decoded when it is made, by one thread a core, and shared with forked workers.
 
     It takes as many bytes as the pictures have values: 2 GB for 11,000 pictures of 208 x 277 in colour.
     """
 
     def __init__(self, source: Source) -> None:
-        self.source = source
+        super().__init__(source)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             self.pictures = list(pool.map(source.picture, range(len(source))))
-
-    def __len__(self) -> int:
-        return len(self.source)
 
     def picture(self, index: int) -> Pixels:
         """Picture as uint8 (C, H, W)."""
         return self.pictures[index]
-
-    def name(self, index: int) -> str:
-        """What the source calls it."""
-        return self.source.name(index)
-
-    def labels(self, index: int) -> Mapping[str, str]:
-        """What the source knows about it."""
-        return self.source.labels(index)
 
 
 class Whole:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 from torchvision.transforms.v2 import functional as tv
 
-from zoo.datasets import Source, open_source, read_labels
+from zoo.datasets import Source, read_labels
 from zoo.recipes.degrade import degrade, fixed
 from zoo.recipes.halves import open_pictures
 from zoo.recipes.pictures import Degradation, PairTable
@@ -23,20 +23,6 @@ from zoo.recipes.seeds import derive
 from zoo.training.augment import augmentation
 from zoo.training.cache import AsTheyAre, InMemory, Whole, resized
 from zoo.training.objective import Batch
-
-__all__ = [
-    "Examples",
-    "HeldOut",
-    "Item",
-    "Order",
-    "Source",
-    "fixed",
-    "held_out_batches",
-    "open_source",
-    "pictures_of",
-    "training_batches",
-    "training_source",
-]
 
 Key = tuple[int, int, int]
 T = TypeVar("T")

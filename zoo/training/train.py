@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from zoo.catalog.families import configured, interface_of
 from zoo.catalog.registry import Registry, load_object
 from zoo.catalog.spec import CheckpointConfig, TrainingSpec
+from zoo.datasets import open_source
 from zoo.errors import DiskError, NotFoundError, UsageError
 from zoo.inference.backends.mixture import MixturePrior
 from zoo.recipes.pictures import EdgesTable
 from zoo.recipes.recipe import Recipe, read_recipe, write_recipe
-from zoo.training.data import held_out_batches, open_source
+from zoo.training.data import held_out_batches
 from zoo.training.export import PROBES, export
 from zoo.training.loop import Report, Training
 from zoo.training.objective import Evaluation, Objective

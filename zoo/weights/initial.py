@@ -14,7 +14,6 @@ parts is not read, so that `--set init.network=...` is enough whatever the recip
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ import timm
 import torch
 from torch import nn
 
+from zoo.catalog.bundled import package_folders
 from zoo.catalog.registry import Registry
 from zoo.errors import NetworkError, NotFoundError, UsageError
 from zoo.loading import find_checkpoint
@@ -93,11 +93,10 @@ def _of_timm(name: str, key: str) -> State:
 
 def _in_package(name: str) -> Path:
     """The one file of weights in an installed package, found without importing it."""
-    found = find_spec(name) if name.isidentifier() else None
-    if found is None or not found.submodule_search_locations:
+    folders = package_folders(name) if name.isidentifier() else []
+    if not folders:
         raise NotFoundError(f"the package {name} is not installed: pip install {name.replace('_', '-')}")
-    folder = Path(next(iter(found.submodule_search_locations)))
-    files = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
+    files = sorted(path for path in folders[0].rglob("*") if path.suffix in SUFFIXES)
     if len(files) != 1:
         raise NotFoundError(f"the package {name} holds {len(files)} files of weights; one is wanted: use file:PATH")
     return files[0]

@@ -8,11 +8,10 @@ the file is not hashed again.
 from __future__ import annotations
 
 import contextlib
-import os
 import stat
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -20,9 +19,7 @@ from msgspec import Meta
 from zoo.checkpoints.format import CONFIG_FILE
 from zoo.checkpoints.hub.reference import Reference, is_commit, is_file_name, is_repository, is_revision
 from zoo.errors import DiskError, NotFoundError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from zoo.files import make_folder, write_whole
 
 MAX_RECORD_BYTES = 16 * 1024 * 1024
 
@@ -108,9 +105,8 @@ def read_record(repository: str, commit: str) -> Record | None:
 
 
 def write_record(repository: str, commit: str, record: Record) -> None:
-    """Remember a commit. Raises OSError where the cache can't be written."""
-    data = msgspec.json.format(msgspec.json.encode(record), indent=1)
-    _write(_record_path(repository, commit), data, storage(repository))
+    """Remember a commit. Raises DiskError where the cache can't be written."""
+    _write(_record_path(repository, commit), msgspec.json.format(msgspec.json.encode(record), indent=1))
 
 
 def read_ref(reference: Reference) -> str | None:
@@ -127,9 +123,8 @@ def read_ref(reference: Reference) -> str | None:
 
 
 def write_ref(reference: Reference, commit: str) -> None:
-    """Remember what a branch or tag means, where `huggingface_hub` does. Raises OSError."""
-    folder = storage(reference.repository)
-    _write(folder / "refs" / reference.revision, commit.encode(), folder)
+    """Remember what a branch or tag means, where `huggingface_hub` does. Raises DiskError."""
+    _write(storage(reference.repository) / "refs" / reference.revision, commit.encode())
 
 
 def refs_of(repository: str, commit: str) -> list[str]:
@@ -193,7 +188,7 @@ def leftovers(repository: str = "") -> list[Path]:
     found = []
     folders = [storage(repository)] if repository else sorted(root().glob("models--*"))
     for folder in folders:
-        found += sorted(folder.glob(".*.partial"))  # written in an instant, so whoever wrote it is gone
+        found += sorted(folder.glob("*/.zoo-*.tmp"))  # written in an instant, so whoever wrote it is gone
         for path in sorted(folder.glob("blobs/*.incomplete")):
             lock = root() / ".locks" / folder.name / f"{path.name.split('.')[0]}.lock"
             if not lock.exists():
@@ -237,14 +232,6 @@ def _record_path(repository: str, commit: str) -> Path:
     return storage(repository) / "zoo" / f"{commit}.json"
 
 
-def _write(path: Path, data: bytes, folder: Path) -> None:
-    """Whole or not at all; what is not whole yet lies in `folder`, where nobody looks for it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=".partial")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+def _write(path: Path, data: bytes) -> None:
+    make_folder(path.parent)
+    write_whole(path, data, force=True)

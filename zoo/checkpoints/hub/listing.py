@@ -12,7 +12,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import RevisionNotFoundError
 
 from zoo.catalog.spec import MAX_CONFIG_BYTES
-from zoo.checkpoints.format import CONFIG_FILE, PICKLE_SUFFIXES
+from zoo.checkpoints.format import CONFIG_FILE, refuse_other_weights
 from zoo.checkpoints.hub.cache import Promise
 from zoo.checkpoints.hub.failures import explained, insist
 from zoo.checkpoints.hub.guard import Call, asking
@@ -54,15 +54,7 @@ def tree(reference: Reference) -> dict[str, Promise]:
 def refuse_wrong_files(reference: Reference, files: Iterable[str]) -> None:
     """Raise UnsafeFileError for shards and for pickles in place of weights, NotFoundError for no checkpoint at all."""
     names = sorted(files)
-    for name in names:
-        if name.lower().endswith(".index.json"):
-            raise UnsafeFileError(f"{reference}: {name} splits the weights over files; a checkpoint has one file")
-    pickles = [name for name in names if name.lower().endswith(PICKLE_SUFFIXES)]
-    if WEIGHTS_FILE not in names and pickles:
-        raise UnsafeFileError(
-            f"{reference}: pickle refused: {pickles[0]} can run code; if you trust it, download it yourself and "
-            "`zoo import` it"
-        )
+    refuse_other_weights(names, str(reference), "if you trust it, download it yourself and `zoo import` it")
     absent = [name for name in (CONFIG_FILE, WEIGHTS_FILE) if name not in names]
     if absent:
         there = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from zoo.arrays import Floats, Levels
+from zoo.catalog.interface import ImageSpec
 from zoo.errors import UnsafeFileError, UsageError, ZooError
 from zoo.pictures import color
-
-if TYPE_CHECKING:
-    from zoo.catalog.interface import ImageSpec
 
 # uint8 (0 to 255), uint16 (0 to 65535) or float32 in [0, 1]
 Run: TypeAlias = Callable[[Floats], Floats]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from zoo.arrays import Floats, Levels
+from zoo.catalog.interface import ImageSpec
 from zoo.errors import UsageError
 from zoo.inference.fit.arrays import (
     Run,
@@ -19,9 +18,6 @@ from zoo.inference.fit.arrays import (
     size_of,
     with_channels,
 )
-
-if TYPE_CHECKING:
-    from zoo.catalog.interface import ImageSpec
 
 
 def fit_pad(images: Levels, run: Run, spec: ImageSpec, scale: int = 1) -> Levels:

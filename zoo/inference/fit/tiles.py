@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zoo.arrays import Floats, Levels
+from zoo.catalog.interface import ImageSpec
 from zoo.inference.fit.arrays import (
     Run,
     answer_of,
@@ -20,9 +20,6 @@ from zoo.inference.fit.arrays import (
     with_channels,
 )
 from zoo.inference.fit.padding import fit_pad
-
-if TYPE_CHECKING:
-    from zoo.catalog.interface import ImageSpec
 
 # The side of a tile where the model takes any size.
 TILE_SIDE = 512
