@@ -13,8 +13,8 @@ from pathlib import Path
 from zoo.catalog.interface import Capability
 from zoo.catalog.spec import CheckpointConfig, Metric
 from zoo.checkpoints.tables import figure_table, is_of_set, is_overall, set_table
-from zoo.errors import DiskError, NotFoundError, UnsafeFileError
-from zoo.files import write_whole
+from zoo.errors import NotFoundError, UnsafeFileError
+from zoo.files import read_regular, write_whole
 
 CARD = "README.md"
 LIBRARY = "latent-zoo"
@@ -58,15 +58,12 @@ def read_card(folder: Path) -> str:
 
     Raises DiskError if it can't be read, UnsafeFileError if it is no text.
     """
-    path = folder / CARD
+    name = f"the card {folder / CARD}"
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise DiskError(f"can't read the card {path}: {error.strerror or error}") from error
+        text = (read_regular(folder / CARD, -1, name) or b"").decode()
     except UnicodeDecodeError as error:
-        raise UnsafeFileError(f"the card {path} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+        raise UnsafeFileError(f"{name} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+    return text.replace("\r\n", "\n")
 
 
 def write_card(folder: Path, config: CheckpointConfig) -> Path:

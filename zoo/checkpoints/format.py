@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +19,7 @@ from zoo.checkpoints.onnx.file import MAX_GRAPH_BYTES, WEIGHTS_FILE, Graph
 from zoo.checkpoints.onnx.graphs import check_graph
 from zoo.checkpoints.safetensors_header import FLOATS, TensorInfo, read_header
 from zoo.errors import DiskError, IntegrityError, NotFoundError, UnsafeFileError, UnsupportedCapability, UsageError
-from zoo.files import write_whole
+from zoo.files import read_regular, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -185,21 +184,12 @@ def _promised(path: Path, sha256: str, origin: str, size: int | None = None) -> 
 
 def _read(path: Path, limit: int, name: str) -> bytes | None:
     """A regular file, at most `limit` bytes and one more of it; None if it is missing."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):  # before opening: to open a named pipe is to wait for its other end
-            raise UnsafeFileError(f"{name} is not a regular file")
-        with path.open("rb") as file:
-            _refuse_foreign(file.read(64), name)
-            file.seek(0)
-            return file.read(limit + 1)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise DiskError(f"can't read {name}: {error.strerror}") from error
+    refuse_foreign(read_regular(path, 64, name) or b"", name)
+    return read_regular(path, limit + 1, name)
 
 
-def _refuse_foreign(head: bytes, name: str) -> None:
-    """Say what kind of file it is, if it is one of those that people mistake for weights."""
+def refuse_foreign(head: bytes, name: str) -> None:
+    """Raise UnsafeFileError for a file that begins as one of those that people mistake for weights."""
     if head[4:9] == b"\0\0\0\0{":
         return  # the header of a safetensors file, whose length may begin like a pickle
     text = head.lstrip().lower()

@@ -14,7 +14,7 @@ from zoo.arrays import Pixels
 from zoo.datasets.archive import open_zip_file
 from zoo.datasets.splits import SPLITS, part_of_train, spelled
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError
-from zoo.pictures.color import gray_of, rgb_of
+from zoo.pictures import color
 
 MAX_ARRAY_BYTES = 16 * 2**30
 
@@ -46,10 +46,7 @@ class Arrays:
 
 def with_channels(pixels: Pixels, channels: int) -> Pixels:
     """Pixels (H, W, C), C = 1 or 3, as (`channels`, H, W): luma of RGB, or gray repeated."""
-    picture = pixels.transpose(2, 0, 1)
-    if len(picture) != channels:
-        picture = (gray_of if channels == 1 else rgb_of)(picture[None])[0]
-    return np.ascontiguousarray(picture)
+    return np.ascontiguousarray(color.with_channels(pixels.transpose(2, 0, 1)[None], channels)[0])
 
 
 def open_arrays(path: Path, split: str, channels: int) -> Arrays:

@@ -12,6 +12,7 @@ from torch.nn import functional
 from zoo.arrays import Floats, Pixels
 from zoo.catalog.registry import Registry
 from zoo.errors import UsageError
+from zoo.metrics.features import WithoutAnswers
 from zoo.weights.initial import WHOLE, initialise, read_starts
 
 NETWORK = "tf_efficientnet_lite0"
@@ -21,15 +22,12 @@ SIDE, BATCH = 224, 32
 STAGES = 5
 
 
-class ImageNet:
+class ImageNet(WithoutAnswers):
     """The mean over places of the 112 channels after the fifth stage of timm's EfficientNet-Lite0.
 
     The network is that of Tan and Le (2019) without squeeze-and-excitation. The 1,280 features of its last layer have
     a covariance that takes many more photos to know than held-out sets have: docs/evaluation.md has the measurement.
     """
-
-    labels: tuple[str, ...] = ()
-    kind: str = "features"
 
     def __init__(self, source: str, registry: Registry) -> None:
         """Read the weights: `timm:NAME`, `package:NAME` or `file:PATH`, as a recipe's `[init]` table names them.
@@ -47,15 +45,11 @@ class ImageNet:
             initialise(net, {WHOLE: state})
         except UsageError as error:
             raise UsageError(f"imagenet:{source} are no weights of timm's {NETWORK}: {error}") from error
-        self.sha256 = _sha256(net)
+        self.sha256 = _sha256(net)  # the same whatever file held the weights
+        self.text = f"timm's {NETWORK} ({self.sha256[:12]}), stage {STAGES}, mean over places, at {SIDE} x {SIDE}"
         net.blocks = net.blocks[:STAGES]
         net.conv_head = net.bn2 = torch.nn.Identity()
         self.net: torch.nn.Module = net.eval().to(memory_format=torch.channels_last)
-
-    @property
-    def text(self) -> str:
-        """The network and the beginning of the sha256 of its weights, which is the same whatever file held them."""
-        return f"timm's {NETWORK} ({self.sha256[:12]}), stage {STAGES}, mean over places, at {SIDE} x {SIDE}"
 
     @torch.no_grad()
     def features(self, pictures: Pixels) -> Floats:
@@ -67,10 +61,6 @@ class ImageNet:
             found.append(self.net(pixels.contiguous(memory_format=torch.channels_last)))
         features: Floats = torch.cat(found).numpy()
         return features
-
-    def answers(self, pictures: Pixels) -> Floats:
-        """It answers about nothing that is measured here."""
-        raise UsageError(f"{self.text} has no answers for {len(pictures)} pictures: it is used for its features")
 
 
 def _sha256(network: torch.nn.Module) -> str:

@@ -67,10 +67,8 @@ def measure(
         row = {f"l1_{name}": l1(answer, true) for name, answer in answers.items()}
         row |= {"l1_own": l1(filled(inside, own), true), "l1_white": l1(np.full_like(true, 255), true)}
         for name in ("made", "fill"):
-            row |= {
-                f"psnr_{name}": figures.psnr(answers[name], true),
-                f"ssim_{name}": figures.ssim(answers[name], true),
-            }
+            row[f"psnr_{name}"] = figures.psnr(answers[name], true)
+            row[f"ssim_{name}"] = figures.ssim(answers[name], true)
             row[f"colour_{name}"] = figures.colourfulness(answers[name])
         row["colour_true"] = figures.colourfulness(true)
         rows.append(row)

@@ -7,7 +7,6 @@ header's metadata holds one entry, `directions`, with the rest as JSON.
 from __future__ import annotations
 
 import math
-import stat
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Literal
@@ -20,8 +19,8 @@ from safetensors.numpy import save
 from zoo.arrays import Floats
 from zoo.catalog.spec import Count, Line, ModelId, Sha256
 from zoo.checkpoints.safetensors_header import TensorInfo, read_header
-from zoo.errors import DiskError, NotFoundError, UnsafeFileError
-from zoo.files import refuse_existing, write_whole
+from zoo.errors import NotFoundError, UnsafeFileError
+from zoo.files import read_regular, refuse_existing, write_whole
 from zoo.inference.directions import Directions
 
 SUFFIX = ".directions.safetensors"
@@ -82,18 +81,12 @@ def read_directions(path: str | Path) -> Directions:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise UnsafeFileError(f"{path} is not a regular file")
-        if found.st_size > MAX_BYTES:
-            raise UnsafeFileError(f"{path} has {found.st_size} bytes; a file of directions has at most {MAX_BYTES}")
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES)
-    except FileNotFoundError as error:
-        raise NotFoundError(f"there is no file {path}; `zoo attribute learn` makes one") from error
-    except OSError as error:
-        raise DiskError(f"can't read {path}: {error.strerror}") from error
+    data = read_regular(path, MAX_BYTES + 1, str(path))
+    if data is None:
+        raise NotFoundError(f"there is no file {path}; `zoo attribute learn` makes one")
+    if len(data) > MAX_BYTES:
+        raise UnsafeFileError(f"{path} has more bytes than the {MAX_BYTES} that a file of directions has at most")
+    return data
 
 
 def _header(data: bytes) -> _Header:

@@ -30,6 +30,18 @@ class Features(Protocol):
         """Probabilities (N, K) of the labels."""
 
 
+class WithoutAnswers:
+    """The base of networks that are used for their features alone."""
+
+    labels: tuple[str, ...] = ()
+    kind: str = "features"
+    text: str
+
+    def answers(self, pictures: Pixels) -> Floats:
+        """Raises UsageError: it answers about nothing that is measured here."""
+        raise UsageError(f"{self.text} has no answers for {len(pictures)} pictures: it is used for its features")
+
+
 class FeatureNet:
     """A model of the family `feature-net`: pictures of any size in, features and an answer for each label out."""
 

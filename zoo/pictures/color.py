@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.arrays import Deep, Floats, Levels, Mask, Pixels
+from zoo.errors import UsageError
 
 # uint8 (0 to 255), uint16 (0 to 65535) or float32 in [0, 1]
 
@@ -59,6 +60,15 @@ def gray_of(images: Levels) -> Levels:
 def rgb_of(images: Levels) -> Levels:
     """Gray (N, 1, H, W) repeated to (N, 3, H, W): a view that can't be written to."""
     return np.broadcast_to(images, (images.shape[0], 3, *images.shape[2:]))
+
+
+def with_channels(images: Levels, channels: int) -> Levels:
+    """Pictures (N, C, H, W) of so many channels: luma for 1, gray repeated for 3. Raises UsageError for others."""
+    if images.shape[1] == channels:
+        return images
+    if {images.shape[1], channels} != {1, 3}:
+        raise UsageError(f"this model takes pictures of {channels} channels, not {images.shape[1]}")
+    return gray_of(images) if channels == 1 else rgb_of(images)
 
 
 def lightness(gray: Levels) -> Floats:
@@ -177,19 +187,17 @@ def _lightness_table(white: int) -> Floats:
 @cache
 def _float_levels() -> Floats:
     """sRGB levels, 0 to 1, of linear light 0, 1/65535, ... 1."""
-    light = np.arange(_GRID + 1) / _GRID
-    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055).astype(np.float32)
+    return encoded(np.arange(_GRID + 1) / _GRID).astype(np.float32)
+
+
+def encoded(light: NDArray[Any]) -> NDArray[Any]:
+    """sRGB levels, 0 to 1, of linear light in [0, 1], both floats."""
+    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
 
 
 def _deep_levels(light: Floats) -> Deep:
     """sRGB levels of 16 bits: a table of linear light is too coarse for them near black."""
-    light = light.clip(0, 1)
-    levels = np.where(
-        light <= np.float32(0.0031308),
-        light * np.float32(12.92),
-        light ** np.float32(1 / 2.4) * np.float32(1.055) - np.float32(0.055),
-    )
-    deep: Deep = np.rint(levels * np.float32(_GRID)).astype(np.uint16)
+    deep: Deep = np.rint(encoded(light.clip(0, 1)) * np.float32(_GRID)).astype(np.uint16)
     return deep
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from zoo.arrays import Doubles, Floats
 from zoo.errors import UnsafeFileError
+from zoo.pictures import color
 
 # Metadata above this is not carried along: it is no profile and no EXIF that a camera writes.
 MAX_METADATA = 16 * 2**20
@@ -73,7 +74,7 @@ def _tone_curve(profile: bytes) -> Doubles | None:
         return None
     if profile[20:24] == b"Lab ":  # the curve gives L* / 100
         light = np.where(light > 0.08, ((light + 0.16) / 1.16) ** 3, light * (27 / 24389 * 100))
-    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055) * 255
+    return color.encoded(light) * 255
 
 
 def _tones(curve: bytes, levels: Doubles) -> Doubles:

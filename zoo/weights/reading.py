@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import stat
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,9 @@ from torch import nn
 
 from zoo.arrays import Floats
 from zoo.checkpoints.eight_bits import multiplied
-from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError
+from zoo.checkpoints.format import refuse_foreign
+from zoo.errors import NotFoundError, UnsafeFileError, UsageError
+from zoo.files import read_regular
 from zoo.inference.backends.torch import misfits
 
 State = Mapping[str, "Floats"]
@@ -28,13 +29,6 @@ logger = logging.getLogger("zoo.training")
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 PICKLES = (b"PK\x03\x04", b"\x80")
-# What is often saved in the place of weights.
-OTHERS = {
-    b"version https://git-lfs": "is a pointer of Git LFS and not the file itself: fetch that, by git lfs pull",
-    b"<!doctype html": "is a web page: download the file itself",
-    b"<html": "is a web page: download the file itself",
-    b"\x1f\x8b": "is compressed with gzip: unpack it first",
-}
 CHILD_SECONDS = 600
 # A file may hold more than the network takes, as a discriminator beside a generator, in float64; but not without end.
 SURPLUS = 4
@@ -46,24 +40,18 @@ COUNTER = "num_batches_tracked"
 
 def kind_of(file: Path) -> str:
     """What a file holds, by its first bytes: "safetensors", "pickle" or "keras". Raises as `import_weights`."""
-    try:
-        if not stat.S_ISREG(file.stat().st_mode):  # before opening: to open a named pipe is to wait for its other end
-            raise UsageError(f"{file} is not an ordinary file: name the file of the weights")
-        with file.open("rb") as opened:
-            head = opened.read(64)
-    except FileNotFoundError as error:
-        raise NotFoundError(f"there is no file {file}") from error
-    except OSError as error:
-        raise DiskError(f"can't read {file}: {error.strerror or error}") from error
+    if file.exists() and not file.is_file():
+        raise UsageError(f"{file} is not an ordinary file: name the file of the weights")
+    head = read_regular(file, 64, str(file))
+    if head is None:
+        raise NotFoundError(f"there is no file {file}")
     if head[8:9] == b"{" or head[4:9] == b"\0\0\0\0{":
         return "safetensors"
     if head.startswith(HDF5):
         return "keras"
     if head.startswith(PICKLES):
         return "pickle"
-    for begins, says in OTHERS.items():
-        if head.strip().lower().startswith(begins):
-            raise UnsafeFileError(f"{file} {says}")
+    refuse_foreign(head, str(file))
     if not head:
         raise UnsafeFileError(f"{file} is empty: download it again")
     raise UnsafeFileError(f"{file} holds no weights that can be imported: safetensors, a state dict (.pth), Keras' .h5")

@@ -16,8 +16,8 @@ from zoo.inference.fit.arrays import (
     model_size,
     require_scaled,
     size_of,
-    with_channels,
 )
+from zoo.pictures.color import with_channels
 
 
 def fit_pad(images: Levels, run: Run, spec: ImageSpec, scale: int = 1) -> Levels:

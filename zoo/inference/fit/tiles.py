@@ -17,9 +17,9 @@ from zoo.inference.fit.arrays import (
     empty_result,
     require_scaled,
     round_up,
-    with_channels,
 )
 from zoo.inference.fit.padding import fit_pad
+from zoo.pictures.color import with_channels
 
 # The side of a tile where the model takes any size.
 TILE_SIDE = 512
