@@ -9,19 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 from zoo.cli import options as opt
 from zoo.cli.console import echo, note, print_table, progress
 from zoo.cli.light import LightTyper
-from zoo.cli.results import open_model, operand, picture_target, save_sheet, tag
+from zoo.cli.results import encoded, open_model, operand, picture_target, save_sheet, tag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from zoo.arrays import Floats
     from zoo.datasets.files import Files
     from zoo.inference.directions import Directions
     from zoo.inference.model import Model
-    from zoo.jobs.encoding import Pictures
 
 FileArgument = Annotated[Path, opt.argument("A file that `zoo attribute learn` wrote.", "FILE")]
 
@@ -154,11 +150,11 @@ def _from_labels(model: Model, data: str, split: str, names: Sequence[str], cont
     from zoo.datasets.attributes import tabulate
     from zoo.inference.directions import learn as regress
 
-    source = open_source(data, split, _channels(model))
+    source = open_source(data, split, model.interface.takes("encode").channels)
     found = tabulate([source.labels(row) for row in range(len(source))], names, controls)
     for text in found.notes:
         note(text)
-    latents = _encoded(model, source, found.rows, model.id)
+    latents, _ = encoded(model, source, found.rows, model.id)
     return regress(latents, found.values, found.names, model.config, keep=found.kept, exclusive=found.exclusive)
 
 
@@ -169,8 +165,8 @@ def _from_folders(model: Model, with_: Path, without: Path, name: str) -> Direct
 
     latents: list[Floats] = []
     for folder in (without, with_):
-        source = _loose(folder, _channels(model))
-        latents.append(_encoded(model, source, range(len(source)), folder.name))
+        source = _loose(folder, model.interface.takes("encode").channels)
+        latents.append(encoded(model, source, range(len(source)), folder.name)[0])
     attribute = np.repeat([0.0, 1.0], [len(part) for part in latents])[:, None]
     return regress(np.concatenate(latents), attribute, [name], model.config)
 
@@ -193,14 +189,6 @@ def _moved(model: Model, latents: Floats, direction: Floats, strengths: Sequence
     return np.concatenate(rows)
 
 
-def _encoded(model: Model, pictures: Pictures, rows: Sequence[int] | NDArray[np.int64], description: str) -> Floats:
-    """The latents of some pictures, under a progress bar."""
-    from zoo.jobs.encoding import encode_all
-
-    with progress(description, len(rows)) as bar:
-        return encode_all(model, pictures, rows, lambda done: bar.at(done, len(rows)))
-
-
 def _loose(folder: Path, channels: int) -> Files:
     """All pictures in a folder and its subfolders, whatever their split."""
     from zoo.datasets.files import Files, PictureFile, ordinary_files
@@ -213,11 +201,6 @@ def _loose(folder: Path, channels: int) -> Files:
     if not paths:
         raise NotFoundError(f"no pictures in {folder}")
     return Files(tuple(PictureFile(str(path), path, {}) for path in paths), channels)
-
-
-def _channels(model: Model) -> int:
-    """How many channels the model's encoder takes."""
-    return model.interface.takes("encode").channels
 
 
 def _names(text: str | None) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from zoo.cli import options as opt
 from zoo.cli.console import echo, needs_extra, progress
 from zoo.cli.light import LightTyper
-from zoo.cli.results import open_model, picture_target
+from zoo.cli.results import encoded, open_model, picture_target
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -93,25 +93,11 @@ def _from_source(model: Model, data: str, split: str, limit: int, posterior: boo
     import numpy as np
 
     from zoo.datasets import open_source
-    from zoo.errors import UnsupportedCapability
-    from zoo.jobs.encoding import encode_all, posterior_all
 
     model.require("encode")
     source = open_source(data, split, model.interface.takes("encode").channels)
     rows = np.unique(np.linspace(0, len(source) - 1, min(limit, len(source))).round().astype(int)).tolist()
-    mean, std = None, None
-    with progress(model.id, len(rows)) as bar:
-
-        def done(count: int) -> None:
-            bar.at(count, len(rows))
-
-        if posterior:
-            try:
-                mean, std = posterior_all(model, source, rows, done)
-            except UnsupportedCapability:  # an encoder that gives a point: its latents can still be looked at
-                std = None
-        if mean is None:
-            mean = encode_all(model, source, rows, done)
+    mean, std = encoded(model, source, rows, model.id, posterior)
     labels = [source.labels(row) for row in rows]
     return Encoded(mean, std, f"{len(rows):,} pictures of {data}, split {split}", labels, source, rows)
 
@@ -170,6 +156,7 @@ def _scatter(model: Model, found: Encoded, plane: Plane, label: str | None) -> F
     from zoo.plots.maps import scatter
 
     labels = column_values(found.labels, label) if label else None
+    latent = model.interface.latent
     return scatter(
         plane.points(found.mean),
         plane.names,
@@ -177,7 +164,7 @@ def _scatter(model: Model, found: Encoded, plane: Plane, label: str | None) -> F
         found.remark,
         labels,
         label or "",
-        prior=plane.shares is None and _normal_prior(model),
+        prior=plane.shares is None and latent is not None and latent.prior == "normal",
     )
 
 
@@ -239,7 +226,3 @@ def _posterior(model: Model, found: Encoded, kind: Kind) -> Figure:
         samples, what = mean + std * noise(len(mean), mean.shape[1:], 0), "sampled posterior"
         remark = f"{found.remark}; a draw of each posterior; dimensions in order of their KL"
     return prior_histograms(samples, order, f"Latents of {model.id} against the standard normal", remark, what)
-
-
-def _normal_prior(model: Model) -> bool:
-    return model.interface.latent is not None and model.interface.latent.prior == "normal"

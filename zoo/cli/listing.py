@@ -46,7 +46,7 @@ def list_(
         note("no model matches; `zoo list` shows all" if pattern or task or family else "no models; see `zoo plugins`")
         return
     rows = [
-        (model.id, model.config.task or "-", _count(model.config.weights.parameters), model.config.summary)
+        (model.id, model.config.task or "-", f"{model.config.weights.parameters:,}", model.config.summary)
         for model in models
     ]
     _print_columns([("MODEL", "TASK", "PARAMETERS", "SUMMARY"), *rows])
@@ -145,10 +145,6 @@ def _print_columns(rows: Sequence[tuple[str, ...]]) -> None:
         echo(line if width is None or len(line) <= width else line[: width - 1] + "…")
 
 
-def _count(number: int) -> str:
-    return f"{number:,}"
-
-
 def _port(port: Port) -> str:
     """What a graph takes or gives, in words."""
     if port.kind != "image":
@@ -179,7 +175,7 @@ def _facts(config: CheckpointConfig, source: str) -> list[tuple[str, str]]:
         ("task", config.task or "-"),
         ("can", ", ".join(config.can())),
         ("license", config.license),
-        ("weights", f"{_count(weights.parameters)} parameters, {weights.bytes / 1e6:.1f} MB of {weights.dtype}"),
+        ("weights", f"{weights.parameters:,} parameters, {weights.bytes / 1e6:.1f} MB of {weights.dtype}"),
         ("source", source),
     ]
     interface = config.interface

@@ -19,9 +19,9 @@ def out(says: str, metavar: str) -> Any:
     return value(says, metavar, "--out", "-o")
 
 
-def flag(says: str, *names: str) -> Any:
+def flag(says: str, *names: str, **settings: Any) -> Any:
     """An option without a value."""
-    return value(says, None, *names)
+    return value(says, None, *names, **settings)
 
 
 def argument(says: str, metavar: str, **settings: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from zoo.cli import options as opt
@@ -11,9 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from zoo.arrays import Floats
     from zoo.catalog.interface import Capability
     from zoo.inference.model import Model
+    from zoo.jobs.encoding import Pictures
     from zoo.jobs.operands import Operand
 
 
@@ -123,6 +128,24 @@ def save_singles(
         for path in write_singles(targets, pictures, scale=scale_of(scale) or 1, force=force):
             bar.advance()
             echo(path)
+
+
+def encoded(
+    model: Model, pictures: Pictures, rows: Sequence[int] | NDArray[np.int64], description: str, spread: bool = False
+) -> tuple[Floats, Floats | None]:
+    """The latents of some pictures, under a progress bar; with `spread`, their posteriors' standard deviations too."""
+    from zoo.errors import UnsupportedCapability
+    from zoo.jobs.encoding import encode_all, posterior_all
+
+    with progress(description, len(rows)) as bar:
+
+        def done(count: int) -> None:
+            bar.at(count, len(rows))
+
+        with suppress(UnsupportedCapability):  # an encoder that gives a point: its latents can still be looked at
+            if spread:
+                return posterior_all(model, pictures, rows, done)
+        return encode_all(model, pictures, rows, done), None
 
 
 def decoded(model: Model, latents: Floats) -> Iterator[Floats]:

@@ -138,7 +138,7 @@ def _colored(models: Sequence[Model], net: Features | None, photos: Photos, sett
             results.append(model.translate(given[None])[0])
             if results[-1].shape != true.shape:
                 raise UsageError(f"{model.id} answers in {len(results[-1])} channels: it colours no gray pictures")
-        chroma = figures.chroma(true)
+        chroma = figures.colour(true)[2]
         rows.append([_row(made, true, chroma) for made in results])
         colourfulness[index] = figures.colourfulness(true)
         if net:

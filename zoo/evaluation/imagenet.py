@@ -13,10 +13,9 @@ from zoo.arrays import Floats, Pixels
 from zoo.catalog.registry import Registry
 from zoo.errors import UsageError
 from zoo.metrics.features import WithoutAnswers
-from zoo.weights.initial import WHOLE, initialise, read_starts
+from zoo.weights.initial import OUTSIDE, WHOLE, initialise, read_starts
 
 NETWORK = "tf_efficientnet_lite0"
-KINDS = ("timm", "package", "file")
 SIDE, BATCH = 224, 32
 # Stages of the network, of seven, that are used.
 STAGES = 5
@@ -36,8 +35,8 @@ class ImageNet(WithoutAnswers):
         `zoo.weights.initial.read_starts`.
         """
         kind, _, name = source.partition(":")
-        if kind not in KINDS or not name:
-            kinds = ", ".join(f"imagenet:{each}:{'PATH' if each == 'file' else 'NAME'}" for each in KINDS)
+        if kind not in OUTSIDE or not name:
+            kinds = ", ".join(f"imagenet:{each}:{'PATH' if each == 'file' else 'NAME'}" for each in OUTSIDE)
             raise UsageError(f"imagenet:{source} names no weights; write one of {kinds}")
         state = read_starts({WHOLE: source}, (), registry)[WHOLE]
         net: Any = timm.create_model(NETWORK, pretrained=False, num_classes=0)

@@ -57,16 +57,6 @@ def colour(picture: Pixels) -> tuple[float, float, float]:
     return float(a.mean()), float(b.mean()), float(np.hypot(a, b).mean())
 
 
-def chroma(picture: Pixels) -> float:
-    """Mean chroma of a uint8 RGB picture (3, H, W) in CIE Lab."""
-    return colour(picture)[2]
-
-
-def tint(picture: Pixels) -> tuple[float, float]:
-    """Mean a and b of a uint8 RGB picture (3, H, W) in CIE Lab."""
-    return colour(picture)[:2]
-
-
 def tinted(picture: Pixels, ab: NDArray[np.floating]) -> Pixels:
     """The lightness of a uint8 picture (1 or 3, H, W) with one a and b all over: what knows nothing of the picture."""
     gray = picture[0] if len(picture) == 1 else gray_of(picture[None])[0, 0]

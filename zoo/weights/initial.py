@@ -31,7 +31,7 @@ WHOLE = "network"
 RANDOM = "random"
 # Kinds of sources that are no checkpoints.
 OUTSIDE = ("timm", "package", "file")
-KINDS = ("timm:NAME", "package:NAME", "file:PATH", "checkpoint:MODEL", RANDOM)
+KINDS = f"timm:NAME, package:NAME, file:PATH, checkpoint:MODEL or {RANDOM}"
 SUFFIXES = {".pth", ".pt", ".bin", ".safetensors"}
 
 
@@ -46,13 +46,9 @@ def read_starts(
     """
     for part in wanted:
         if part not in table and WHOLE not in table:
-            raise UsageError(f"the recipe does not say what its {part} begins with: set init.{part} to {_kinds()}")
+            raise UsageError(f"the recipe does not say what its {part} begins with: set init.{part} to {KINDS}")
     chosen = {WHOLE: table[WHOLE]} if WHOLE in table else table
     return {part: _read(source, registry, family) for part, source in chosen.items() if source != RANDOM}
-
-
-def _kinds() -> str:
-    return f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
 
 
 def _read(source: str, registry: Registry, family: str | None) -> State:
@@ -60,7 +56,7 @@ def _read(source: str, registry: Registry, family: str | None) -> State:
     if kind == "checkpoint" and name:
         return _of_checkpoint(name, registry, family)
     if kind not in OUTSIDE or not name:
-        raise UsageError(f"init: {source!r} is no source of weights; write {_kinds()}")
+        raise UsageError(f"init: {source!r} is no source of weights; write {KINDS}")
     return read_outside(source)
 
 

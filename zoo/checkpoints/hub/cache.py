@@ -18,8 +18,8 @@ from msgspec import Meta
 
 from zoo.checkpoints.format import CONFIG_FILE
 from zoo.checkpoints.hub.reference import Reference, is_commit, is_file_name, is_repository, is_revision
-from zoo.errors import DiskError, NotFoundError
-from zoo.files import make_folder, write_whole
+from zoo.errors import DiskError, NotFoundError, ZooError
+from zoo.files import make_folder, read_regular, write_whole
 
 MAX_RECORD_BYTES = 16 * 1024 * 1024
 
@@ -94,13 +94,9 @@ def state(path: Path) -> Seen | None:
 
 def read_record(repository: str, commit: str) -> Record | None:
     """What is known of a commit; None if nothing, or nothing that could have been written here."""
-    path = _record_path(repository, commit)
     try:
-        if not path.is_file():
-            return None
-        with path.open("rb") as file:
-            return msgspec.json.decode(file.read(MAX_RECORD_BYTES), type=Record)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return msgspec.json.decode(_read(_record_path(repository, commit), MAX_RECORD_BYTES), type=Record)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -111,14 +107,8 @@ def write_record(repository: str, commit: str, record: Record) -> None:
 
 def read_ref(reference: Reference) -> str | None:
     """The commit that a branch or tag meant when it was last looked up."""
-    path = storage(reference.repository) / "refs" / reference.revision
-    try:
-        if not path.is_file():
-            return None
-        with path.open("rb") as file:
-            commit = file.read(100).decode("ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return None
+    data = _read(storage(reference.repository) / "refs" / reference.revision, 100)
+    commit = data.decode("ascii", "replace").strip()
     return commit if is_commit(commit) else None
 
 
@@ -230,6 +220,13 @@ def disk_usage(folder: Path) -> int:
 
 def _record_path(repository: str, commit: str) -> Path:
     return storage(repository) / "zoo" / f"{commit}.json"
+
+
+def _read(path: Path, most: int) -> bytes:
+    """A small file; nothing where it is not there, is something else, or can't be read."""
+    with contextlib.suppress(ZooError):
+        return read_regular(path, most, str(path)) or b""
+    return b""
 
 
 def _write(path: Path, data: bytes) -> None:
