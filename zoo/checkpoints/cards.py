@@ -99,7 +99,8 @@ def faults(folder: Path, config: CheckpointConfig, name: str = "") -> list[str]:
     found = []
     if render(config, text) != text:
         found.append(f"{CARD} does not agree with config.json: `zoo card {name or config.id} --write` renders it anew")
-    if stray := _stray_markers(text):
+    blocks = [match[1] for match in _BLOCK.finditer(text)]
+    if stray := _MARK.findall(_BLOCK.sub("", text)) + [name for name in blocks if blocks.count(name) > 1]:
         found.append(f"{CARD} has a marker without its other half, or a block twice: {stray[0]}")
     if config.summary not in text:
         found.append(f"{CARD} does not say what config.json does: {config.summary}")
@@ -116,14 +117,9 @@ def prose(text: str) -> str:
     return _MARK.sub("", _FRONT.sub("", text, count=1)).strip() + "\n"
 
 
-def _stray_markers(text: str) -> list[str]:
-    blocks = [match[1] for match in _BLOCK.finditer(text)]
-    return _MARK.findall(_BLOCK.sub("", text)) + [name for name in blocks if blocks.count(name) > 1]
-
-
 def _front_matter(config: CheckpointConfig) -> str:
     """What the Hub reads: https://huggingface.co/docs/hub/model-cards#model-card-metadata. Words are in quotes."""
-    pipeline = _pipeline(config)
+    pipeline = next((PIPELINES[name] for name in PIPELINES if name in config.can()), "image-to-image")
     tags = [LIBRARY, config.family, *([config.task] if config.task else []), "onnx", "safetensors"]
     known = LICENSES.get(config.license)
     lines = [f"license: {known or 'other'}"]
@@ -135,11 +131,6 @@ def _front_matter(config: CheckpointConfig) -> str:
     lines += ["datasets:", *(f"- {_quoted(name)}" for name in data_sets)] if data_sets else []
     lines += _model_index(config, pipeline) if any(map(is_overall, config.metrics)) else []
     return "\n".join(["---", *lines, "---", ""])
-
-
-def _pipeline(config: CheckpointConfig) -> str:
-    abilities = config.can()
-    return next((PIPELINES[name] for name in PIPELINES if name in abilities), "image-to-image")
 
 
 def _model_index(config: CheckpointConfig, pipeline: str) -> list[str]:

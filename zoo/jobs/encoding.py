@@ -12,6 +12,9 @@ from zoo.arrays import Floats, Pixels
 from zoo.errors import UsageError
 from zoo.inference.model import Model
 
+Rows = Sequence[int] | NDArray[np.int64]
+# Told how many pictures are done.
+Done = Callable[[int], None]
 BATCH = 64
 
 
@@ -25,12 +28,7 @@ class Pictures(Protocol):
         """Picture as uint8 (C, H, W)."""
 
 
-def encode_all(
-    model: Model,
-    pictures: Pictures,
-    rows: Sequence[int] | NDArray[np.int64],
-    done: Callable[[int], None] = lambda count: None,
-) -> Floats:
+def encode_all(model: Model, pictures: Pictures, rows: Rows, done: Done = lambda count: None) -> Floats:
     """The latents of the pictures at `rows`: float32 (N, *latent_shape). `done` hears how many there are so far.
 
     Pictures may differ in size. Raises as `Model.encode` does, UsageError for latents whose shape follows the picture.
@@ -39,10 +37,7 @@ def encode_all(
 
 
 def posterior_all(
-    model: Model,
-    pictures: Pictures,
-    rows: Sequence[int] | NDArray[np.int64],
-    done: Callable[[int], None] = lambda count: None,
+    model: Model, pictures: Pictures, rows: Rows, done: Done = lambda count: None
 ) -> tuple[Floats, Floats]:
     """Mean and standard deviation of q(z | x) of the pictures at `rows`, each (N, *latent_shape); as `encode_all`."""
     batches = list(_batches(pictures, rows, model.posterior, done))
@@ -50,10 +45,7 @@ def posterior_all(
 
 
 def _batches(
-    pictures: Pictures,
-    rows: Sequence[int] | NDArray[np.int64],
-    run: Callable[[Pixels], tuple[Floats, ...]],
-    done: Callable[[int], None],
+    pictures: Pictures, rows: Rows, run: Callable[[Pixels], tuple[Floats, ...]], done: Done
 ) -> Iterator[tuple[Floats, ...]]:
     for start in range(0, len(rows), BATCH):
         batch = [pictures.picture(int(row)) for row in rows[start : start + BATCH]]

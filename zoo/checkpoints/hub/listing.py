@@ -74,7 +74,9 @@ def _promises(reference: Reference) -> dict[str, Promise]:
     for count, entry in enumerate(HfApi().list_repo_tree(reference.repository, revision=reference.revision)):
         if count >= MAX_FILES:
             raise UnsafeFileError(f"{reference}: it lists more than {MAX_FILES} files")
-        _check_name(reference, entry.path)
+        if not is_file_name(entry.path):
+            name = str(entry.path)[:60]
+            raise UnsafeFileError(f"{reference}: unsafe file name {name!r} in its listing; nothing is fetched")
         if hasattr(entry, "blob_id"):
             promises[entry.path] = _promise(reference, entry)
     return promises
@@ -91,11 +93,6 @@ def _promise(reference: Reference, entry: Any) -> Promise:
         return msgspec.convert(facts, Promise)
     except msgspec.ValidationError as error:
         raise IntegrityError(f"{reference}: unsafe answer: {entry.path} is listed without size and hash") from error
-
-
-def _check_name(reference: Reference, name: object) -> None:
-    if not is_file_name(name):
-        raise UnsafeFileError(f"{reference}: unsafe file name {str(name)[:60]!r} in its listing; nothing is fetched")
 
 
 def _close_refs(reference: Reference) -> list[str]:
