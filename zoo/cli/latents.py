@@ -35,6 +35,11 @@ Scale = Annotated[str, opt.value("Enlarge each picture by this factor; auto enla
 Seed = Annotated[int, opt.value("Another seed, other pictures.", "N", min=0)]
 
 
+Steps = Annotated[
+    int | None, opt.value("Steps of a model that denoises; else its own.", "N", "--steps", min=1, max=10_000)
+]
+
+
 verbs = LightTyper()
 
 
@@ -45,6 +50,7 @@ def encode(
     out: Annotated[str | None, opt.out("The file of latents to write.", "FILE.npz")] = None,
     std: Annotated[bool, opt.flag("Add the posterior's standard deviation.", "--std")] = False,
     recursive: opt.Recursive = False,
+    set_: opt.Conditions = None,
     force: opt.Force = False,
     backend: opt.Backend = "auto",
     device: opt.Device = "auto",
@@ -58,7 +64,7 @@ def encode(
 
     from zoo.jobs.operands import check_latents_target, encode_files, refuse_input, write_latents
 
-    loaded = open_model(model, backend, device, "encode")
+    loaded = open_model(model, backend, device, "encode", set_)
     target = Path(out or f"{tag(loaded)}-latents.npz")
     check_latents_target(target, force)
     files = picture_files(inputs, recursive)
@@ -79,6 +85,8 @@ def decode(
     latents: Annotated[str, opt.argument("FILE.npz, FILE.npz:ROW, seed:N or a picture.", "LATENTS")],
     out: Outs = None,
     scale: Scale = "auto",
+    set_: opt.Conditions = None,
+    steps: Steps = None,
     force: opt.Force = False,
     backend: opt.Backend = "auto",
     device: opt.Device = "auto",
@@ -89,14 +97,14 @@ def decode(
     """
     from zoo.pictures.sheets import is_folder
 
-    loaded = open_model(model, backend, device, "decode")
+    loaded = open_model(model, backend, device, "decode", set_)
     found = operand(loaded, latents, several=True)
     if out and is_folder(out):
-        save_singles(out, found.file_names(), decoded(loaded, found.latents), scale, force, [found])
+        save_singles(out, found.file_names(), decoded(loaded, found.latents, steps), scale, force, [found])
     else:
         target = picture_target(loaded, "decode", out, force, [found])
         plan_sheet(loaded, len(found.latents), scale)
-        save_sheet(target, loaded.decode(found.latents), scale, force)
+        save_sheet(target, loaded.decode(found.latents, steps=steps), scale, force)
 
 
 @verbs.command("generate", short_help="Make new pictures.")
@@ -111,6 +119,8 @@ def generate(
     single: Annotated[bool, opt.flag("Write single files, not a sheet.", "--single")] = False,
     columns: Annotated[int | None, opt.value("Columns of the sheet.", "N", min=1)] = None,
     scale: Scale = "auto",
+    set_: opt.Conditions = None,
+    steps: Steps = None,
     force: opt.Force = False,
     backend: opt.Backend = "auto",
     device: opt.Device = "auto",
@@ -123,17 +133,18 @@ def generate(
     from zoo.errors import UsageError
     from zoo.pictures.sheets import is_folder
 
-    loaded = open_model(model, backend, device, "generate")
+    loaded = open_model(model, backend, device, "generate", set_)
     folder = out if out and is_folder(out) else f"{tag(loaded)}-generate" if single else None
     if single and out and folder != out:
         raise UsageError(f"--single writes several files: name a folder, -o {out}/")
+    latents, told = loaded.draw(n, seed, prior), loaded.told(n, seed)
     if folder:
         names = [f"seed-{seed}-{number:05d}.png" for number in range(n)]
-        save_singles(folder, names, decoded(loaded, loaded.draw(n, seed, prior)), scale, force)
+        save_singles(folder, names, decoded(loaded, latents, steps, told), scale, force)
     else:
         target = picture_target(loaded, "generate", out, force)
         plan_sheet(loaded, n, scale, columns)
-        save_sheet(target, loaded.generate(n, seed, prior), scale, force, columns)
+        save_sheet(target, loaded.decode(latents, steps=steps, **told), scale, force, columns)
 
 
 @verbs.command("interpolate", short_help="Go from one picture to another.")
@@ -151,6 +162,7 @@ def interpolate(
     fps: Annotated[float, opt.value("Pictures a second of an animation.", "N", min=1, max=50)] = 16,
     out: Annotated[str | None, opt.out("A strip; .gif or .webp: an animation.", "FILE")] = None,
     scale: Scale = "auto",
+    set_: opt.Conditions = None,
     force: opt.Force = False,
     backend: opt.Backend = "auto",
     device: opt.Device = "auto",
@@ -162,7 +174,7 @@ def interpolate(
     from zoo.jobs.operands import like
     from zoo.pictures.sheets import ANIMATIONS, cross_fade, write_interpolation
 
-    loaded = open_model(model, backend, device, "decode")
+    loaded = open_model(model, backend, device, "decode", set_)
     start, end = operand(loaded, a), operand(loaded, b)
     target = picture_target(loaded, "interpolate", out, force, [start, end])
     count = steps or (ANIMATION_STEPS if target.suffix.lower() in ANIMATIONS else STRIP_STEPS)
@@ -185,6 +197,7 @@ def vary(
     side_by_side: opt.Beside = False,
     out: Outs = None,
     scale: Scale = "auto",
+    set_: opt.Conditions = None,
     force: opt.Force = False,
     backend: opt.Backend = "auto",
     device: opt.Device = "auto",
@@ -197,7 +210,7 @@ def vary(
 
     from zoo.pictures.sheets import is_folder
 
-    loaded = open_model(model, backend, device, "decode")
+    loaded = open_model(model, backend, device, "decode", set_)
     found = operand(loaded, a)
     folder = out if out and is_folder(out) else None
     target = None if folder else picture_target(loaded, "vary", out, force, [found])
@@ -225,6 +238,7 @@ def add(
     side_by_side: Annotated[bool, opt.flag("Put A and B before the sum.", "--side-by-side")] = False,
     out: Out = None,
     scale: Scale = "auto",
+    set_: opt.Conditions = None,
     force: opt.Force = False,
     backend: opt.Backend = "auto",
     device: opt.Device = "auto",
@@ -236,7 +250,7 @@ def add(
     """
     import numpy as np
 
-    loaded = open_model(model, backend, device, "decode")
+    loaded = open_model(model, backend, device, "decode", set_)
     one, other = operand(loaded, a), operand(loaded, b)
     target = picture_target(loaded, "add", out, force, [one, other])
     made = loaded.add(one.latents, other.latents, weights, plain=plain)

@@ -17,8 +17,12 @@ def new(
     name: Annotated[str, opt.argument("The name of the family, such as pixel-cats.", "NAME")],
     out: Annotated[Path, opt.out("Where the folder zoo-NAME goes.", "FOLDER")] = Path(),
     family: Annotated[
-        Literal["autoencoder", "translator"],
-        opt.value("autoencoder (latents, new pictures) or translator (pictures to pictures).", "KIND"),
+        Literal["autoencoder", "translator", "generator", "upscaler"],
+        opt.value(
+            "autoencoder (latents, new pictures), translator (pictures to pictures), generator (new pictures) "
+            "or upscaler (larger pictures).",
+            "KIND",
+        ),
     ] = "autoencoder",
 ) -> None:
     """Write a complete package with a family of your own, for example: zoo new pixel-cats

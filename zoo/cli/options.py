@@ -38,3 +38,6 @@ Force = Annotated[bool, flag("Replace results that exist.", "--force", "-f")]
 Replace = Annotated[bool, flag("Replace a file that exists.", "--force", "-f")]
 Json = Annotated[bool, flag("Print JSON.", "--json")]
 Recursive = Annotated[bool, flag("Look into folders of folders.", "--recursive", "-r")]
+Conditions = Annotated[
+    list[str] | None, value("Tell a model with conditions what is wanted, as label=cat.", "NAME=VALUE", "--set")
+]

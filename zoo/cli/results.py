@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.cli import options as opt
 from zoo.cli.console import echo, note, open_registry, progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -26,14 +26,33 @@ if TYPE_CHECKING:
 AT_ONCE = 64
 
 
-def open_model(name: str, backend: opt.Backend, device: str, capability: Capability | None = None) -> Model:
-    """The model of a name. Raises UnsupportedCapability if it can't do what the verb needs."""
+def open_model(
+    name: str,
+    backend: opt.Backend,
+    device: str,
+    capability: Capability | None = None,
+    conditions: Sequence[str] | None = None,
+) -> Model:
+    """The model of a name, told its conditions. Raises UnsupportedCapability if it can't do what the verb needs."""
     from zoo.loading import load
 
     model = load(name, backend=backend, device=device, registry=open_registry())
     if capability:
         model.require(capability)
-    return model
+    return model.with_conditions(**parse_conditions(conditions))
+
+
+def parse_conditions(texts: Sequence[str] | None) -> dict[str, str]:
+    """What `--set NAME=VALUE` says, each name once."""
+    from zoo.errors import UsageError
+
+    given: dict[str, str] = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name or name in given:
+            raise UsageError(f"--set {text}: write NAME=VALUE, each name once; `zoo info MODEL` lists the conditions")
+        given[name] = value
+    return given
 
 
 def tag(model: Model) -> str:
@@ -148,7 +167,12 @@ def encoded(
         return encode_all(model, pictures, rows, done), None
 
 
-def decoded(model: Model, latents: Floats) -> Iterator[Floats]:
-    """Pictures (C, H, W) one by one, decoded some at a time."""
+def decoded(
+    model: Model, latents: Floats, steps: int | None = None, told: Mapping[str, Any] | None = None
+) -> Iterator[Floats]:
+    """Pictures (C, H, W) one by one, decoded some at a time; `told` are conditions of each."""
+    from zoo.inference.conditions import part
+
     for start in range(0, len(latents), AT_ONCE):
-        yield from model.decode(latents[start : start + AT_ONCE])
+        stop = start + AT_ONCE
+        yield from model.decode(latents[start:stop], steps=steps, **part(told or {}, start, stop))

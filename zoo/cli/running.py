@@ -55,6 +55,7 @@ def run(
     strength: Annotated[
         float | None, opt.value("Colours of a colorizer: 0 is gray, 1 as trained, at most 2.", "N")
     ] = None,
+    set_: opt.Conditions = None,
     recursive: opt.Recursive = False,
     quality: Annotated[int, opt.value("Quality of JPEG, WebP and AVIF results.", "N", min=1, max=100)] = 95,
     max_pixels: Annotated[float, opt.value("Refuse pictures of more megapixels.", "N")] = 200,
@@ -73,6 +74,7 @@ def run(
     if task is None:
         _list_tasks(registry)
         return
+    from zoo.cli.results import parse_conditions
     from zoo.errors import UsageError
     from zoo.jobs.planning import plan, with_candidates
     from zoo.jobs.running import Options
@@ -84,6 +86,7 @@ def run(
         raise UsageError(f"--max-pixels takes megapixels, above 0 and at most a million, not {max_pixels:g}")
     model = load(task, backend=backend, device=device, registry=registry)
     model.require("translate")
+    model = model.with_conditions(**parse_conditions(set_))
     label = task if task in registry.tasks() else model.config.task or "out"
     if from_photo and not model.interface.fit("translate").of_drawings:
         raise UsageError(f"--from-photo is for models that are given drawings; {model.id} is given pictures")

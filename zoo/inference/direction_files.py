@@ -39,9 +39,6 @@ class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     r2: Annotated[float, Meta(ge=-1, le=2)]
 
 
-_FACTS = ("model", "weights", "names", "n", "r2")
-
-
 def write_directions(path: str | Path, directions: Directions, *, force: bool = False) -> None:
     """Write a file of directions: it appears complete or not at all.
 
@@ -49,7 +46,8 @@ def write_directions(path: str | Path, directions: Directions, *, force: bool = 
     """
     path = Path(path)
     refuse_existing(path, force)
-    header = _Header(format=1, **{name: getattr(directions, name) for name in _FACTS})
+    facts = {name: getattr(directions, name) for name in ("model", "weights", "names", "n", "r2")}
+    header = _Header(format=1, **facts)
     tensors = {name: np.ascontiguousarray(getattr(directions, name)) for name in _shapes(directions)}
     data = save(tensors, {"directions": msgspec.json.encode(header).decode()})
     write_whole(path, BytesIO(data), force)
@@ -67,7 +65,9 @@ def read_directions(path: str | Path) -> Directions:
         arrays = {name: _array(data, info) for name, info in tensors.items()}
         if set(arrays) != {"vectors", "center", "means", "shares"}:
             raise ValueError(f"its tensors are {', '.join(sorted(arrays))[:100]}")
-        directions = Directions(**{name: getattr(header, name) for name in _FACTS}, **arrays)
+        directions = Directions(
+            model=header.model, weights=header.weights, names=header.names, n=header.n, r2=header.r2, **arrays
+        )
         _check(directions)
     except (ValueError, msgspec.MsgspecError) as error:
         raise UnsafeFileError(f"{path} is no file of directions: {error}") from error

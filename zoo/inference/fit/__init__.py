@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from zoo.arrays import Floats, Levels
 from zoo.catalog.fits import FITS, Fit
-from zoo.catalog.interface import ImageSpec
+from zoo.catalog.ports import ImageSpec
 from zoo.errors import UsageError
 from zoo.inference.fit.arrays import Run, answer_of, as_dtype, check, empty_result, model_size
 from zoo.inference.fit.chroma import fit_chroma

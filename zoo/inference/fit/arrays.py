@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from zoo.arrays import Floats, Levels
-from zoo.catalog.interface import ImageSpec
+from zoo.catalog.ports import ImageSpec
 from zoo.errors import UnsafeFileError, UsageError, ZooError
 
 # uint8 (0 to 255), uint16 (0 to 65535) or float32 in [0, 1]

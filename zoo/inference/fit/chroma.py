@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from zoo.arrays import Levels
-from zoo.catalog.interface import ImageSpec
+from zoo.catalog.ports import ImageSpec
 from zoo.errors import ZooError
 from zoo.inference.fit.arrays import Run, answer_of, empty_result, round_up
 from zoo.inference.fit.guided import at_size, linear_model

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from zoo.arrays import Floats, Levels
-from zoo.catalog.interface import ImageSpec
+from zoo.catalog.ports import ImageSpec
 from zoo.errors import UsageError
 from zoo.inference.fit.arrays import (
     Run,

@@ -13,7 +13,7 @@ from zoo.inference.fit.resampling import resampled
 from zoo.pictures.color import with_channels
 
 if TYPE_CHECKING:
-    from zoo.catalog.interface import ImageSpec
+    from zoo.catalog.ports import ImageSpec
     from zoo.pictures.drawings import Drawing
 
 # Towards the border of the square that the model saw, its answer fades to the white of the page: this share of a side.

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from zoo.arrays import Floats, Levels
-from zoo.catalog.interface import ImageSpec
+from zoo.catalog.ports import ImageSpec
 from zoo.inference.fit.arrays import (
     Run,
     answer_of,
