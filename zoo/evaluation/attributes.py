@@ -57,8 +57,7 @@ class Change:
     @property
     def flips(self) -> Doubles:
         """Whether the attribute's own answer changed."""
-        flipped: Doubles = self.changed[:, self.attribute].astype(np.float64)
-        return flipped
+        return self.changed[:, self.attribute].astype(np.float64)
 
     @property
     def stays(self) -> Doubles:
@@ -83,8 +82,7 @@ class Arithmetic:
 
     def answers(self, pixels: Pixels) -> Truth:
         """What the classifier says of pictures, (N, K)."""
-        said: Truth = self.net.answers(pixels)[:, self.places] > 0.5
-        return said
+        return self.net.answers(pixels)[:, self.places] > 0.5
 
     def decoded(self, latents: Floats, size: int) -> Pixels:
         """Pictures of latents; `size` is how many values a picture has."""

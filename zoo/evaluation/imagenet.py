@@ -58,8 +58,7 @@ class ImageNet(WithoutAnswers):
             small = functional.interpolate(part.float(), (SIDE, SIDE), mode="bilinear", antialias=True)
             pixels = small.expand(-1, 3, -1, -1) / 127.5 - 1.0
             found.append(self.net(pixels.contiguous(memory_format=torch.channels_last)))
-        features: Floats = torch.cat(found).numpy()
-        return features
+        return torch.cat(found).numpy()
 
 
 def _sha256(network: torch.nn.Module) -> str:

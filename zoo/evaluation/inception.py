@@ -48,5 +48,4 @@ class Inception(WithoutAnswers):
         for part in torch.split(torch.from_numpy(pictures), BATCH):
             pixels = part.float().expand(-1, 3, -1, -1) / 127.5 - 1.0
             found.append(self.net(functional.interpolate(pixels, (SIDE, SIDE), mode="bilinear", antialias=True)))
-        features: Floats = torch.cat(found).numpy()
-        return features
+        return torch.cat(found).numpy()

@@ -39,8 +39,7 @@ def distance_of_sets(one: Floats, other: Floats) -> float:
 
 def _shown(patches: Floats) -> Mask:
     """Which patches are not white all over."""
-    shown: Mask = (patches[:, 0] < 99.5) | (patches[:, 3] > 0.5)
-    return shown
+    return (patches[:, 0] < 99.5) | (patches[:, 3] > 0.5)
 
 
 def _scale(patches: Floats) -> Floats:

@@ -197,8 +197,7 @@ def encoded(light: NDArray[Any]) -> NDArray[Any]:
 
 def _deep_levels(light: Floats) -> Deep:
     """sRGB levels of 16 bits: a table of linear light is too coarse for them near black."""
-    deep: Deep = np.rint(encoded(light.clip(0, 1)) * np.float32(_GRID)).astype(np.uint16)
-    return deep
+    return np.rint(encoded(light.clip(0, 1)) * np.float32(_GRID)).astype(np.uint16)
 
 
 @cache

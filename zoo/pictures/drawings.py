@@ -180,8 +180,7 @@ def _outlined(ink: Mask) -> Mask:
         ink.astype(np.uint8), cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     )
     inner = cv2.erode(blots, np.ones((3, 3), np.uint8)) > 0
-    outlined: Mask = ink & ~inner
-    return outlined
+    return ink & ~inner
 
 
 # The eight neighbours of a pixel, clockwise from above, as the bits of a number.

@@ -67,8 +67,7 @@ def through(levels: Floats, curve: Curve) -> Floats:
 
 
 def _bytes(levels: Floats) -> Pixels:
-    rounded: Pixels = np.rint(levels).astype(np.uint8)
-    return rounded
+    return np.rint(levels).astype(np.uint8)
 
 
 def _words(levels: Floats) -> Deep:

@@ -91,8 +91,7 @@ def enlarged(picture: Picture, scale: int) -> Picture:
 def cross_fade(a: Floats, b: Floats, steps: int) -> Floats:
     """Pictures (steps, C, H, W) that blend `a` into `b`, both (C, H, W): what a transition is without a model."""
     t = np.linspace(0, 1, steps, dtype=np.float32)[:, None, None, None]
-    faded: Floats = (1 - t) * a + t * b
-    return faded
+    return (1 - t) * a + t * b
 
 
 def is_folder(out: str) -> bool:
