@@ -96,7 +96,8 @@ def apply(
     loaded = open_model(model, backend, device, "decode")
     learned.check_model(loaded.config, any_model, loaded.name)
     found = [operand(loaded, text, several=True) for text in operands]
-    target = picture_target(loaded, _slug(name or learned.names[0]), out, force, found)
+    called = re.sub(r"[^\w.-]+", "-", name or learned.names[0]).strip("-.") or "attribute"
+    target = picture_target(loaded, called, out, force, found)
     refuse_input(target, [file])
     strengths = list(np.linspace(-strength, strength, steps)) if steps else [strength]
     strengths = [0.0, *strengths] if side_by_side else strengths
@@ -214,8 +215,3 @@ def _chosen(learned: Directions, name: str | None, file: Path) -> str:
     if name is None and len(learned.names) > 1:
         raise UsageError(f"{file} holds several directions: say --name, one of {', '.join(learned.names)}")
     return name or learned.names[0]
-
-
-def _slug(name: str) -> str:
-    """A name as part of a file's name."""
-    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "attribute"

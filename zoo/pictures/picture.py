@@ -19,13 +19,8 @@ _KEPT_TAGS = {0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x4746, 0x
 # Offsets into the old file, and the size before rotation.
 _DROPPED_TAGS = {0xA002, 0xA003, 0xA005}
 _NATIVE = {
-    "I;16BS": "I;16NS",
-    "I;16S": "I;16NS",
-    "I;32BS": "I;32NS",
-    "I;32S": "I;32NS",
-    "F;32BF": "F;32NF",
-    "F;32F": "F;32NF",
-}
+    "I;16BS": "I;16NS", "I;16S": "I;16NS", "I;32BS": "I;32NS", "I;32S": "I;32NS", "F;32BF": "F;32NF", "F;32F": "F;32NF",
+}  # fmt: skip
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
