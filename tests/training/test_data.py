@@ -253,3 +253,14 @@ def test_a_padded_picture_keeps_its_shape(tmp_path: Path) -> None:
     (batch,) = held_out_batches(recipe)
     for picture in (batch.target[0, 0], examples(recipe)[0, 0, 0].target[0]):
         assert [round(float(value) * 255) for value in picture[:, 3]] == [10, 10, 10, 0, 0, 200, 200, 200]
+
+
+def test_binarised_batches_are_black_and_white_and_right_in_the_mean(arrays: str) -> None:
+    recipe, gray = plain(arrays, augment={"binarize": True}), plain(arrays)
+    keys = [(0, place, place) for place in range(30)]
+    batch, other, again = (examples(recipe).__getitems__([(epoch, *key[1:]) for key in keys]) for epoch in (0, 1, 0))
+    assert set(batch.target.unique().tolist()) == {0.0, 1.0}
+    assert torch.equal(batch.input, batch.target)
+    assert torch.equal(batch.target, again.target)
+    assert not torch.equal(batch.target, other.target)
+    assert abs(float(batch.target.mean() - examples(gray).__getitems__(keys).target.mean())) < 0.08

@@ -58,18 +58,25 @@ class Examples(Dataset[Item]):
         return len(self.source)
 
     def __getitem__(self, key: Key) -> Item:
-        """One example, without the axis of the batch."""
+        """One example, without the axis of the batch, before it is binarised, which is done to a batch at once."""
         epoch, position, index = key
         pictures, augment = self.stage(epoch)
         _seed(derive(self.recipe.train.seed, epoch, position, 0))
         return Item(*_pair(augment(pictures[index]), self.recipe.degrade), self.labels[index])
 
     def __getitems__(self, keys: Sequence[Key]) -> Item:
-        """A batch, cut from the pictures kept where nothing is done to them."""
-        pictures, _ = self.stage(keys[0][0])
-        if isinstance(pictures, Whole) and not self.recipe.augment.random and self.recipe.degrade is None:
-            return _plain(pictures, self.labels, [index for _, _, index in keys])
-        return _stacked([self[key] for key in keys])
+        """A batch, cut from the pictures kept where nothing is done to each of them."""
+        (epoch, position, _), table = keys[0], self.recipe.augment
+        pictures, _ = self.stage(epoch)
+        if isinstance(pictures, Whole) and not table.random and self.recipe.degrade is None:
+            item = _plain(pictures, self.labels, [index for _, _, index in keys])
+        else:
+            item = _stacked([self[key] for key in keys])
+        if not table.binarize:
+            return item
+        _seed(derive(self.recipe.train.seed, epoch, position, 1))
+        target = torch.bernoulli(item.target)
+        return Item(item.input if self.recipe.degrade else target, target, item.labels)
 
     def stage(self, epoch: int) -> Stage:
         """The pictures of an epoch, and how they are changed: those of the final size in the last epochs."""
