@@ -15,12 +15,11 @@ from zoo.datasets.arrays import Arrays
 from zoo.errors import NotFoundError
 from zoo.recipes.recipe import Recipe
 from zoo.recipes.seeds import derive
-from zoo.training import data
+from zoo.training import cache
+from zoo.training.cache import AsTheyAre, Whole
 from zoo.training.data import (
-    AsTheyAre,
     Examples,
     Order,
-    Whole,
     held_out_batches,
     pictures_of,
     training_batches,
@@ -115,7 +114,7 @@ def test_pictures_are_the_same_whether_kept_or_not(arrays: str, monkeypatch: pyt
     source = open_source(arrays, "train", 1)
     kept = Whole(source, 4, 1)
     first = kept.batch([1, 2])
-    monkeypatch.setattr(data, "KEPT_BYTES", 0)
+    monkeypatch.setattr(cache, "KEPT_BYTES", 0)
     unkept = Whole(source, 4, 1)
     assert unkept.kept is None
     unkept.fill()
@@ -127,8 +126,8 @@ def test_pictures_are_the_same_whether_kept_or_not(arrays: str, monkeypatch: pyt
 @pytest.mark.parametrize("workers", [0, 1])
 def test_pictures_decoded_at_the_start_give_the_same_batches(arrays: str, workers: int) -> None:
     batches = []
-    for cache in ("auto", "memory"):
-        recipe = plain(arrays, train={"workers": workers}, table={"cache": cache}, augment={"crop": [0.5, 1.0]})
+    for kept in ("auto", "memory"):
+        recipe = plain(arrays, train={"workers": workers}, table={"cache": kept}, augment={"crop": [0.5, 1.0]})
         batches.append(list(training_batches(recipe)[0]))
     assert all(torch.equal(a.input, b.input) for a, b in zip(*batches, strict=True))
 

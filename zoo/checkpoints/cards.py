@@ -15,8 +15,8 @@ from zoo.catalog.interface import Capability
 from zoo.catalog.spec import CheckpointConfig, Metric
 from zoo.checkpoints.format import read_expects
 from zoo.checkpoints.tables import figure_table, is_of_set, is_overall, set_table
-from zoo.errors import DiskError, NotFoundError, UnsafeFileError
-from zoo.files import write_whole
+from zoo.errors import NotFoundError, UnsafeFileError
+from zoo.files import read_regular, write_whole
 
 CARD = "README.md"
 LIBRARY = "latent-zoo"
@@ -60,15 +60,12 @@ def read_card(folder: Path) -> str:
 
     Raises DiskError if it can't be read, UnsafeFileError if it is no text.
     """
-    path = folder / CARD
+    name = f"the card {folder / CARD}"
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise DiskError(f"can't read the card {path}: {error.strerror or error}") from error
+        text = (read_regular(folder / CARD, -1, name) or b"").decode()
     except UnicodeDecodeError as error:
-        raise UnsafeFileError(f"the card {path} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+        raise UnsafeFileError(f"{name} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+    return text.replace("\r\n", "\n")
 
 
 def write_card(folder: Path, config: CheckpointConfig) -> Path:
@@ -106,7 +103,8 @@ def faults(folder: Path, config: CheckpointConfig, name: str = "") -> list[str]:
         found.append(
             f"{CARD} does not agree with config.json or expects.json: `zoo card {name or config.id} --write` mends it"
         )
-    if stray := _stray_markers(text):
+    blocks = [match[1] for match in _BLOCK.finditer(text)]
+    if stray := _MARK.findall(_BLOCK.sub("", text)) + [name for name in blocks if blocks.count(name) > 1]:
         found.append(f"{CARD} has a marker without its other half, or a block twice: {stray[0]}")
     if config.summary not in text:
         found.append(f"{CARD} does not say what config.json does: {config.summary}")
@@ -123,14 +121,9 @@ def prose(text: str) -> str:
     return _MARK.sub("", _FRONT.sub("", text, count=1)).strip() + "\n"
 
 
-def _stray_markers(text: str) -> list[str]:
-    blocks = [match[1] for match in _BLOCK.finditer(text)]
-    return _MARK.findall(_BLOCK.sub("", text)) + [name for name in blocks if blocks.count(name) > 1]
-
-
 def _front_matter(config: CheckpointConfig) -> str:
     """What the Hub reads: https://huggingface.co/docs/hub/model-cards#model-card-metadata. Words are in quotes."""
-    pipeline = _pipeline(config)
+    pipeline = next((PIPELINES[name] for name in PIPELINES if name in config.can()), "image-to-image")
     tags = [LIBRARY, config.family, *([config.task] if config.task else []), "onnx", "safetensors"]
     known = LICENSES.get(config.license)
     lines = [f"license: {known or 'other'}"]
@@ -142,11 +135,6 @@ def _front_matter(config: CheckpointConfig) -> str:
     lines += ["datasets:", *(f"- {_quoted(name)}" for name in data_sets)] if data_sets else []
     lines += _model_index(config, pipeline) if any(map(is_overall, config.metrics)) else []
     return "\n".join(["---", *lines, "---", ""])
-
-
-def _pipeline(config: CheckpointConfig) -> str:
-    abilities = config.can()
-    return next((PIPELINES[name] for name in PIPELINES if name in abilities), "image-to-image")
 
 
 def _model_index(config: CheckpointConfig, pipeline: str) -> list[str]:

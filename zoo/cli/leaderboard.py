@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from zoo.cli.console import columns, echo, note, open_registry, progress, report
-from zoo.cli.running import Backend
+from zoo.cli.console import columns, echo, needs_extra, note, open_registry, progress, report
 
 if TYPE_CHECKING:
     from zoo.catalog.registry import Registry
     from zoo.catalog.spec import CheckpointConfig
 
 
-def leaderboard(task: str | None, json: bool, rerun: bool, backend: Backend, device: str) -> None:
+def leaderboard(task: str | None, json: bool, rerun: bool, backend: str, device: str) -> None:
     """Print the figures of every installed model, of one task or of all: those on the cards, or computed anew.
 
     Raises UsageError for a task that no model has, typer.Exit with the first one's code where models can't be measured.
@@ -60,16 +59,15 @@ def _entry(config: CheckpointConfig) -> dict[str, Any]:
 
 
 def _measured(
-    configs: Sequence[CheckpointConfig], registry: Registry, backend: Backend, device: str
+    configs: Sequence[CheckpointConfig], registry: Registry, backend: str, device: str
 ) -> tuple[list[CheckpointConfig], list[int]]:
     """The models with figures computed now, as the command on each card says; exit codes of those that can't be."""
     import msgspec
 
-    from zoo.cli.making import needs_torch
     from zoo.errors import ZooError
     from zoo.evaluation.leaderboard import asked_by
 
-    with needs_torch("eval"):
+    with needs_extra("eval", "train"):
         from zoo.evaluation.evaluate import evaluate
     found, codes = [], []
     for config in configs:
@@ -78,7 +76,7 @@ def _measured(
         metrics = ()
         try:
             with progress(config.id, 0) as bar:
-                made = evaluate(config.id, registry, data, split, options, backend.value, device, bar.at)
+                made = evaluate(config.id, registry, data, split, options, backend, device, bar.at)
             metrics = tuple(made.metrics)
             for text in made.notes:
                 note(f"{config.id}: {text}")

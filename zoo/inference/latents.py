@@ -38,8 +38,7 @@ def linear(a: Numbers, b: Numbers, t: Numbers) -> Array:
     """Points (T, *shape) on the straight line from `a` (t = 0) to `b` (t = 1), for t (T)."""
     _same_shape(a, b)
     t = np.asarray(t, np.float64).reshape(-1, *(1,) * a.ndim)
-    points: Array = ((1 - t) * a + t * b).astype(np.float32)
-    return points
+    return ((1 - t) * a + t * b).astype(np.float32)
 
 
 def slerp(a: Numbers, b: Numbers, t: Numbers) -> Array:
@@ -112,8 +111,7 @@ def _across(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.
         axis = int(np.argmin(np.abs(start)))
         across = -start[axis] * start
         across[axis] += 1
-    unit: NDArray[np.float64] = across / np.linalg.norm(across)
-    return unit
+    return across / np.linalg.norm(across)
 
 
 def _same_shape(a: Numbers, b: Numbers) -> None:

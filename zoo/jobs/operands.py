@@ -9,22 +9,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.arrays import Floats
 from zoo.catalog.ports import agrees
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UnsupportedCapability, UsageError, ZooError
 from zoo.files import refuse_existing, write_whole
 from zoo.inference.expected import unlike
 from zoo.inference.fit import fit_encode
-from zoo.pictures.images import read_picture, rgb_of
-
-if TYPE_CHECKING:
-    from zoo.inference.model import Model
-
-Array: TypeAlias = NDArray[np.float32]
+from zoo.inference.model import Model
+from zoo.pictures.color import rgb_of
+from zoo.pictures.images import read_picture
 
 SUFFIX = ".npz"
 MAX_DRAW = 10_000
@@ -41,10 +39,10 @@ class Latents:
     `std`, of the latents' shape, is the posterior's standard deviation, if it was asked for.
     """
 
-    latents: Array
+    latents: Floats
     names: tuple[str, ...]
     model: str
-    std: Array | None = None
+    std: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +53,10 @@ class Operand:
     it is of another kind than those that the model was trained on.
     """
 
-    latents: Array
+    latents: Floats
     names: tuple[str, ...]
     file: Path | None = None
-    picture: Array | None = None
+    picture: Floats | None = None
     model: str = ""
     unlike: bool = False
 
@@ -148,7 +146,7 @@ def encode_files(
     `std` adds the posterior's standard deviation. `advance` is called after each file, `other` for each picture of
     another kind than those that the model was trained on.
     """
-    found: list[tuple[str, tuple[Array, ...]]] = []
+    found: list[tuple[str, tuple[Floats, ...]]] = []
     errors: list[ZooError] = []
     for file in files:
         try:
@@ -214,7 +212,7 @@ def _encoded(model: Model, path: Path) -> Operand:
     return Operand(latents, (path.name,), path, seen, unlike=unlike(model, pixels, latents))
 
 
-def like(picture: Array | None, made: Array) -> Array:
+def like(picture: Floats | None, made: Floats) -> Floats:
     """`picture` with the channels of `made`, both (1, C, H, W); `made` itself where there is none of that size."""
     if picture is None or picture.shape[2:] != made.shape[2:]:
         return made
@@ -223,7 +221,7 @@ def like(picture: Array | None, made: Array) -> Array:
     return np.asarray(rgb_of(picture), np.float32) if made.shape[1] == 3 else made
 
 
-def _floats(path: Path, name: str, array: NDArray[Any] | None) -> Array | None:
+def _floats(path: Path, name: str, array: NDArray[Any] | None) -> Floats | None:
     """An array of a file as float32, if there is one, and if it holds finite numbers for one latent or more."""
     if array is None:
         return None

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from zoo.errors import DiskError, UsageError, ZooError
-from zoo.files import refuse_existing
+from zoo.files import make_folder, refuse_existing
 from zoo.inference.expected import has_limits, translated
 from zoo.pictures.deep import eight_bits
 from zoo.pictures.formats import holds_deep
@@ -225,11 +225,6 @@ def _is_beside(job: Job) -> bool:
 
 
 def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise DiskError(f"can't make the folder {folder}: a file is in its way") from error
-    except OSError as error:
-        raise DiskError(f"can't make the folder {folder}: {error.strerror or error}") from error
+    make_folder(folder)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise DiskError(f"can't write into the folder {folder}: permission denied")

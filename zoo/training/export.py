@@ -145,7 +145,8 @@ def _probes(interface: Interface, pictures: Tensor | None) -> dict[RoleName, Inp
             side = -(-PROBE_SIDE // image.multiple)
             found[role] = _smooth(role, interface, _example(role, interface, count, side))
         else:
-            found[role] = (_fitted(pictures[:count], image), *_example(role, interface, count)[1:])
+            fitted = _fitted(pictures[:count], image)
+            found[role] = (fitted, *_example(role, interface, len(fitted))[1:])
     return found
 
 

@@ -9,12 +9,11 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from zoo.catalog.registry import Registry
+from zoo.datasets import KINDS
 from zoo.errors import UsageError
 from zoo.recipes.recipe import ModelTable, Recipe
 from zoo.training.data import Order
 
-# Sources that are somebody's own; packs and sets of torchvision are known by their names.
-OWN = ("folder", "zip", "npz")
 NO_LICENSE = "not stated"
 # A run of fewer steps changes a network so little that nothing comes of it, unless it begins with trained weights.
 FEW_STEPS = 300
@@ -32,7 +31,7 @@ def named(recipe: Recipe, shipped: Recipe, name: str | None, registry: Registry)
     Raises UsageError for a name that is no id, or that is the id of an installed model.
     """
     kind, _, place = recipe.data.source.partition(":")
-    own = kind in OWN and recipe.data.source != shipped.data.source
+    own = kind in KINDS and KINDS[kind].own and recipe.data.source != shipped.data.source
     if name is None and not own:
         return recipe
     model, was = recipe.model, shipped.model

@@ -87,7 +87,7 @@ def _commit(reference: Reference) -> str:
         logger.warning("can't ask the Hub for updates (%s); the cached commit %s is used", error, known[:12])
         return known
     if commit != known:
-        with contextlib.suppress(OSError):  # of a cache that is read-only
+        with contextlib.suppress(DiskError):  # of a cache that is read-only
             cache.write_ref(reference, commit)
     logger.info("%s is commit %s", reference, commit)
     return commit

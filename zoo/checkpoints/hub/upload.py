@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx2
 from huggingface_hub import CommitOperationAdd, HfApi, constants, get_token
@@ -15,7 +15,7 @@ from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from zoo.catalog.expects import format_expects
 from zoo.checkpoints.cards import CARD, faults, read_card, render
-from zoo.checkpoints.format import CONFIG_FILE, EXPECTS_FILE
+from zoo.checkpoints.format import CONFIG_FILE, EXPECTS_FILE, Checkpoint
 from zoo.checkpoints.hub.cache import Promise, offline
 from zoo.checkpoints.hub.endpoint import shown
 from zoo.checkpoints.hub.failures import explained, insist, token_source
@@ -24,9 +24,6 @@ from zoo.checkpoints.hub.listing import tree
 from zoo.checkpoints.hub.reference import Reference, is_revision
 from zoo.checkpoints.onnx.file import WEIGHTS_FILE
 from zoo.errors import AccessError, NetworkError, UnsafeFileError, UsageError
-
-if TYPE_CHECKING:
-    from zoo.checkpoints.format import Checkpoint
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 
