@@ -11,7 +11,7 @@ from zoo.cli.console import columns, echo, needs_extra, note, open_registry, pro
 
 if TYPE_CHECKING:
     from zoo.catalog.registry import Registry
-    from zoo.catalog.spec import CheckpointConfig
+    from zoo.catalog.spec import CheckpointConfig, Metric
 
 
 def leaderboard(task: str | None, json: bool, rerun: bool, backend: str, device: str) -> None:
@@ -73,7 +73,7 @@ def _measured(
     for config in configs:
         command = config.metrics[0].command if config.metrics else ""
         data, split, options = asked_by(command)
-        metrics = ()
+        metrics: tuple[Metric, ...] = ()
         try:
             with progress(config.id, 0) as bar:
                 made = evaluate(config.id, registry, data, split, options, backend, device, bar.at)

@@ -105,5 +105,5 @@ def over(model: Model, found: Figures) -> NDArray[np.bool_]:
     if limits is None:
         return np.zeros(len(found), np.bool_)
     most = np.array([getattr(limits, name) for name in NAMES])
-    beyond: NDArray[np.bool_] = (found > most).any(axis=1)
+    beyond: NDArray[np.bool_] = np.any(found > most, axis=1)
     return beyond
