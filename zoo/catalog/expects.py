@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from zoo.catalog.interface import Strict
+from zoo.catalog.ports import Strict
 from zoo.catalog.spec import MAX_REASON, Count, Line, refuse_obeyed
 from zoo.errors import UnsafeFileError
 

@@ -132,23 +132,19 @@ def _from_file(model: Model, path: Path) -> Encoded:
 
 def _drawn(model: Model, found: Encoded, kind: Kind, label: str | None, side: int) -> Figure:
     """The figure of a kind; `auto` is a scatter where there is a label, else thumbnails where there are pictures."""
+    from zoo.plots.projection import principal_plane, whole_plane
+
     label = label or ("label" if any("label" in row for row in found.labels) else None)
     if kind == "auto":
         kind = "scatter" if label or not found.source else "thumbnails"
     if kind in ("prior", "kl"):
         return _posterior(model, found, kind)
-    plane = _plane(found.mean)
+    plane = whole_plane() if found.mean.shape[1:] == (2,) else principal_plane(found.mean)
     if kind == "grid":
         return _grid(model, (plane, found.remark), side)
     if kind == "thumbnails":
         return _thumbnails(model, found, plane)
     return _scatter(model, found, plane, label)
-
-
-def _plane(latents: Floats) -> Plane:
-    from zoo.plots.projection import principal_plane, whole_plane
-
-    return whole_plane() if latents.shape[1:] == (2,) else principal_plane(latents)
 
 
 def _scatter(model: Model, found: Encoded, plane: Plane, label: str | None) -> Figure:

@@ -105,4 +105,5 @@ def over(model: Model, found: Figures) -> NDArray[np.bool_]:
     if limits is None:
         return np.zeros(len(found), np.bool_)
     most = np.array([getattr(limits, name) for name in NAMES])
-    return np.asarray((found > most).any(axis=1), np.bool_)
+    beyond: NDArray[np.bool_] = np.any(found > most, axis=1)
+    return beyond

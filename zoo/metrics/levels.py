@@ -53,10 +53,8 @@ class Pictures(Changed):
 
     def batches(self, indices: Sequence[int] | None = None) -> Iterator[Pixels]:
         """All pictures, or those at `indices`, a few at a time: uint8 (n, C, H, W)."""
-        chosen = range(len(self)) if indices is None else indices
-        step = max(1, CALL_VALUES // self.picture(0).size)
-        for first in range(0, len(chosen), step):
-            yield np.stack([self.picture(index) for index in chosen[first : first + step]])
+        chosen = np.arange(len(self)) if indices is None else np.array(indices)
+        return in_calls(lambda part: self.array(part.tolist()), chosen, self.picture(0).size)
 
 
 def unit(pictures: Pixels) -> Floats:
