@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from zoo.web.pool import Pool
 from zoo.web.requests import MAX_PIXELS, MAX_UPLOAD_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from importlib.resources.abc import Traversable
 
     from starlette.requests import Request
@@ -59,7 +60,14 @@ def make_app(
     `loopback` and `names` say what the server is called, see `Guard`; `max_pixels` and `max_upload` bound a picture
     that is sent; `workers` requests are worked on at once, one for each core if not said, and `waiting` ones wait.
     """
-    endpoints = Endpoints(shelf, Pool(workers or cores(), waiting), max_pixels, max_upload)
+    pool = Pool(workers or cores(), waiting)
+    endpoints = Endpoints(shelf, pool, max_pixels, max_upload)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        pool.close()
+
     routes = [
         Route(operation.path, endpoints.handler(getattr(endpoints, operation.name)), methods=[operation.method])
         for operation in OPERATIONS
@@ -67,7 +75,9 @@ def make_app(
     routes += [Route("/health", _health), Route("/openapi.json", _openapi)]
     if page:
         routes += [Route("/", _page), Route("/page/{path:path}", _page)]
-    return Guard(Starlette(routes=routes, exception_handlers={404: _missing, 405: _missing}), token, loopback, names)
+    handlers = {404: _missing, 405: _missing}
+    app = Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan)
+    return Guard(app, token, loopback, names)
 
 
 def page_files() -> dict[str, Traversable]:

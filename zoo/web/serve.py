@@ -74,7 +74,7 @@ def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], None], url
         http="h11",
         loop="asyncio",
         ws="none",
-        lifespan="off",
+        lifespan="on",
         log_level="warning",
         access_log=False,
         server_header=False,

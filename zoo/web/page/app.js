@@ -101,7 +101,7 @@ async function open(key) {
     tab.tabIndex = chosen ? 0 : -1;
     if (chosen) tab.scrollIntoView({ block: "nearest", inline: "center" });
   }
-  const panel = h("section", { class: `panel ${part.key}`, id: "panel", role: "tabpanel", "aria-labelledby": `tab-${part.key}` });
+  const panel = h("section", { class: `panel is-${part.key}`, id: "panel", role: "tabpanel", "aria-labelledby": `tab-${part.key}` });
   document.getElementById("panel").replaceWith(panel);
   const context = { engine, model: showing.model, state: showing.state, panel, go: (other) => go(showing.id, other) };
   const module = await part.load();

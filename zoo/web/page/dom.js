@@ -69,7 +69,9 @@ export function slider(name, { min = 0, max = 1, step = 0.01, value = 0, show = 
   const paint = () => {
     output.textContent = show(Number(input.value));
     input.setAttribute("aria-valuetext", output.textContent);
-    input.style.setProperty("--at", `${(100 * (input.value - min)) / (max - min)}%`);
+    const share = (x) => (100 * (x - min)) / (max - min);
+    const ends = [share(min < 0 ? 0 : min), share(input.value)].sort((a, b) => a - b);
+    ["--from", "--to"].forEach((name, i) => input.style.setProperty(name, `${ends[i]}%`));
   };
   input.addEventListener("input", () => {
     paint();

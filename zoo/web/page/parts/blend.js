@@ -13,7 +13,7 @@ const SEED = 7;
 export async function open({ engine, model, panel, state }) {
   const canvas = h("canvas", { role: "img", "aria-label": "The picture between the two" });
   const controls = h("div", { class: "controls" });
-  const like = h("div", { class: `grid ${sideOf(model) <= 64 ? "fine" : ""}`, hidden: true });
+  const like = h("div", { class: "grid", hidden: true });
   const command = commands();
   let mode = "between";
   let path = "spherical";

@@ -9,7 +9,7 @@ export function open({ engine, model, panel, state, go }) {
   const side = sideOf(model);
   const count = side <= 64 ? 24 : side <= 128 ? 12 : 6;
   const seed = h("input", { type: "number", min: 0, max: 2 ** 32, value: state.seed ?? 0, "aria-label": "Seed" });
-  const grid = h("div", { class: `grid ${side <= 64 ? "fine" : ""}` });
+  const grid = h("div", { class: `grid ${side <= 64 ? "fine" : side > 128 ? "coarse" : ""}` });
   const tray = h("aside", { class: "tray", hidden: true });
   const large = h("canvas", { role: "img", "aria-label": "The chosen picture" });
   const command = commands();
