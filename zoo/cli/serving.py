@@ -58,9 +58,10 @@ def needs_server(verb: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as problem:
-        if (problem.name or "").startswith("zoo"):
+        missing = (problem.name or "").partition(".")[0]
+        if missing == "zoo":
             raise
-        raise PluginError(f"zoo {verb} needs {problem.name}: pip install 'latent-zoo[ui]'") from problem
+        raise PluginError(f"zoo {verb} needs {missing}: pip install 'latent-zoo[ui]'") from problem
 
 
 def ui(
