@@ -29,9 +29,11 @@ class Operation:
 
     def described(self) -> dict[str, Any]:
         """The operation as OpenAPI has it."""
-        parameters = [{"name": name, "in": "query", "schema": {"type": kind}} for name, kind in self.query]
+        parameters: list[dict[str, Any]] = [
+            {"name": name, "in": "query", "schema": {"type": kind}} for name, kind in self.query
+        ]
         if "{model}" in self.path:
-            model = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}}
+            model: dict[str, Any] = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}}
             parameters.insert(0, {**model, "description": "A model, family or task."})
         error = {"description": "What is wrong, in one line.", "content": {"application/json": {"schema": _ERROR}}}
         found: dict[str, Any] = {

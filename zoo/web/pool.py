@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from zoo.errors import ZooError
 
@@ -61,7 +61,8 @@ class Pool:
         waited = asyncio.wrap_future(future)
         waited.add_done_callback(lambda done: done.cancelled() or done.exception())  # else asyncio complains of it
         try:
-            await asyncio.wait({waited, *([leaving] if leaving else [])}, return_when=asyncio.FIRST_COMPLETED)
+            ends: list[asyncio.Future[Any]] = [waited, *([leaving] if leaving else [])]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if not future.done():
                 future.cancel()
                 raise StaleError("the client has left")

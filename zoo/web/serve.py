@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 
-class _Server(uvicorn.Server):
+class Announced(uvicorn.Server):
     """A server that says when it answers."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
@@ -81,4 +81,4 @@ def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], None], url
         h11_max_incomplete_event_size=32 * 1024,
         timeout_graceful_shutdown=3,
     )
-    _Server(config, started).run(sockets=[listening])
+    Announced(config, started).run(sockets=[listening])

@@ -147,6 +147,9 @@ async function start() {
 
 bar();
 watch();
-addEventListener("hashchange", () => show().catch(refuse));
+addEventListener("hashchange", () => {
+  if (engine.admit()) showing.id = ""; // the address was pasted once more
+  (showing.id ? show() : start()).catch(refuse);
+});
 addEventListener("unhandledrejection", (event) => report(event.reason));
 start().catch(refuse);

@@ -31,12 +31,19 @@ function nested(numbers, shape) {
 
 export class ServerEngine {
   constructor() {
-    this.token = takeToken();
+    this.admit();
     this.shapes = new Map();
     this.onlost = () => {};
     this.onback = () => {};
     this.lost = false;
     this.base = new URL(".", document.baseURI);
+  }
+
+  /** Take the token from the address; whether it held one. */
+  admit() {
+    const held = location.hash.startsWith("#token=");
+    this.token = takeToken();
+    return held;
   }
 
   async ask(path, { body = null, type = "", accept = "application/json", lane = "", signal = null } = {}) {
