@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from zoo import load
-from zoo.catalog.interface import ImageSpec
+from zoo.catalog.ports import ImageSpec
 from zoo.datasets import open_source
 from zoo.inference.fit import fit_translate
 from zoo.inference.fit.guided import at_size

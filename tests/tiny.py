@@ -149,8 +149,9 @@ def sign(folder: Path) -> None:
     def edit(config: dict[str, Any]) -> None:
         weights = (folder / "model.safetensors").read_bytes()
         config["weights"]["sha256"], config["weights"]["bytes"] = hashlib.sha256(weights).hexdigest(), len(weights)
-        sampler = (config.get("latent") or {}).get("sampler")
-        for graph in [*config["capabilities"].values(), *([sampler] if sampler else [])]:
+        latent = config.get("latent") or {}
+        others = [latent[part] for part in ("sampler", "denoiser") if latent.get(part)]
+        for graph in [*config["capabilities"].values(), *others]:
             graph["sha256"] = hashlib.sha256((folder / graph["graph"]).read_bytes()).hexdigest()
 
     edit_config(folder, edit)

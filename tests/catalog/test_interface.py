@@ -11,7 +11,8 @@ import pytest
 
 from zoo.catalog import FITS, ImageSpec, Interface, Latent, Registry, Role
 from zoo.catalog.families import configured, interface_of
-from zoo.catalog.interface import Port, RoleName, agrees
+from zoo.catalog.interface import RoleName
+from zoo.catalog.ports import Port, agrees
 from zoo.catalog.spec import format_config
 from zoo.errors import PluginError
 from zoo.inference.fit import STRATEGIES

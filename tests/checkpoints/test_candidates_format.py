@@ -69,8 +69,8 @@ def _none(config: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda config: config.update(format=1), "format 2 is for models with candidates or a scale"),
-        (_none, "format 2 is for models with candidates or a scale"),
+        (lambda config: config.update(format=1), "format 2 is for models with candidates, a scale"),
+        (_none, "format 2 is for models with candidates, a scale"),
         (_less, "planes of noise after it"),
         (_other_fit, "the output and the fit of translate"),
         (_alone, "the output and the fit of translate"),

@@ -25,7 +25,7 @@ PACKAGE = [
 
 
 @pytest.mark.parametrize("name", ["pixel-cats", "zoo-pixel-cats"])
-@pytest.mark.parametrize("family", ["autoencoder", "translator"])
+@pytest.mark.parametrize("family", ["autoencoder", "translator", "generator", "upscaler"])
 def test_a_package_is_complete(zoo: Zoo, name: str, family: str) -> None:
     result = zoo("new", name, "--out", "some/where", "--family", family)
     assert (result.code, result.out) == (0, b"some/where/zoo-pixel-cats\n")
@@ -46,7 +46,7 @@ def test_a_package_is_complete(zoo: Zoo, name: str, family: str) -> None:
             compile(text, str(path), "exec")
 
 
-@pytest.mark.parametrize("family", ["autoencoder", "translator"])
+@pytest.mark.parametrize("family", ["autoencoder", "translator", "generator", "upscaler"])
 def test_the_family_holds_to_the_contract_as_it_is_written(zoo: Zoo, fake_plugins: FakePlugins, family: str) -> None:
     name = f"{family}-of-mine"
     zoo("new", name, "--family", family)

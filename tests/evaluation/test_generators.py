@@ -108,7 +108,7 @@ def test_what_does_not_apply_is_refused(tmp_path: Path, digits: str) -> None:
     gan, net = write_gan(tmp_path / "gan"), f"dir:{write_net(tmp_path / 'net')}"
     with pytest.raises(UsageError, match="--features"):
         measured(gan, digits)
-    with pytest.raises(UsageError, match="only generates"):
+    with pytest.raises(UsageError, match="measured by what it generates"):
         measured(gan, digits, features=net, transitions=True)
     with pytest.raises(UsageError, match="no feature network"):
         measured(gan, digits, features=f"dir:{gan}")

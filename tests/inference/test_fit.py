@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.catalog.interface import ImageSpec
+from zoo.catalog.ports import ImageSpec
 from zoo.errors import UnsafeFileError, UsageError, ZooError
 from zoo.inference.fit import fit_encode, fit_translate, resampling
 from zoo.pictures import color

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo.catalog.interface import ImageSpec
+from zoo.catalog.ports import ImageSpec
 from zoo.errors import UsageError
 from zoo.inference.fit import fit_translate
 from zoo.inference.fit.guided import at_size, linear_model

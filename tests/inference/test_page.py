@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from zoo.catalog.interface import ImageSpec
+from zoo.catalog.ports import ImageSpec
 from zoo.errors import UsageError
 from zoo.inference.fit import fit_translate
 from zoo.pictures.drawings import find_drawing

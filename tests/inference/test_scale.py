@@ -13,7 +13,8 @@ from onnx import helper
 from tiny import edit_config, make_model, port, write_checkpoint
 
 import zoo
-from zoo.catalog.interface import ImageSpec, Interface, Role
+from zoo.catalog.interface import Interface, Role
+from zoo.catalog.ports import ImageSpec
 from zoo.catalog.spec import CheckpointConfig
 from zoo.checkpoints.format import read_checkpoint
 from zoo.errors import UnsafeFileError, UsageError, ZooError
@@ -113,7 +114,7 @@ def test_a_graph_that_does_not_keep_its_scale_is_refused(tmp_path: Path) -> None
     with pytest.raises(UnsafeFileError, match="does not become 3 times as large"):
         read_checkpoint(write_doubling(tmp_path, scale=3), "tiny")
     edit_config(tmp_path, lambda config: config.update(format=1))
-    with pytest.raises(UnsafeFileError, match="format 2 is for models with candidates or a scale"):
+    with pytest.raises(UnsafeFileError, match="format 2 is for models with candidates, a scale"):
         read_checkpoint(tmp_path, "tiny")
 
 

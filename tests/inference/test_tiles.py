@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo.catalog.interface import ImageSpec
+from zoo.catalog.ports import ImageSpec
 from zoo.errors import ZooError
 from zoo.inference.fit import fit_translate, tiles
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from zoo.catalog.families import interface_of
-from zoo.catalog.interface import ImageSpec
+from zoo.catalog.ports import ImageSpec
 from zoo.pictures.color import rgb_to_lab as core_rgb_to_lab
 from zoo.training.objective import Batch
 from zoo_colorizer.config import ColorizerConfig

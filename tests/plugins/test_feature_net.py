@@ -11,7 +11,8 @@ from torch import nn
 
 from zoo.catalog import Registry
 from zoo.catalog.families import configured, interface_of
-from zoo.catalog.interface import ImageSpec, Latent, Role
+from zoo.catalog.interface import Latent, Role
+from zoo.catalog.ports import ImageSpec
 from zoo.errors import TrainingError, UsageError
 from zoo.training.objective import Batch
 from zoo_features.config import FeatureConfig

@@ -17,7 +17,7 @@ from torch import nn
 
 import zoo
 from zoo.catalog.families import interface_of
-from zoo.catalog.interface import ImageSpec
+from zoo.catalog.ports import ImageSpec
 from zoo.catalog.registry import Registry
 from zoo.errors import UsageError
 from zoo.recipes.recipe import read_recipe, write_recipe

@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from zoo.catalog.interface import ImageSpec, Interface, Role
+from zoo.catalog.interface import Interface, Role
+from zoo.catalog.ports import ImageSpec
 from zoo.errors import TrainingError
 from zoo.training.graph import write_graph
 

@@ -11,28 +11,27 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta
 
+from zoo.catalog.conditions import Condition, check_conditions
 from zoo.catalog.fits import FITS, Fit, FitSpec
+from zoo.catalog.ports import FreeShape, ImageSpec, Kind, Port, Shape, Side, Strict
 
 Capability = Literal["encode", "decode", "generate", "translate"]
-# What a graph may be for: a capability, `candidates` of `translate`, or `sample`, which draws latents from noise.
-RoleName = Literal["encode", "decode", "translate", "candidates", "sample"]
+# What a graph may be for: a capability, `candidates` of `translate`, `sample`, which draws latents from noise, or
+# `denoise`, which is run again and again before a latent is decoded.
+RoleName = Literal["encode", "decode", "translate", "candidates", "sample", "denoise"]
 ImageRole = Literal["encode", "decode", "translate", "candidates"]
-Kind = Literal["image", "latent", "noise"]
-Shape = tuple[int, ...]
-FreeShape = tuple[int | None, ...]
 
-Side = Annotated[int, Meta(ge=1, le=16384)]
-Channels = Annotated[int, Meta(ge=1, le=4)]
 Noise = Annotated[tuple[Side, ...], Meta(min_length=1, max_length=4)]
 LatentShape = Annotated[tuple[Side | None, ...], Meta(min_length=1, max_length=4)]
 
 # The inputs of each role's graph, called as their kinds, and the names and kinds of its outputs.
 _PORTS: Mapping[RoleName, tuple[tuple[Kind, ...], tuple[tuple[str, Kind], ...]]] = {
-    "encode": (("image",), (("mean", "latent"), ("log_variance", "latent"))),
+    "encode": (("image",), (("mean", "latent"), ("log_variance", "latent"), ("log_likelihood", "number"))),
     "decode": (("latent",), (("image", "image"),)),
     "translate": (("image",), (("translated", "image"),)),
     "candidates": (("image",), (("translated", "image"),)),
     "sample": (("noise",), (("latent", "latent"),)),
+    "denoise": (("latent", "step"), (("denoised", "latent"),)),
 }
 CAPABILITIES: tuple[Capability, ...] = get_args(Capability)
 IMAGE_ROLES: tuple[ImageRole, ...] = get_args(ImageRole)
@@ -41,50 +40,19 @@ _OPTIONAL = {"log_variance"}
 _LATENT_STEP = 4
 
 
-class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A frozen struct that refuses unknown fields."""
-
-
-class Port(Strict, frozen=True, kw_only=True):
-    """What goes into a graph or comes out under a name: float32 (N, *shape).
-
-    An axis of None is free: of any length, for images of any that is a multiple of `multiple`.
-    """
-
-    name: str
-    kind: Kind
-    shape: FreeShape
-    multiple: int = 1
-    optional: bool = False
-
-
-def agrees(promised: FreeShape, shape: Shape) -> bool:
-    """Whether a shape is what is promised, any length where that is free."""
-    return len(promised) == len(shape) and all(map(lambda want, have: want in (None, have), promised, shape))
-
-
-class ImageSpec(Strict, frozen=True, kw_only=True):
-    """The images a graph takes or gives: (N, channels, height, width), float32 in [0, 1].
-
-    `size` is (height, width), or None for any height and width that are multiples of `multiple`.
-    """
-
-    channels: Channels
-    size: tuple[Side, Side] | None = None
-    multiple: Annotated[int, Meta(ge=1, le=1024)] = 1
-
-
 class Role(Strict, frozen=True):
     """One of a model's graphs: the images it takes (`input`) and gives (`output`), and how others are fitted to it.
 
     A graph from latents has no input and no fit, one to latents no output. What `translate` gives may be `scale` times
-    as high and as wide as what it takes.
+    as high and as wide as what it takes. With `log_likelihood`, `encode` also gives the logarithm of the probability of
+    each image, (N,), in nats, as one of 256 levels: a density in [0, 1] less the number of values times ln 256.
     """
 
     input: ImageSpec | None = None
     output: ImageSpec | None = None
     fit: Fit | None = None
     scale: Annotated[int, Meta(ge=1, le=8)] = 1
+    log_likelihood: bool = False
 
     def __post_init__(self) -> None:
         """The images go with the fit and the scale."""
@@ -116,11 +84,16 @@ class Latent(Strict, frozen=True):
 
     The `prior` is "normal", the standard normal one; "none", if nothing can be drawn; or "sampler", if the network's
     `sample` makes latents of standard normal noise, whose shape is `noise`.
+
+    With `repeat`, a latent becomes an image in many steps, as in diffusion: the network's `denoise` is run that many
+    times, or as often as is asked for, before `decode`. It is given the latent and (from, to), shares of the way that
+    is left, 1 at the beginning and 0 at the end, (N, 2); it gives the latent at `to`.
     """
 
     shape: LatentShape
     prior: Literal["normal", "sampler", "none"] = "normal"
     noise: Noise | None = None
+    repeat: Annotated[int, Meta(ge=1, le=10_000)] = 1
 
     def __post_init__(self) -> None:
         """The shape of noise is that of a sampler."""
@@ -129,7 +102,7 @@ class Latent(Strict, frozen=True):
 
 
 class Interface(Strict, frozen=True, kw_only=True):
-    """What a model can do: its graphs by role, `sample` aside, which is the latent's, and its latent space.
+    """What a model can do: its graphs by role, its latent space, whose `sample` and `denoise` are, and its conditions.
 
     The graph `candidates` is like `translate`, but beside the image it is given planes of smooth noise, which choose
     among the answers that are likely: the channels of its input count both.
@@ -137,6 +110,7 @@ class Interface(Strict, frozen=True, kw_only=True):
 
     roles: Annotated[dict[ImageRole, Role], Meta(min_length=1)]
     latent: Latent | None = None
+    conditions: Annotated[tuple[Condition, ...], Meta(max_length=16)] = ()
 
     def __post_init__(self) -> None:
         """Each role says what goes in and out, and those that belong together agree."""
@@ -147,6 +121,8 @@ class Interface(Strict, frozen=True, kw_only=True):
                 raise ValueError(f"capability {name!r} must say its output")
             if name in ("encode", "decode") and role.scale != 1:
                 raise ValueError(f"capability {name!r} has no scale: only translate has")
+            if name != "encode" and role.log_likelihood:
+                raise ValueError(f"capability {name!r} gives no log-likelihood: only encode does")
         if "encode" in self.roles and not self.fit("encode").for_encoders:
             fits = ", ".join(fit.name for fit in FITS.values() if fit.for_encoders)
             raise ValueError(
@@ -156,6 +132,9 @@ class Interface(Strict, frozen=True, kw_only=True):
             self._check_candidates()
         if {"encode", "decode"} & self.roles.keys() and self.latent is None:
             raise ValueError("a model that encodes or decodes must say its latent")
+        if self.latent and self.latent.repeat > 1 and "decode" not in self.roles:
+            raise ValueError("a latent that is denoised in steps needs decode")
+        check_conditions(self.conditions, self.graphs())
 
     def _check_candidates(self) -> None:
         """They are answers to the same images, fitted alike."""
@@ -170,7 +149,9 @@ class Interface(Strict, frozen=True, kw_only=True):
     @property
     def format(self) -> Literal[1, 2]:
         """The oldest format of `config.json` that can say this: the one that is written."""
-        return 2 if "candidates" in self.roles or any(role.scale != 1 for role in self.roles.values()) else 1
+        roles = self.roles.values()
+        newer = "candidates" in self.roles or any(role.scale != 1 or role.log_likelihood for role in roles)
+        return 2 if newer or self.conditions or (self.latent and self.latent.repeat > 1) else 1
 
     def can(self) -> tuple[Capability, ...]:
         """Every capability, `generate` included, in the order of the model's methods."""
@@ -180,15 +161,28 @@ class Interface(Strict, frozen=True, kw_only=True):
 
     def graphs(self) -> tuple[RoleName, ...]:
         """The role of every graph."""
-        return (*self.roles, *(("sample",) if self.latent and self.latent.noise else ()))
+        latent = self.latent
+        sample: tuple[RoleName, ...] = ("sample",) if latent and latent.noise else ()
+        return (*self.roles, *sample, *(("denoise",) if latent and latent.repeat > 1 else ()))
+
+    def conditions_of(self, role: RoleName) -> tuple[Condition, ...]:
+        """What the graph of a role is told."""
+        return tuple(condition for condition in self.conditions if role in condition.roles)
 
     def inputs(self, role: RoleName) -> tuple[Port, ...]:
-        """What the graph of a role takes."""
-        return tuple(self._port(role, kind, kind, "input") for kind in _PORTS[role][0])
+        """What the graph of a role takes; what it is told comes last."""
+        ports = tuple(self._port(role, kind, kind, "input") for kind in _PORTS[role][0])
+        width = sum(condition.width for condition in self.conditions_of(role))
+        return (*ports, *((Port(name="condition", kind="condition", shape=(width,)),) if width else ()))
 
-    def outputs(self, role: RoleName) -> tuple[Port, ...]:
-        """What the graph of a role gives, in order; those that are optional may be missing."""
-        return tuple(self._port(role, name, kind, "output") for name, kind in _PORTS[role][1])
+    def outputs(self, role: RoleName, count: int | None = None) -> tuple[Port, ...]:
+        """What the graph of a role gives, in order; if it gives only `count`, those that are optional are missing."""
+        ports = tuple(
+            self._port(role, name, kind, "output")
+            for name, kind in _PORTS[role][1]
+            if kind != "number" or self.roles["encode"].log_likelihood
+        )
+        return ports if count in (None, len(ports)) else tuple(port for port in ports if not port.optional)
 
     def free_axes(self, role: RoleName) -> tuple[tuple[int, ...], ...]:
         """For each input, the axes that may be of any length, counted with that of the batch, which always may."""
@@ -226,7 +220,7 @@ class Interface(Strict, frozen=True, kw_only=True):
         """The same with a fitted prior: latents are drawn from so many values of noise."""
         if self.latent is None:
             raise TypeError("a model without a latent has no prior")
-        return msgspec.structs.replace(self, latent=Latent(self.latent.shape, "sampler", (noise,)))
+        return msgspec.structs.replace(self, latent=Latent(self.latent.shape, "sampler", (noise,), self.latent.repeat))
 
     def config_json(self, hashes: Mapping[RoleName, str], numbers: int = 0) -> dict[str, Any]:
         """The part of `config.json` that says this, with the sha256 of each graph.
@@ -237,22 +231,28 @@ class Interface(Strict, frozen=True, kw_only=True):
         def graph(role: RoleName) -> dict[str, str]:
             return {"graph": f"{role}.onnx", "sha256": hashes[role]}
 
-        latent = None
+        latent: dict[str, Any] | None = None
         if self.latent:
-            noise = self.latent.noise
+            noise, repeat = self.latent.noise, self.latent.repeat
             sampler = {**graph("sample"), "noise": noise, "numbers": numbers} if noise else None
             latent = {"shape": self.latent.shape, "prior": self.latent.prior, "sampler": sampler}
+            latent |= {"denoiser": {**graph("denoise"), "repeat": repeat}} if repeat > 1 else {}
         roles = {name: {**graph(name), **msgspec.to_builtins(role)} for name, role in self.roles.items()}
-        for role in roles.values():
+        for role in roles.values():  # what format 1 does not know is left out where it is not used
             if role["scale"] == 1:
-                del role["scale"]  # format 1 does not know it
-        return {"format": self.format, "latent": latent, "capabilities": roles}
+                del role["scale"]
+            if not role["log_likelihood"]:
+                del role["log_likelihood"]
+        told = {"conditions": msgspec.to_builtins(self.conditions)} if self.conditions else {}
+        return {"format": self.format, "latent": latent, **told, "capabilities": roles}
 
     def _port(self, role: RoleName, name: str, kind: Kind, side: Literal["input", "output"]) -> Port:
         if kind == "image":
             image = self._image(role, side)
             shape: FreeShape = (image.channels, *(image.size or (None, None)))
             return Port(name=name, kind=kind, shape=shape, multiple=image.multiple)
+        if kind in ("step", "number"):
+            return Port(name=name, kind=kind, shape=(2,) if kind == "step" else ())
         if self.latent is None:
             raise TypeError(f"the model has no {kind}")
         shape = self.latent.noise or () if kind == "noise" else self.latent.shape

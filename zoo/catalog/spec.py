@@ -14,19 +14,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from zoo.catalog.conditions import Condition
 from zoo.catalog.fits import Fit
-from zoo.catalog.interface import (
-    Capability,
-    ImageRole,
-    ImageSpec,
-    Interface,
-    Latent,
-    LatentShape,
-    Noise,
-    Role,
-    RoleName,
-    Strict,
-)
+from zoo.catalog.interface import Capability, ImageRole, Interface, Latent, LatentShape, Noise, Role, RoleName
+from zoo.catalog.ports import ImageSpec, Strict
 from zoo.catalog.text import obeyed
 from zoo.errors import UnsafeFileError
 
@@ -55,6 +46,7 @@ class GraphSpec(Strict, frozen=True, kw_only=True):
     output: ImageSpec | None = None
     fit: Fit | None = None
     scale: Annotated[int, Meta(ge=2, le=8)] | msgspec.UnsetType = msgspec.UNSET
+    log_likelihood: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class SamplerSpec(Strict, frozen=True, kw_only=True):
@@ -69,12 +61,21 @@ class SamplerSpec(Strict, frozen=True, kw_only=True):
     numbers: Count = 0
 
 
+class DenoiserSpec(Strict, frozen=True, kw_only=True):
+    """A graph that is run `repeat` times, or as often as is asked for, before a latent is decoded."""
+
+    graph: GraphName
+    sha256: Sha256
+    repeat: Annotated[int, Meta(ge=2, le=10_000)]
+
+
 class LatentSpec(Strict, frozen=True, kw_only=True):
     """The latent space: shape without the batch (None where it follows the image) and what to draw from it."""
 
     shape: LatentShape
     prior: Literal["normal", "sampler", "none"]
     sampler: SamplerSpec | None = None
+    denoiser: DenoiserSpec | msgspec.UnsetType = msgspec.UNSET
 
 
 class WeightsSpec(Strict, frozen=True, kw_only=True):
@@ -119,7 +120,8 @@ class Metric(Strict, frozen=True, kw_only=True):
 class CheckpointConfig(Strict, frozen=True, kw_only=True):
     """`config.json`: an `Interface`, hashes and facts.
 
-    Its format is 1, 2 where a model also answers with candidates or has a scale, or 3 where weights are int8.
+    Its format is 1; 2 where a model has candidates, a scale, conditions, a log-likelihood or a latent that is denoised;
+    or 3 where weights are int8.
     """
 
     format: Literal[1, 2, 3]
@@ -131,6 +133,7 @@ class CheckpointConfig(Strict, frozen=True, kw_only=True):
     license: Annotated[str, Meta(pattern=r"^[A-Za-z0-9.+ ()-]{1,100}\Z")]
     config: dict[str, Any]
     latent: LatentSpec | None = None
+    conditions: Annotated[tuple[Condition, ...], Meta(min_length=1, max_length=16)] | msgspec.UnsetType = msgspec.UNSET
     capabilities: Annotated[dict[ImageRole, GraphSpec], Meta(min_length=1, max_length=4)]
     weights: WeightsSpec
     training: TrainingSpec | None = None
@@ -142,7 +145,8 @@ class CheckpointConfig(Strict, frozen=True, kw_only=True):
             raise ValueError(f"id {self.id!r} does not begin with its family {self.family!r}")
         if self.format != max(self.interface.format, weights_format(self.weights.dtype)):
             raise ValueError(
-                "format 2 is for models with candidates or a scale, format 3 for int8 weights, and these need it"
+                "format 2 is for models with candidates, a scale, conditions, a log-likelihood or a latent that is "
+                "denoised, format 3 for int8 weights, and these need it"
             )
         specs = self.graph_specs().values()
         if len({spec.graph for spec in specs}) != len(specs):
@@ -152,18 +156,23 @@ class CheckpointConfig(Strict, frozen=True, kw_only=True):
     def interface(self) -> Interface:
         """What the model promises."""
         roles = {
-            name: Role(spec.input, spec.output, spec.fit, spec.scale or 1) for name, spec in self.capabilities.items()
+            name: Role(spec.input, spec.output, spec.fit, spec.scale or 1, bool(spec.log_likelihood))
+            for name, spec in self.capabilities.items()
         }
-        given = self.latent
-        latent = Latent(given.shape, given.prior, given.sampler.noise if given.sampler else None) if given else None
-        return Interface(roles=roles, latent=latent)
+        latent = None
+        if given := self.latent:
+            noise = given.sampler.noise if given.sampler else None
+            latent = Latent(given.shape, given.prior, noise, given.denoiser.repeat if given.denoiser else 1)
+        return Interface(roles=roles, latent=latent, conditions=self.conditions or ())
 
-    def graph_specs(self) -> dict[RoleName, GraphSpec | SamplerSpec]:
+    def graph_specs(self) -> dict[RoleName, GraphSpec | SamplerSpec | DenoiserSpec]:
         """What config.json says of the graph of each role."""
-        specs: dict[RoleName, GraphSpec | SamplerSpec] = {}
+        specs: dict[RoleName, GraphSpec | SamplerSpec | DenoiserSpec] = {}
         specs.update(self.capabilities.items())
         if self.latent and self.latent.sampler:
             specs["sample"] = self.latent.sampler
+        if self.latent and self.latent.denoiser:
+            specs["denoise"] = self.latent.denoiser
         return specs
 
     def can(self) -> tuple[Capability, ...]:

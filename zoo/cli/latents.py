@@ -55,6 +55,14 @@ ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Replace result
 ScaleOption = Annotated[
     str, typer.Option(help="Enlarge each picture by this factor; auto enlarges small ones on a sheet.", metavar="N")
 ]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Tell a model with conditions what is wanted, as label=cat.", metavar="NAME=VALUE"),
+]
+StepsOption = Annotated[
+    int | None,
+    typer.Option("--steps", min=1, max=10_000, help="Steps of a model that denoises; else its own.", metavar="N"),
+]
 SeedOption = Annotated[int, typer.Option(min=0, help="Another seed, other pictures.", metavar="N")]
 
 
@@ -76,6 +84,7 @@ def encode(
     ] = None,
     std: Annotated[bool, typer.Option("--std", help="Add the posterior's standard deviation.")] = False,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders of folders.")] = False,
+    set_: SetOption = None,
     force: ForceOption = False,
     backend: BackendOption = Backend.auto,
     device: DeviceOption = "auto",
@@ -89,7 +98,7 @@ def encode(
 
     from zoo.jobs.operands import check_latents_target, encode_files, refuse_input, write_latents
 
-    loaded = open_model(model, backend, device, "encode")
+    loaded = open_model(model, backend, device, "encode", set_)
     target = Path(out or f"{tag(loaded)}-latents.npz")
     check_latents_target(target, force)
     files = picture_files(inputs, recursive)
@@ -109,6 +118,8 @@ def decode(
     latents: Annotated[str, typer.Argument(help="FILE.npz, FILE.npz:ROW, seed:N or a picture.", metavar="LATENTS")],
     out: OutsOption = None,
     scale: ScaleOption = "auto",
+    set_: SetOption = None,
+    steps: StepsOption = None,
     force: ForceOption = False,
     backend: BackendOption = Backend.auto,
     device: DeviceOption = "auto",
@@ -119,14 +130,14 @@ def decode(
     """
     from zoo.pictures.sheets import is_folder
 
-    loaded = open_model(model, backend, device, "decode")
+    loaded = open_model(model, backend, device, "decode", set_)
     found = operand(loaded, latents, several=True)
     if out and is_folder(out):
-        save_singles(out, found.file_names(), decoded(loaded, found.latents), scale, force, [found])
+        save_singles(out, found.file_names(), decoded(loaded, found.latents, steps), scale, force, [found])
     else:
         target = picture_target(loaded, "decode", out, force, [found])
         plan_sheet(loaded, len(found.latents), scale)
-        save_sheet(target, loaded.decode(found.latents), scale, force)
+        save_sheet(target, loaded.decode(found.latents, steps=steps), scale, force)
 
 
 def generate(
@@ -140,6 +151,8 @@ def generate(
     single: Annotated[bool, typer.Option("--single", help="Write single files, not a sheet.")] = False,
     columns: Annotated[int | None, typer.Option(min=1, help="Columns of the sheet.", metavar="N")] = None,
     scale: ScaleOption = "auto",
+    set_: SetOption = None,
+    steps: StepsOption = None,
     force: ForceOption = False,
     backend: BackendOption = Backend.auto,
     device: DeviceOption = "auto",
@@ -152,17 +165,18 @@ def generate(
     from zoo.errors import UsageError
     from zoo.pictures.sheets import is_folder
 
-    loaded = open_model(model, backend, device, "generate")
+    loaded = open_model(model, backend, device, "generate", set_)
     folder = out if out and is_folder(out) else f"{tag(loaded)}-generate" if single else None
     if single and out and folder != out:
         raise UsageError(f"--single writes several files: name a folder, -o {out}/")
+    latents, told = loaded.draw(n, seed, prior.value), loaded.told(n, seed)
     if folder:
         names = [f"seed-{seed}-{number:05d}.png" for number in range(n)]
-        save_singles(folder, names, decoded(loaded, loaded.draw(n, seed, prior.value)), scale, force)
+        save_singles(folder, names, decoded(loaded, latents, steps, told), scale, force)
     else:
         target = picture_target(loaded, "generate", out, force)
         plan_sheet(loaded, n, scale, columns)
-        save_sheet(target, loaded.generate(n, seed, prior.value), scale, force, columns)
+        save_sheet(target, loaded.decode(latents, steps=steps, **told), scale, force, columns)
 
 
 def interpolate(
@@ -182,6 +196,7 @@ def interpolate(
         str | None, typer.Option("--out", "-o", help="A strip; .gif or .webp: an animation.", metavar="FILE")
     ] = None,
     scale: ScaleOption = "auto",
+    set_: SetOption = None,
     force: ForceOption = False,
     backend: BackendOption = Backend.auto,
     device: DeviceOption = "auto",
@@ -193,7 +208,7 @@ def interpolate(
     from zoo.jobs.operands import like
     from zoo.pictures.sheets import ANIMATIONS, cross_fade, write_interpolation
 
-    loaded = open_model(model, backend, device, "decode")
+    loaded = open_model(model, backend, device, "decode", set_)
     start, end = operand(loaded, a), operand(loaded, b)
     target = picture_target(loaded, "interpolate", out, force, [start, end])
     count = steps or (ANIMATION_STEPS if target.suffix.lower() in ANIMATIONS else STRIP_STEPS)
@@ -219,6 +234,7 @@ def vary(
     ] = False,
     out: OutsOption = None,
     scale: ScaleOption = "auto",
+    set_: SetOption = None,
     force: ForceOption = False,
     backend: BackendOption = Backend.auto,
     device: DeviceOption = "auto",
@@ -231,7 +247,7 @@ def vary(
 
     from zoo.pictures.sheets import is_folder
 
-    loaded = open_model(model, backend, device, "decode")
+    loaded = open_model(model, backend, device, "decode", set_)
     found = operand(loaded, a)
     folder = out if out and is_folder(out) else None
     target = None if folder else picture_target(loaded, "vary", out, force, [found])
@@ -257,6 +273,7 @@ def add(
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Put A and B before the sum.")] = False,
     out: OutOption = None,
     scale: ScaleOption = "auto",
+    set_: SetOption = None,
     force: ForceOption = False,
     backend: BackendOption = Backend.auto,
     device: DeviceOption = "auto",
@@ -268,7 +285,7 @@ def add(
     """
     import numpy as np
 
-    loaded = open_model(model, backend, device, "decode")
+    loaded = open_model(model, backend, device, "decode", set_)
     one, other = operand(loaded, a), operand(loaded, b)
     target = picture_target(loaded, "add", out, force, [one, other])
     made = loaded.add(one.latents, other.latents, weights, plain=plain)

@@ -14,8 +14,9 @@ from zoo.cli.console import columns, echo, note, open_registry
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zoo.catalog.interface import Interface, Port, RoleName
+    from zoo.catalog.interface import Interface, RoleName
     from zoo.catalog.plugins import PluginInfo
+    from zoo.catalog.ports import Port
     from zoo.catalog.registry import Registry
     from zoo.catalog.spec import CheckpointConfig, Family, Metric, ModelSpec
 
@@ -199,8 +200,10 @@ def _facts(config: CheckpointConfig, source: str) -> list[tuple[str, str]]:
     interface = config.interface
     if interface.latent:
         shape = " x ".join(str(length or "any") for length in interface.latent.shape)
-        facts.append(("latent", f"{shape}, prior {interface.latent.prior}"))
+        steps = f", denoised in {interface.latent.repeat} steps" if interface.latent.repeat > 1 else ""
+        facts.append(("latent", f"{shape}, prior {interface.latent.prior}{steps}"))
     facts += [(role, _exchange(role, interface)) for role in interface.roles]
+    facts += [(f"--set {condition.name}", condition.words) for condition in interface.conditions]
     if training:
         facts.append(("trained on", training.data))
         time = f"{training.seconds / 60:.0f} minutes on {training.hardware}"

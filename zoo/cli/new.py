@@ -16,6 +16,8 @@ class Family(StrEnum):
 
     autoencoder = "autoencoder"
     translator = "translator"
+    generator = "generator"
+    upscaler = "upscaler"
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +32,11 @@ def new(
     ] = Path(),
     family: Annotated[
         Family,
-        typer.Option(help="autoencoder (latents, new pictures) or translator (pictures to pictures).", metavar="KIND"),
+        typer.Option(
+            help="autoencoder (latents, new pictures), translator (pictures to pictures), generator (new pictures) "
+            "or upscaler (larger pictures).",
+            metavar="KIND",
+        ),
     ] = Family.autoencoder,
 ) -> None:
     """Write a complete package with a family of your own, for example: zoo new pixel-cats

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.cli.console import echo, note, open_registry, progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -24,13 +24,28 @@ if TYPE_CHECKING:
 AT_ONCE = 64
 
 
-def open_model(name: str, backend: Backend, device: str, capability: Capability) -> Model:
-    """The model of a name. Raises UnsupportedCapability if it can't do what the verb needs."""
+def open_model(
+    name: str, backend: Backend, device: str, capability: Capability, conditions: Sequence[str] | None = None
+) -> Model:
+    """The model of a name, told its conditions. Raises UnsupportedCapability if it can't do what the verb needs."""
     from zoo.loading import load
 
     model = load(name, backend=backend.value, device=device, registry=open_registry())
     model.require(capability)
-    return model
+    return model.with_conditions(**parse_conditions(conditions))
+
+
+def parse_conditions(texts: Sequence[str] | None) -> dict[str, str]:
+    """What `--set NAME=VALUE` says, each name once."""
+    from zoo.errors import UsageError
+
+    given: dict[str, str] = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name or name in given:
+            raise UsageError(f"--set {text}: write NAME=VALUE, each name once; `zoo info MODEL` lists the conditions")
+        given[name] = value
+    return given
 
 
 def tag(model: Model) -> str:
@@ -127,7 +142,12 @@ def save_singles(
             echo(path)
 
 
-def decoded(model: Model, latents: Array) -> Iterator[Array]:
-    """Pictures (C, H, W) one by one, decoded some at a time."""
+def decoded(
+    model: Model, latents: Array, steps: int | None = None, told: Mapping[str, Any] | None = None
+) -> Iterator[Array]:
+    """Pictures (C, H, W) one by one, decoded some at a time; `told` are conditions of each."""
+    from zoo.inference.conditions import part
+
     for start in range(0, len(latents), AT_ONCE):
-        yield from model.decode(latents[start : start + AT_ONCE])
+        stop = start + AT_ONCE
+        yield from model.decode(latents[start:stop], steps=steps, **part(told or {}, start, stop))

@@ -79,6 +79,10 @@ def run(
     strength: Annotated[
         float | None, typer.Option(help="Colours of a colorizer: 0 is gray, 1 as trained, at most 2.", metavar="N")
     ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Tell a model with conditions what is wanted, as label=cat.", metavar="NAME=VALUE"),
+    ] = None,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders of folders.")] = False,
     quality: Annotated[
         int, typer.Option(min=1, max=100, help="Quality of JPEG, WebP and AVIF results.", metavar="N")
@@ -99,6 +103,7 @@ def run(
     if task is None:
         _list_tasks(registry)
         return
+    from zoo.cli.results import parse_conditions
     from zoo.errors import UsageError
     from zoo.jobs.planning import plan, with_candidates
     from zoo.jobs.running import Options
@@ -110,6 +115,7 @@ def run(
         raise UsageError(f"--max-pixels takes megapixels, above 0 and at most a million, not {max_pixels:g}")
     model = load(task, backend=backend.value, device=device, registry=registry)
     model.require("translate")
+    model = model.with_conditions(**parse_conditions(set_))
     label = task if task in registry.tasks() else model.config.task or "out"
     if from_photo and not model.interface.fit("translate").of_drawings:
         raise UsageError(f"--from-photo is for models that are given drawings; {model.id} is given pictures")

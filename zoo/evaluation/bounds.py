@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from zoo.catalog.spec import Metric
 from zoo.inference.latents import noise
 from zoo.metrics.figures import Pixels, mean
-from zoo.metrics.levels import in_calls, unit
+from zoo.metrics.levels import Pictures, in_calls, unit
 from zoo.metrics.setting import Setting
 
 Floats = NDArray[np.float32]
@@ -178,6 +178,24 @@ def likelihoods(
         report(index + 1, len(pictures))
     arrays = [{kind: np.array(values) for kind, values in found.items()} for found in (elbo, weighted)]
     return Likelihoods(*arrays)
+
+
+class Density(Protocol):
+    """A model that knows the probability of a picture."""
+
+    def log_likelihood(self, images: Floats) -> Floats:
+        """Nats of each picture of 256 levels, (N,)."""
+
+
+def exact(model: Density, test: Pictures, setting: Setting) -> Metric:
+    """Bits per dimension by the model's own log-likelihood, beside 8, which any picture of 256 levels has at most."""
+    found = np.concatenate([model.log_likelihood(unit(batch)) for batch in test.batches()]).astype(np.float64)
+    protocol = (
+        "bits per dimension: the model's own log-likelihood of pictures of 256 levels at its size, by -D ln 2, where D "
+        "is the number of their values; the baseline: each level equally likely"
+    )
+    bits = -found / (test.picture(0).size * np.log(2.0))
+    return setting.metric("bits_per_dimension", mean(bits), protocol, len(test), 8.0)
 
 
 def measure(

@@ -17,7 +17,16 @@ from zoo.checkpoints.cards import write_card
 from zoo.checkpoints.format import write_config
 from zoo.datasets import open_source
 from zoo.errors import NotFoundError, UnsupportedCapability, UsageError
-from zoo.evaluation import attributes, autoencoding, bounds, classification, generators, transitions, translation
+from zoo.evaluation import (
+    attributes,
+    autoencoding,
+    binarized,
+    bounds,
+    classification,
+    generators,
+    transitions,
+    translation,
+)
 from zoo.evaluation.networks import BackendName, Opener
 from zoo.evaluation.options import Options
 from zoo.loading import find_checkpoint, load
@@ -57,9 +66,9 @@ def evaluate(
 ) -> Evaluation:
     """Figures of a model on `split` of `data`, by default those its recipe names for its card.
 
-    A model that encodes and decodes is evaluated by its reconstructions and its latent, one that only generates by its
-    samples, another by its job. Raises NotFoundError where there is neither a recipe nor `data`, UsageError for a model
-    with nothing to measure and for options that don't apply to it.
+    A model that encodes and decodes is evaluated by its reconstructions and its latent, one that only generates, or is
+    told what to decode, by its samples, another by its job. Raises NotFoundError where there is neither a recipe nor
+    `data`, UsageError for a model with nothing to measure and for options that don't apply to it.
     """
     options = options or Options()
     opener = Opener(registry, cast(BackendName, backend), device)
@@ -74,7 +83,7 @@ def evaluate(
         source = open_source(data, split, model.interface.takes("encode").channels)
         labels = labels_of(model, recipe)
         return Evaluation(classification.measure(model, source, labels, setting))
-    if model.capabilities == ("decode", "generate"):
+    if model.capabilities == ("decode", "generate") or model.interface.conditions_of("decode"):
         return Evaluation(_generated(model, recipe, data, options, setting, opener))
     role = role_of(model, recipe)
     channels = model.interface.gives("decode" if role == "encode" else role).channels
@@ -184,6 +193,10 @@ class _Latent:
             samples = self.options.samples or (SAMPLES if pixels[0].size <= LARGE else SAMPLES_LARGE)
             wanted = bounds.kinds(self.recipe.objective.get("reconstruction") if self.recipe else None, pixels[0].shape)
             metrics += bounds.measure(self.model, pixels, known, codes, shape, wanted, samples, self.setting)
+            if self.recipe and self.recipe.augment.binarize:
+                metrics += binarized.measure(self.model, self.test, known, self.options.samples, self.setting)
+        if self.model.interface.roles["encode"].log_likelihood:
+            metrics.append(bounds.exact(self.model, self.test, self.setting))
         features = net.features(self.train.batches()) if net else None
         if net and features is not None and "generate" in self.model.capabilities:
             n = self.options.samples_n or len(pixels)
@@ -221,9 +234,11 @@ class _Latent:
 def _generated(
     model: Model, recipe: Recipe | None, data: str, options: Options, setting: Setting, opener: Opener
 ) -> list[Metric]:
-    """Figures of a model that only generates, in the network asked for, else in the one that evaluated its training."""
+    """Figures of generated pictures, in the network asked for, else in the one that evaluated the training."""
     if options.samples or options.transitions or options.attributes is not None:
-        raise UsageError(f"{model.id} only generates: --samples, --transitions and --attributes don't apply to it")
+        raise UsageError(
+            f"{model.id} is measured by what it generates: --samples, --transitions and --attributes don't apply to it"
+        )
     name = options.features or (recipe.objective.get("features") if recipe else None)
     if name is None:
         raise UsageError(f"{model.id} is measured in a feature network: name one with --features, as feature-net.faces")

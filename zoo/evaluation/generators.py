@@ -16,7 +16,9 @@ from torchvision.transforms.v2 import functional as tv
 
 from zoo.catalog.spec import Metric
 from zoo.checkpoints.tables import name_by
+from zoo.inference.conditions import part
 from zoo.inference.latents import noise
+from zoo.metrics import figures
 from zoo.metrics.figures import Pixels
 from zoo.metrics.levels import Pictures, in_calls, levels, unit
 from zoo.metrics.likeness import NEIGHBOURS, Likeness, likeness
@@ -31,6 +33,8 @@ Floats = NDArray[np.float32]
 SEED = 0
 # How many samples are told apart by class, and how likely an answer must be to count as sure.
 CLASSIFIED, SURE = 256, 0.9
+# How many samples of a model with conditions are compared with what it was told.
+AGREEING = 1000
 # Training pictures that the normal distribution is fitted to, at most.
 FITTED = 4000
 
@@ -74,7 +78,13 @@ def measure(
 def samples(model: Model, n: int, shape: Sequence[int]) -> Pixels:
     """`n` pictures of seed 0, uint8, brought to the height and width that end `shape`. Raises UnsupportedCapability."""
     model.require("generate")
-    made = np.concatenate(list(in_calls(lambda part: levels(model.decode(part)), model.draw(n, SEED), shape[1])))
+    latents, told = model.draw(n, SEED), model.told(n, SEED)
+
+    def decode(places: NDArray[np.int64]) -> Pixels:
+        first, last = int(places[0]), int(places[-1]) + 1
+        return levels(model.decode(latents[first:last], **part(told, first, last)))
+
+    made = np.concatenate(list(in_calls(decode, np.arange(n), shape[1])))
     if made.shape[2:] == tuple(shape[2:]):
         return made
     resized: Pixels = tv.resize(torch.from_numpy(made), list(shape[2:]), antialias=True).numpy()
@@ -115,7 +125,28 @@ def _classes(model: Model, net: Features, test: Pictures, nothing: Pixels, setti
         setting.metric(f"{name}{suffix}", value, protocol, CLASSIFIED if not suffix else len(held_out), baseline[name])
         for suffix, found in (("", made), ("_held_out", real))
         for name, value in found.items()
-    ]
+    ] + _agreement(model, net, shape, setting)
+
+
+def _agreement(model: Model, net: Features, shape: Sequence[int], setting: Setting) -> list[Metric]:
+    """How often the network sees what the model was told to draw, where both know the same labels."""
+    metrics = []
+    for condition in model.interface.conditions_of("decode"):
+        if not condition.labels or not set(condition.labels) <= set(net.labels):
+            continue
+        made = samples(model, AGREEING, (AGREEING, *shape[1:]))
+        told = model.told(AGREEING, SEED)[condition.name]
+        seen = [net.labels[place] for place in net.answers(made).argmax(axis=1)]
+        right = [float(one == other) for one, other in zip(told, seen, strict=True)]
+        protocol = (
+            f"the share of {AGREEING} samples of seed {SEED}, told a {condition.name} drawn evenly, in which "
+            f"{net.text} sees what was told; the baseline: one label for all"
+        )
+        share = figures.mean(np.array(right))
+        metrics.append(
+            setting.metric(f"agreement_{condition.name}", share, protocol, AGREEING, 1 / len(condition.labels))
+        )
+    return metrics
 
 
 def _protocol(net: Features, n: int, shape: Sequence[int], others: Sequence[str]) -> str:

@@ -2,78 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from zoo.catalog.interface import agrees
-from zoo.errors import UnsafeFileError, UnsupportedCapability, UsageError
+from zoo.catalog.ports import agrees
+from zoo.errors import UnsupportedCapability, UsageError
 from zoo.inference.candidates import noise_planes, with_noise
+from zoo.inference.conditions import Given, drawn, require_known, steps_between
 from zoo.inference.fit import Run, fit_encode, fit_translate
+from zoo.inference.graphs import Array, Graphs
+from zoo.inference.inputs import Images, Picturelike, pictures
 from zoo.inference.latents import Path, add, around, between, noise
-from zoo.pictures.images import Picture, from_pil, read_picture, to_array
 
-if TYPE_CHECKING:
-    from zoo.catalog.interface import Capability, RoleName
-    from zoo.catalog.spec import CheckpointConfig
-    from zoo.inference.backends import Backend
-
-Array: TypeAlias = NDArray[np.float32]
-Picturelike: TypeAlias = "Image.Image | str | PathLike[str]"
-Images: TypeAlias = "NDArray[Any] | Picturelike | Sequence[Picturelike]"
 # One place in the latent space: an array is a latent, a path or a PIL image is encoded.
 Point: TypeAlias = "NDArray[Any] | Picturelike"
-Others: TypeAlias = "Callable[[Capability], Sequence[str]]"
 Prior: TypeAlias = Literal["default", "normal"]
 
-# What goes into one run: so many items, of together so many pixels; the rest waits for the next run.
-_ITEMS_AT_ONCE = 64
-_PIXELS_AT_ONCE = 2**20
 # How many times as colourful as trained: beyond, most colours are outside sRGB.
 _MOST_STRENGTH = 2
+_MOST_STEPS = 10_000
 # Enough to know a fitted prior's standard deviation within 5 %.
 _DRAWS_TO_MEASURE = 256
 
 
-class Model:
+class Model(Graphs):
     """What `zoo.load` gives.
 
     Pictures are arrays (N, C, H, W), float32 in [0, 1], uint8 in 0..255 or uint16 in 0..65535, of any size and of one
     or three channels, or PIL images or paths; the answer is an array of the same kind. Latents are float32
     (N, *latent_shape). A result does not depend on what else is in its batch.
+
+    A model with conditions is told them by name, `model.generate(4, digit=3)`: one value for all items, or a list with
+    one for each. UsageError for one that is missing, unknown, or has another value than it may.
     """
-
-    def __init__(
-        self, config: CheckpointConfig, backend: Backend, others: Others = lambda _: (), name: str = ""
-    ) -> None:
-        """`others` gives the models that can do something; `name` is what commands call this one, if not by its id."""
-        self.config, self.backend, self._others = config, backend, others
-        self.name = name or config.id
-        self.interface = config.interface
-
-    def __repr__(self) -> str:
-        return f"<Model {self.id} on {self.backend.name}: {', '.join(self.capabilities)}>"
-
-    @property
-    def id(self) -> str:
-        """The model's name, `family.tag`."""
-        return self.config.id
-
-    @property
-    def capabilities(self) -> tuple[Capability, ...]:
-        """What the model can do."""
-        return self.interface.can()
 
     @property
     def latent_shape(self) -> tuple[int | None, ...] | None:
         """The shape of one latent, None where the model has none; an axis of None follows the picture."""
         return self.interface.latent.shape if self.interface.latent else None
 
-    def translate(self, images: Images, strength: float = 1.0) -> NDArray[Any]:
+    def translate(self, images: Images, strength: float = 1.0, **conditions: Any) -> NDArray[Any]:
         """Do the model's job on pictures: as many come back, of the same size or that times the model's scale.
 
         `strength`, 0 to 2, multiplies a and b of the colours of a colorizer: 0 is gray, 1 as trained.
@@ -81,7 +52,17 @@ class Model:
         a strength that the model can't have.
         """
         self.require("translate")
-        return self._translated(images, lambda batch: self._run("translate", batch)[0], strength)
+        given = pictures(images)
+        if not (told := self._told("translate", conditions, len(given))):
+            return self._translated(given, lambda batch: self._run("translate", batch)[0], strength)
+
+        def alone(picture: NDArray[Any], row: Array) -> NDArray[Any]:
+            def run(batch: Array) -> Array:  # of one picture, or of its tiles
+                return self._run("translate", batch, np.broadcast_to(row, (len(batch), len(row))))[0]
+
+            return self._translated(picture[None], run, strength)
+
+        return np.concatenate(list(map(alone, given, told[0])))
 
     def candidates(self, image: Images, n: int = 4, seed: int = 0, strength: float = 1.0) -> NDArray[Any]:
         """`n` plausible answers (n, C, H, W) to one picture, where its model knows several; the first is the usual one.
@@ -91,12 +72,12 @@ class Model:
         several pictures and for fewer than one candidate.
         """
         self.require_candidates()
-        pictures = _pictures(image)
-        if len(pictures) != 1:
-            raise UsageError(f"candidates are of one picture, not of {len(pictures)}")
+        given = pictures(image)
+        if len(given) != 1:
+            raise UsageError(f"candidates are of one picture, not of {len(given)}")
         if n < 1:
             raise UsageError(f"n must be at least 1 candidate, not {n}")
-        return np.concatenate([self.candidate(pictures, number, seed, strength) for number in range(n)])
+        return np.concatenate([self.candidate(given, number, seed, strength) for number in range(n)])
 
     def candidate(self, images: Images, number: int, seed: int = 0, strength: float = 1.0) -> NDArray[Any]:
         """Candidate `number`, from 0, of each picture: 0 is the usual answer, another is a draw."""
@@ -117,7 +98,7 @@ class Model:
         if strength != 1:
             self.require_strength(strength)
         fit, spec = self.interface.fit("translate").name, self.interface.takes("translate")
-        return fit_translate(fit, _pictures(images), run, spec, strength, self.interface.scale("translate"))
+        return fit_translate(fit, pictures(images), run, spec, strength, self.interface.scale("translate"))
 
     def require_candidates(self) -> None:
         """Raise UnsupportedCapability for a model with one answer."""
@@ -132,35 +113,69 @@ class Model:
         if not 0 <= strength <= _MOST_STRENGTH:
             raise UsageError(f"--strength takes 0 (gray) to {_MOST_STRENGTH}, 1 is as trained, not {strength:g}")
 
-    def encode(self, images: Images) -> Array:
+    def encode(self, images: Images, **conditions: Any) -> Array:
         """Latents of pictures, the posterior mean of a VAE: float32 (N, *latent_shape).
 
         Raises UnsupportedCapability if the model does not encode, UsageError for an array that is not pictures.
         """
-        return self._encoded(images)[0]
+        return self._encoded(images, conditions)["mean"]
 
-    def posterior(self, images: Images) -> tuple[Array, Array]:
+    def posterior(self, images: Images, **conditions: Any) -> tuple[Array, Array]:
         """Mean and standard deviation of q(z | x), each (N, *latent_shape).
 
         Raises UnsupportedCapability for an encoder that gives no variance.
         """
-        answers = self._encoded(images)
-        if len(answers) < 2:
+        answers = self._encoded(images, conditions)
+        if "log_variance" not in answers:
             raise UnsupportedCapability(f"{self.id} encodes to a point: it has no posterior; use encode")
-        return answers[0], np.exp(answers[1] / 2)
+        return answers["mean"], np.exp(answers["log_variance"] / 2)
 
-    def decode(self, latents: NDArray[Any]) -> Array:
+    def log_likelihood(self, images: Images, **conditions: Any) -> Array:
+        """The logarithm of the probability of pictures of 256 levels, (N,), in nats, at the model's size.
+
+        In bits per dimension it is divided by -D ln 2, where D is the number of values of a picture. Raises
+        UnsupportedCapability for a model that gives none.
+        """
+        if "encode" not in self.interface.roles or not self.interface.roles["encode"].log_likelihood:
+            raise UnsupportedCapability(f"{self.id} gives no log-likelihood of pictures")
+        return self._encoded(images, conditions)["log_likelihood"]
+
+    def decode(self, latents: NDArray[Any], *, steps: int | None = None, **conditions: Any) -> Array:
         """Pictures of latents: float32 (N, C, H, W) in [0, 1].
 
-        Raises UnsupportedCapability if the model does not decode, UsageError for an array that is not its latents.
+        `steps` is how often a latent is denoised before, where the model does that: more take longer and give more
+        detail. Raises UnsupportedCapability if the model does not decode, UsageError for an array that is not its
+        latents and for steps that the model does not have.
         """
         self.require("decode")
-        return self._finite(self._run("decode", self._latents(latents))[0]).clip(0.0, 1.0)
+        denoised = self._denoised(self._latents(latents), self.steps(steps), conditions)
+        told = self._told("decode", conditions, len(denoised))
+        return self._finite(self._run("decode", denoised, *told)[0]).clip(0.0, 1.0)
 
-    def reconstruct(self, images: Images) -> Array:
+    def steps(self, asked: int | None = None) -> int:
+        """How often a latent is denoised before it is decoded: as asked, else as the model says; 0 if it is not.
+
+        Raises UsageError for fewer than one, more than 10,000, and of a model that does it in none.
+        """
+        usual = self.interface.latent.repeat if self.interface.latent else 1
+        if usual == 1 and asked is not None:
+            raise UsageError(f"{self.id} makes a picture at once: steps are for models that denoise, such as diffusion")
+        if asked is not None and not 1 <= asked <= _MOST_STEPS:
+            raise UsageError(f"steps are 1 to {_MOST_STEPS}, not {asked}")
+        return (asked or usual) if usual > 1 else 0
+
+    def _denoised(self, latents: Array, steps: int, conditions: Given) -> Array:
+        if not steps:
+            return latents
+        told = self._told("denoise", conditions, len(latents))
+        for step in steps_between(steps, len(latents)):
+            latents = self._run("denoise", latents, step, *told)[0]
+        return latents
+
+    def reconstruct(self, images: Images, **conditions: Any) -> Array:
         """Reconstructions of pictures, decode(encode(images)): of the model's own size, (N, C, H, W)."""
         self.require("decode")
-        return self.decode(self.encode(images))
+        return self.decode(self.encode(images, **conditions), **conditions)
 
     def draw(self, n: int = 1, seed: int = 0, prior: Prior = "default") -> Array:
         """`n` latents to generate from, (n, *latent_shape); the first k of them are those of `draw(k, seed)`.
@@ -176,34 +191,55 @@ class Model:
         draws = noise(n, tuple(length or 1 for length in ports[0].shape), seed)
         return self._finite(self._run("sample", draws)[0]) if sampled else draws
 
-    def generate(self, n: int = 1, seed: int = 0, prior: Prior = "default") -> Array:
-        """`n` new pictures, the decoded `draw(n, seed, prior)`: float32 (n, C, H, W) in [0, 1]."""
-        return self.decode(self.draw(n, seed, prior))
+    def generate(
+        self, n: int = 1, seed: int = 0, prior: Prior = "default", *, steps: int | None = None, **conditions: Any
+    ) -> Array:
+        """`n` new pictures, the decoded `draw(n, seed, prior)`: float32 (n, C, H, W) in [0, 1].
 
-    def interpolate(self, a: Point, b: Point, steps: int = 12, path: Path = "spherical") -> Array:
+        Conditions that are not given are drawn as well, by `told`; `steps` are those of `decode`.
+        """
+        return self.decode(self.draw(n, seed, prior), steps=steps, **self.told(n, seed, **conditions))
+
+    def told(self, n: int, seed: int = 0, **conditions: Any) -> dict[str, Any]:
+        """Conditions for `n` new pictures: those that are given, and for the others `n` values drawn evenly."""
+        require_known(self.interface, conditions, self.id)
+        return drawn(self.interface, {**self._given, **conditions}, n, seed)
+
+    def interpolate(self, a: Point, b: Point, steps: int = 12, path: Path = "spherical", **conditions: Any) -> Array:
         """Pictures (steps, C, H, W) from `a` to `b`, both included, decoded on an arc or a straight line of latents.
 
         `a` and `b` are latents (*latent_shape), or pictures to encode. See `zoo.inference.latents.slerp`.
         """
         self.require("decode")
-        return self.decode(between(self._one(a), self._one(b), steps, path))
+        ends = self._one(a, conditions), self._one(b, conditions)
+        return self.decode(between(*ends, steps, path), **conditions)
 
-    def vary(self, of: Point, strength: float = 0.5, n: int = 8, seed: int = 0) -> Array:
+    def vary(self, of: Point, strength: float = 0.5, n: int = 8, seed: int = 0, **conditions: Any) -> Array:
         """`n` pictures (n, C, H, W) like one: noise is added to its latent, which is decoded.
 
         Strength counts in standard deviations of the prior; 0 is the reconstruction. See
         `zoo.inference.latents.around`.
         """
         self.require("decode")
-        return self.decode(around(self._one(of), strength, n, seed, self._spread()))
+        latents = around(self._one(of, conditions), strength, n, seed, self._spread())
+        return self.decode(latents, **conditions)
 
-    def add(self, a: Point, b: Point, weights: Sequence[float] = (1.0, 1.0), *, plain: bool = False) -> Array:
+    def add(
+        self,
+        a: Point,
+        b: Point,
+        weights: Sequence[float] = (1.0, 1.0),
+        *,
+        plain: bool = False,
+        **conditions: Any,
+    ) -> Array:
         """A new picture (1, C, H, W) of the sum of two latents, scaled back to the prior's variance unless `plain`.
 
         See `zoo.inference.latents.add`.
         """
         self.require("decode")
-        return self.decode(add(self._one(a), self._one(b), weights, plain=plain)[None])
+        terms = self._one(a, conditions), self._one(b, conditions)
+        return self.decode(add(*terms, weights, plain=plain)[None], **conditions)
 
     def _spread(self) -> Array | float:
         """The prior's standard deviation in each dimension: 1, or as drawn from a fitted prior."""
@@ -212,10 +248,10 @@ class Model:
         deviation: Array = self.draw(_DRAWS_TO_MEASURE).std(0)
         return deviation
 
-    def _one(self, point: Point) -> Array:
+    def _one(self, point: Point, conditions: Given) -> Array:
         """The latent (*latent_shape) of a latent, with or without the axis of a batch, or of a picture."""
         if not isinstance(point, np.ndarray):
-            latents = self.encode(point)
+            latents = self.encode(point, **conditions)
         else:
             alone = point.ndim == len(self.latent_shape or ())
             latents = self._latents(point[None] if alone else point)
@@ -238,63 +274,12 @@ class Model:
             raise UsageError("latents must be finite numbers")
         return latents
 
-    def _encoded(self, images: Images) -> tuple[Array, ...]:
+    def _encoded(self, images: Images, conditions: Given) -> dict[str, Array]:
+        """What the encoder gives, by name."""
         self.require("encode")
+        given = pictures(images)
+        told = self._told("encode", conditions, len(given))
         fit, spec = self.interface.fit("encode").name, self.interface.takes("encode")
-        answers = fit_encode(fit, _pictures(images), lambda batch: self._run("encode", batch), spec)
-        return tuple(map(self._finite, answers))
-
-    def _finite(self, answer: Array) -> Array:
-        if not np.isfinite(answer).all():
-            raise UnsafeFileError(f"{self.id} gave numbers that are not finite; `zoo check {self.name}` examines it")
-        return answer
-
-    def require(self, capability: Capability) -> None:
-        """Raise UnsupportedCapability, naming models that can, unless this model can do it."""
-        if capability not in self.capabilities:
-            others = ", ".join(self._others(capability))
-            hint = f"; these can: {others}" if others else ""
-            raise UnsupportedCapability(f"{self.id} can't {capability}, it can {', '.join(self.capabilities)}{hint}")
-
-    def _run(self, role: RoleName, batch: Array) -> tuple[Array, ...]:
-        """What a graph answers to a batch of any size, in as many runs as keep memory bounded."""
-        step = self._at_once(role, batch)
-        if len(batch) <= step:
-            return self.backend.run(role, batch)
-        runs = [self.backend.run(role, batch[start : start + step]) for start in range(0, len(batch), step)]
-        return tuple(map(np.concatenate, zip(*runs, strict=True)))
-
-    def _at_once(self, role: RoleName, batch: Array) -> int:
-        """How many items of a batch one run takes; pictures of a size that only decoding tells come one by one."""
-        if role == "sample":
-            return _ITEMS_AT_ONCE
-        size: tuple[int, ...] | None = batch.shape[2:]
-        if role == "decode":
-            size = self.interface.gives("decode").size
-        if size is None:
-            return 1
-        return max(1, min(_ITEMS_AT_ONCE, _PIXELS_AT_ONCE // (size[0] * size[1])))
-
-
-def _pictures(images: Images) -> NDArray[Any]:
-    """Any kind of input as an array (N, 1 or 3, H, W), uint8, uint16 or float32 in [0, 1]."""
-    if isinstance(images, np.ndarray):
-        if images.dtype.kind not in "uifb":
-            raise UsageError(f"pictures must be numbers, not an array of {images.dtype}")
-        return images if images.dtype in (np.uint8, np.uint16) else images.astype(np.float32, copy=False)
-    several = isinstance(images, Sequence) and not isinstance(images, str)
-    items = cast("Sequence[Picturelike]", images if several else [images])
-    arrays = [to_array(_read(item)) for item in items]
-    if not arrays:
-        raise UsageError("no pictures: give at least one")
-    if len({array.shape for array in arrays}) != 1:
-        raise UsageError("the pictures of one call must have one size and one number of channels; call once for each")
-    return np.stack(arrays)
-
-
-def _read(item: Picturelike) -> Picture:
-    if isinstance(item, str | PathLike):
-        return read_picture(item)
-    if isinstance(item, Image.Image):
-        return from_pil(item)
-    raise UsageError(f"a picture is a path, a PIL image, or in an array (N, C, H, W), not a {type(item).__name__}")
+        answers = fit_encode(fit, given, lambda batch: self._run("encode", batch, *told), spec)
+        ports = self.interface.outputs("encode", len(answers))
+        return {port.name: self._finite(answer) for port, answer in zip(ports, answers, strict=True)}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.catalog.interface import agrees
+from zoo.catalog.ports import agrees
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UnsupportedCapability, UsageError, ZooError
 from zoo.files import refuse_existing, write_whole
 from zoo.inference.fit import fit_encode

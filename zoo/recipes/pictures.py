@@ -22,6 +22,8 @@ class AugmentTable(Table, frozen=True, kw_only=True):
     `rotate` and `shear` are in degrees and `shift` in shares of the side, along both axes, each drawn evenly between
     minus and plus that; `zoom` is a range of factors. New pixels are filled by repeating the edge, by reflection, or
     with the constant `fill_value`. `blur` is a range of Gaussian sigmas in pixels, for `blur_share` of the pictures.
+    `binarize` draws each pixel as black or white, anew each time, with its level as the probability of white
+    (Salakhutdinov and Murray 2008), as likelihoods of digits are compared.
     """
 
     crop: Range = (1.0, 1.0)
@@ -35,6 +37,7 @@ class AugmentTable(Table, frozen=True, kw_only=True):
     fill_value: Share = 0.0
     blur: Range | None = None
     blur_share: Share = 0.5
+    binarize: bool = False
 
     def __post_init__(self) -> None:
         """Refuse ranges that are no ranges."""
@@ -57,7 +60,7 @@ class AugmentTable(Table, frozen=True, kw_only=True):
     @property
     def random(self) -> bool:
         """Whether anything is drawn at random."""
-        return self.crops or self.moves or self.flip or bool(self.blur)
+        return self.crops or self.moves or self.flip or self.binarize or bool(self.blur)
 
 
 def _check_range(name: str, bounds: Range, above: float, most: float = math.inf) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from zoo.catalog.interface import Side
+from zoo.catalog.ports import Side
 from zoo.catalog.spec import Line, ModelId, Name
 from zoo.datasets.labels import parse_label
 from zoo.errors import NotFoundError, UsageError

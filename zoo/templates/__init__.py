@@ -20,10 +20,15 @@ if TYPE_CHECKING:
 
     from zoo.catalog.registry import Registry
 
-Kind = Literal["autoencoder", "translator"]
+Kind = Literal["autoencoder", "translator", "generator", "upscaler"]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _MOST = 40
+# How a model of the kind is tried first, on the command line.
+_TRY = {
+    "generator": "zoo generate dir:runs/@NAME@.toy/checkpoint -o new.png",
+    "translator": "zoo run dir:runs/@NAME@.toy/checkpoint photo.jpg",
+}
 _ENDING = ".tmpl"
 
 
@@ -35,7 +40,7 @@ def write_plugin(name: str, kind: Kind, parent: Path, registry: Registry) -> Pat
     """
     name = name.removeprefix("zoo-")
     _refuse(name, registry)
-    words = _words(name)
+    words = {"@TRY@": _TRY.get(kind, _TRY["translator"])} | _words(name)
     folder = parent / words["@DISTRIBUTION@"]
     if folder.exists():
         raise UsageError(f"{folder} exists already: choose another name, or another folder with --out")

@@ -16,7 +16,7 @@ from safetensors.torch import load, save
 from torch import nn
 
 from zoo.catalog.families import interface_of
-from zoo.catalog.interface import agrees
+from zoo.catalog.ports import agrees
 from zoo.catalog.registry import load_object
 from zoo.checkpoints.format import read_checkpoint
 from zoo.errors import PluginError
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from zoo.catalog.spec import Family
 
 Answers = tuple[NDArray[np.float32], ...]
+Batch = tuple[NDArray[np.float32], ...]
 
 
 @contextmanager
@@ -81,9 +82,16 @@ class Trial:
         with torch.device("meta"):
             return self.build(self.config)
 
-    def answers(self, network: nn.Module, role: RoleName, batch: NDArray[np.float32]) -> Answers:
+    def answers(self, network: nn.Module, role: RoleName, batch: Batch) -> Answers:
         """What a method of a network answers to a batch."""
-        return tuple(answer.numpy() for answer in answers_of(network, role, torch.from_numpy(batch)))
+        answers = [answer.numpy() for answer in answers_of(network, role, *map(torch.from_numpy, batch))]
+        ports = self.interface.outputs(role, len(answers))
+        if len(ports) != len(answers):
+            return tuple(answers)
+        # Log-likelihoods are large: they count relative to their size.
+        numbers = (port.kind == "number" for port in ports)
+        pairs = zip(answers, numbers, strict=True)
+        return tuple(answer / (1.0 + np.abs(answer)) if number else answer for answer, number in pairs)
 
     def require_same_weights(self) -> None:
         """Raise PluginError if weights are drawn from anything but PyTorch's seed."""
@@ -101,7 +109,7 @@ class Trial:
             all_same(self.answers(before, role, batch), self.answers(after, role, batch))
 
 
-def _method(trial: Trial, role: RoleName, batch: NDArray[np.float32]) -> Iterator[Finding]:
+def _method(trial: Trial, role: RoleName, batch: Batch) -> Iterator[Finding]:
     """Shapes and values of one method's answers, and that nothing but its input counts."""
     network = trial.network()
     shaped = tried(
@@ -113,24 +121,24 @@ def _method(trial: Trial, role: RoleName, batch: NDArray[np.float32]) -> Iterato
     if trial.interface.outputs(role)[0].kind == "image":
         yield tried(f"{role}: pictures lie in [0, 1]", partial(_ranged, trial, network, role, batch))
 
-    def answers(given: NDArray[np.float32]) -> Answers:
+    def answers(given: Batch) -> Answers:
         return trial.answers(network, role, given)
 
     yield tried(f"{role}: the same input gives the same again", lambda: all_same(answers(batch), answers(batch), 0.0))
     yield tried(
         f"{role}: an item of a batch gives the same alone",
-        lambda: all_same([answer[1:2] for answer in answers(batch)], answers(batch[1:2])),
+        lambda: all_same([answer[1:2] for answer in answers(batch)], answers(tuple(part[1:2] for part in batch))),
     )
 
 
-def _shaped(trial: Trial, network: nn.Module, role: RoleName, batch: NDArray[np.float32]) -> None:
-    ports = trial.interface.outputs(role)
+def _shaped(trial: Trial, network: nn.Module, role: RoleName, batch: Batch) -> None:
     answers = trial.answers(network, role, batch)
-    if not sum(not port.optional for port in ports) <= len(answers) <= len(ports):
-        names = ", ".join(port.name for port in ports)
+    ports = trial.interface.outputs(role, len(answers))
+    if len(ports) != len(answers):
+        names = ", ".join(port.name for port in trial.interface.outputs(role))
         raise PluginError(f"{role} gives {len(answers)} tensors; it gives: {names}")
-    for port, answer in zip(ports, answers, strict=False):
-        if not agrees((len(batch), *port.shape), answer.shape):
+    for port, answer in zip(ports, answers, strict=True):
+        if not agrees((len(batch[0]), *port.shape), answer.shape):
             wanted = ", ".join(str(length or "any") for length in port.shape)
             raise PluginError(f"{port.name} has shape {answer.shape}, interface() says (N, {wanted})")
         if not np.isfinite(answer).all():
@@ -139,7 +147,7 @@ def _shaped(trial: Trial, network: nn.Module, role: RoleName, batch: NDArray[np.
             )
 
 
-def _ranged(trial: Trial, network: nn.Module, role: RoleName, batch: NDArray[np.float32]) -> None:
+def _ranged(trial: Trial, network: nn.Module, role: RoleName, batch: Batch) -> None:
     picture = trial.answers(network, role, batch)[0]
     if picture.min() < 0.0 or picture.max() > 1.0:
         raise PluginError(

@@ -23,7 +23,8 @@ from zoo.testing.networks import seeded
 from zoo.training.objective import Batch, Evaluation, Objective
 
 if TYPE_CHECKING:
-    from zoo.catalog.interface import ImageSpec, Interface, RoleName
+    from zoo.catalog.interface import Interface, RoleName
+    from zoo.catalog.ports import ImageSpec
     from zoo.catalog.spec import Family
 
 # Roles that say what a training pair is, the first that a model has.

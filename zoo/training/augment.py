@@ -33,7 +33,17 @@ def augmentation(table: AugmentTable, size: int) -> nn.Sequential:
     if table.blur:
         blur = v2.GaussianBlur(2 * min(math.ceil(3 * table.blur[1]), size - 1) + 1, sigma=table.blur)
         steps.append(v2.RandomApply([blur], p=table.blur_share))
+    if table.binarize:
+        steps.append(Binarize())
     return nn.Sequential(*steps)
+
+
+class Binarize(nn.Module):
+    """Each pixel becomes 0 or 255; the mean over many draws is the picture."""
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """A draw of the uint8 picture, of its shape."""
+        return torch.bernoulli(picture.float() / 255.0).to(torch.uint8) * 255
 
 
 class Move(v2.RandomAffine):  # type: ignore[misc]  # torchvision has no types

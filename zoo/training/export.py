@@ -10,12 +10,14 @@ from typing import Any
 import msgspec
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from zoo.catalog.families import interface_of
-from zoo.catalog.interface import ImageSpec, Interface, RoleName
+from zoo.catalog.interface import Interface, RoleName
+from zoo.catalog.ports import ImageSpec, Port
 from zoo.catalog.spec import CheckpointConfig, TrainingSpec, WeightType, format_config, weights_format
 from zoo.checkpoints.eight_bits import SUFFIX
 from zoo.checkpoints.format import read_checkpoint
@@ -23,6 +25,7 @@ from zoo.errors import TrainingError
 from zoo.files import whole_folder
 from zoo.inference.backends.mixture import PREFIX, MixturePrior
 from zoo.inference.backends.onnx import OnnxBackend
+from zoo.inference.conditions import drawn, rows
 from zoo.recipes.recipe import ModelTable
 from zoo.training import eight_bits
 from zoo.training.graph import answers_of, write_graph
@@ -78,11 +81,14 @@ def export(
 
 
 def _example(role: RoleName, interface: Interface, batch: int = 2, side: int = 2, seed: int = 0) -> Inputs:
-    """Random inputs of a graph: [0, 1] for images, noise for anything else."""
+    """Random inputs of a graph: [0, 1] for images, conditions that it may have, noise for latents."""
     rng = torch.Generator().manual_seed(seed)
-    draws = (torch.rand if port.kind == "image" else torch.randn for port in interface.inputs(role))
+    draws = {"image": torch.rand, "step": torch.rand, "latent": torch.randn, "noise": torch.randn}
+    told = tuple(map(torch.from_numpy, rows(interface, role, drawn(interface, {}, batch, seed), batch)))
+    ports = [port for port in interface.inputs(role) if port.kind != "condition"]
     shapes = interface.shape(role, batch, side)
-    return tuple(draw(shape, generator=rng) for draw, shape in zip(draws, shapes, strict=True))
+    made = (draws[port.kind](shape, generator=rng) for port, shape in zip(ports, shapes, strict=False))
+    return *made, *told
 
 
 def _smooth(role: RoleName, interface: Interface, example: Inputs) -> Inputs:
@@ -104,13 +110,22 @@ def _comparable(network: nn.Module, role: RoleName, interface: Interface, exampl
     relative to their size.
     """
     first, *rest = answers_of(network, role, *example)
-    if interface.outputs(role)[0].kind != "latent":
+    ports = interface.outputs(role, 1 + len(rest))
+    if ports[0].kind != "latent":
         return first, *rest
+    likelihoods = [_share(answer) for port, answer in zip(ports[1:], rest, strict=True) if port.kind == "number"]
+    spreads = [(answer / 2).exp() for port, answer in zip(ports[1:], rest, strict=True) if port.kind == "latent"]
     if not hasattr(network, "decode"):
-        return first / (1 + first.abs()), *((answer / 2).exp() for answer in rest)
+        return _share(first), *spreads, *likelihoods
     noise = torch.randn(first.shape, generator=torch.Generator().manual_seed(0))
-    latents = (first, *(first + (answer / 2).exp() * noise for answer in rest))
-    return tuple(answers_of(network, "decode", latent)[0] for latent in latents)
+    told = tuple(map(torch.from_numpy, rows(interface, "decode", drawn(interface, {}, len(first), 0), len(first))))
+    latents = (first, *(first + spread * noise for spread in spreads))
+    return *(answers_of(network, "decode", latent, *told)[0] for latent in latents), *likelihoods
+
+
+def _share(answer: Tensor) -> Tensor:
+    """Numbers of any size, such that a difference counts relative to their size."""
+    return answer / (1 + answer.abs())
 
 
 def _probes(interface: Interface, pictures: Tensor | None) -> dict[RoleName, Inputs]:
@@ -128,7 +143,7 @@ def _probes(interface: Interface, pictures: Tensor | None) -> dict[RoleName, Inp
             side = -(-PROBE_SIDE // image.multiple)
             found[role] = _smooth(role, interface, _example(role, interface, count, side))
         else:
-            found[role] = (_fitted(pictures[:count], image),)
+            found[role] = (_fitted(pictures[:count], image), *_example(role, interface, count)[1:])
     return found
 
 
@@ -231,6 +246,13 @@ def _config(
     )
 
 
+def _apart(port: Port, found: NDArray[np.float32], expected: Tensor) -> float:
+    """The greatest difference, for log-likelihoods relative to their size."""
+    wanted = expected.numpy()
+    difference = np.abs(found - wanted) / (1.0 + np.abs(wanted) if port.kind == "number" else 1.0)
+    return float(difference.max())
+
+
 def _check(network: nn.Module, interface: Interface, folder: Path) -> None:
     """Compare each graph with PyTorch at three batch sizes, and at three sizes where the size is free."""
     backend = OnnxBackend(read_checkpoint(folder, origin="the exported checkpoint"))
@@ -239,7 +261,8 @@ def _check(network: nn.Module, interface: Interface, folder: Path) -> None:
             example = _example(role, interface, batch, side, seed=batch)
             expected = answers_of(network, role, *example)
             found = backend.run(role, *(tensor.numpy() for tensor in example))
-            worst = max(float(np.abs(f - e.numpy()).max()) for f, e in zip(found, expected, strict=True))
+            ports = interface.outputs(role, len(expected))
+            worst = max(_apart(*three) for three in zip(ports, found, expected, strict=True))
             if not worst <= PARITY:
                 raise TrainingError(
                     f"{role}.onnx differs from PyTorch by {worst:.2g} (allowed: {PARITY}); not exported"

@@ -60,7 +60,7 @@ def write_graph(
                 Capability(network, name).eval(),
                 example,
                 input_names=[port.name for port in interface.inputs(name)],
-                output_names=[port.name for port in interface.outputs(name)][:count],
+                output_names=[port.name for port in interface.outputs(name, count)],
                 dynamic_shapes=(first, tuple(others)) if others else (first,),
                 opset_version=OPSET,
                 external_data=False,

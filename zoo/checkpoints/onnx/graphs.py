@@ -19,7 +19,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zoo.catalog.interface import agrees
+from zoo.catalog.ports import agrees
 from zoo.checkpoints.onnx.file import Graph, Port, read_graph
 from zoo.checkpoints.onnx.operators import MisfitError, infer, work, workspace
 from zoo.checkpoints.onnx.operators.values import FLOAT, ITEM_BYTES, Value
@@ -28,8 +28,9 @@ from zoo.errors import UnsafeFileError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from zoo.catalog.interface import FreeShape, Interface, RoleName, Shape
-    from zoo.catalog.interface import Port as Promise
+    from zoo.catalog.interface import Interface, RoleName
+    from zoo.catalog.ports import FreeShape, Shape
+    from zoo.catalog.ports import Port as Promise
     from zoo.checkpoints.safetensors_header import TensorInfo
 
 MAX_VALUE_BYTES = 2**30
@@ -138,11 +139,12 @@ def check_graph(
 
     `file` is its name in messages, `tensors` the header of the weights it points into. Raises UnsafeFileError.
     """
-    graph, inputs, outputs = read_graph(file, data, tensors), interface.inputs(role), interface.outputs(role)
+    graph, inputs = read_graph(file, data, tensors), interface.inputs(role)
+    outputs = interface.outputs(role, len(graph.outputs))
     _check_ports(graph, inputs, outputs)
     given = tuple(map(_probe, inputs))
     found = trace(graph, *given)
-    for port, shape in zip(outputs, found.outputs, strict=False):
+    for port, shape in zip(outputs, found.outputs, strict=True):
         if not agrees((PROBE_BATCH, *port.shape), shape):
             raise UnsafeFileError(
                 f"{file}: {port.name!r} has shape {shape[1:]} for each item, config.json says {port.shape}"
@@ -174,12 +176,11 @@ def _check_ports(graph: Graph, inputs: Sequence[Promise], outputs: Sequence[Prom
     """Names, element types and declared sizes are those promised; the batch is free."""
     wanted, names = [port.name for port in inputs], [port.name for port in outputs]
     if [port.name for port in graph.inputs] != wanted:
-        raise UnsafeFileError(f"{graph.file} must have one input, called {wanted[0]!r}")
+        raise UnsafeFileError(f"{graph.file} must have the inputs {', '.join(wanted)}, and no other")
     found = [port.name for port in graph.outputs]
-    least = sum(not port.optional for port in outputs)
-    if found != names[: max(least, len(found))]:
+    if found != names:
         raise UnsafeFileError(f"{graph.file} has outputs {', '.join(found)}; expected: {', '.join(names)}")
-    for port, promise in (*zip(graph.inputs, inputs, strict=True), *zip(graph.outputs, outputs, strict=False)):
+    for port, promise in zip((*graph.inputs, *graph.outputs), (*inputs, *outputs), strict=True):
         _check_port(graph, port, promise.shape)
 
 

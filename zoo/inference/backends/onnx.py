@@ -17,7 +17,8 @@ from zoo.errors import UnsafeFileError, UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zoo.catalog.interface import RoleName, Shape
+    from zoo.catalog.interface import RoleName
+    from zoo.catalog.ports import Shape
     from zoo.checkpoints.format import Checkpoint
 
 FATAL_ONLY = 4

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zoo.catalog.fits import Fit
-    from zoo.catalog.interface import ImageSpec
+    from zoo.catalog.ports import ImageSpec
 
 __all__ = ["Floats", "Levels", "Run", "fit_encode", "fit_translate"]
 

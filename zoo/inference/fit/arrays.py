@@ -12,7 +12,7 @@ from zoo.errors import UnsafeFileError, UsageError, ZooError
 from zoo.pictures import color
 
 if TYPE_CHECKING:
-    from zoo.catalog.interface import ImageSpec
+    from zoo.catalog.ports import ImageSpec
 
 Floats: TypeAlias = NDArray[np.float32]
 # uint8 (0 to 255), uint16 (0 to 65535) or float32 in [0, 1]

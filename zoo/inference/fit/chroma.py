@@ -13,7 +13,7 @@ from zoo.inference.fit.resampling import resampled, shrunk
 from zoo.pictures import color
 
 if TYPE_CHECKING:
-    from zoo.catalog.interface import ImageSpec
+    from zoo.catalog.ports import ImageSpec
 
 # A chroma model that takes any size sees at most this: colours need no more, and memory stays bounded.
 _CHROMA_SIDE = 512

@@ -22,7 +22,7 @@ from zoo.inference.fit.arrays import (
 )
 
 if TYPE_CHECKING:
-    from zoo.catalog.interface import ImageSpec
+    from zoo.catalog.ports import ImageSpec
 
 
 def fit_pad(images: Levels, run: Run, spec: ImageSpec, scale: int = 1) -> Levels:

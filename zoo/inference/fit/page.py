@@ -11,7 +11,7 @@ from zoo.inference.fit.arrays import Floats, Levels, Run, answer_of, as_dtype, a
 from zoo.inference.fit.resampling import resampled
 
 if TYPE_CHECKING:
-    from zoo.catalog.interface import ImageSpec
+    from zoo.catalog.ports import ImageSpec
     from zoo.pictures.drawings import Drawing
 
 # Towards the border of the square that the model saw, its answer fades to the white of the page: this share of a side.

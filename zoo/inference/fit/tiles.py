@@ -23,7 +23,7 @@ from zoo.inference.fit.arrays import (
 from zoo.inference.fit.padding import fit_pad
 
 if TYPE_CHECKING:
-    from zoo.catalog.interface import ImageSpec
+    from zoo.catalog.ports import ImageSpec
 
 # The side of a tile where the model takes any size.
 TILE_SIDE = 512

@@ -1,0 +1,1 @@
+"""The family conditional-vae: a VAE that is told what to draw."""

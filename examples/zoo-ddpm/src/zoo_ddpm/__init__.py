@@ -1,0 +1,1 @@
+"""The family ddpm: new pictures by diffusion, in as many steps as one likes."""
