@@ -9,8 +9,8 @@ from pathlib import Path
 from PIL import Image
 
 VERBS = (
-    "run", "list", "info", "plugins", "encode", "decode", "generate", "interpolate", "vary", "add", "attribute", "map", "ui", "serve",
-    "train", "eval", "card", "check", "import", "new", "pull", "push", "search", "cache",
+    "run", "list", "info", "plugins", "encode", "decode", "generate", "interpolate", "vary", "add", "attribute", "map",
+    "ui", "serve", "train", "eval", "card", "check", "import", "new", "pull", "push", "search", "cache",
 )  # fmt: skip
 
 

@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from answering import RAW, opened, picture, refused
+from answering import AUTHORIZATION, HOST, RAW, TOKEN, opened, picture, refused
 from PIL import Image
+from starlette.testclient import TestClient
+from told import write_steps, write_told
+
+from zoo.catalog.registry import Registry
+from zoo.web.app import make_app
+from zoo.web.shelf import Shelf
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from starlette.testclient import TestClient
+    from pathlib import Path
 
-    from zoo.web.shelf import Shelf
+    from numpy.typing import NDArray
+
+    from zoo.inference.model import Model
 
 
 def raw(answer: Any, dtype: str) -> NDArray[Any]:
@@ -37,7 +44,7 @@ def test_all_models_are_listed_with_the_first_named(client: TestClient) -> None:
 
 def test_a_model_is_described_by_its_interface(client: TestClient) -> None:
     found = client.get("/models/tiny.vae").json()
-    assert found["interface"]["latent"] == {"shape": [2], "prior": "normal", "noise": None}
+    assert found["interface"]["latent"] == {"shape": [2], "prior": "normal", "noise": None, "repeat": 1}
     assert set(found["interface"]["roles"]) == {"encode", "decode"}
     assert found["interface"]["roles"]["encode"]["fit"]["name"] == "resize"
     assert found["name"].startswith("dir:")
@@ -187,3 +194,32 @@ def test_a_fault_of_the_program_is_one_line(client: TestClient, shelf: Shelf, mo
     line = refused(client.post("/run/tiny.test", content=picture()), 500)
     assert "RuntimeError" in line
     assert "secret" not in line
+
+
+def client_of(folder: Path) -> tuple[TestClient, Model]:
+    shelf = Shelf(Registry.build([]), [f"dir:{folder}"])
+    return TestClient(make_app(shelf, TOKEN, workers=1), HOST, headers=AUTHORIZATION), shelf.open(shelf.first)
+
+
+def test_conditions_are_told_in_the_query(tmp_path: Path) -> None:
+    client, model = client_of(write_told(tmp_path / "told"))
+    with client:
+        latents = model.draw(2)
+        path = f"/decode/{model.id}?set=kind%3Ddog&set=light%3D0.25"
+        made = raw(client.post(path, content=latents.tobytes(), headers=RAW), "u1")
+        assert np.array_equal(made, levels(model.decode(latents, kind="dog", light=0.25)))
+        assert "kind is needed" in refused(client.post(f"/decode/{model.id}", content=latents.tobytes()), 400)
+        assert "write NAME=VALUE" in refused(client.post(f"/generate/{model.id}?set=kind", json={}), 400)
+        assert "kind is one of cat, dog" in refused(client.post(f"/generate/{model.id}?set=kind%3Dcow", json={}), 400)
+        conditions = client.get(f"/models/{model.id}").json()["interface"]["conditions"]
+        assert [condition["name"] for condition in conditions] == ["kind", "light"]
+        assert client.get(f"/models/{model.id}/space").status_code == 200
+
+
+def test_steps_are_said_in_the_query(tmp_path: Path, client: TestClient) -> None:
+    denoising, model = client_of(write_steps(tmp_path / "steps"))
+    with denoising:
+        for steps in (1, 3):
+            made = raw(denoising.post(f"/generate/{model.id}?steps={steps}", json={"n": 3}, headers=RAW), "u1")
+            assert np.array_equal(made, levels(model.generate(3, steps=steps)))
+    assert "steps are for models that denoise" in refused(client.post("/generate/tiny.vae?steps=2", json={}), 400)

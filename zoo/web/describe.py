@@ -57,6 +57,7 @@ def interface_of(interface: Interface) -> dict[str, Any]:
     return {
         "roles": {role: _role(interface, role) for role in interface.graphs()},
         "latent": msgspec.to_builtins(interface.latent),
+        "conditions": msgspec.to_builtins(interface.conditions),
     }
 
 

@@ -17,6 +17,7 @@ from zoo.web.pool import BusyError, StaleError
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from zoo.catalog.interface import Capability
     from zoo.inference.model import Model
     from zoo.web.pool import Pool
     from zoo.web.shelf import Shelf
@@ -38,13 +39,14 @@ Work = Callable[["Asked"], Answer]
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request said: `json` is whether its body is."""
+    """What a request said: `json` is whether its body is, `told` what the model is to be told, each as NAME=VALUE."""
 
     model: str
     query: dict[str, str]
     accept: str
     json: bool
     body: bytes = b""
+    told: tuple[str, ...] = ()
 
     def number(self, name: str, default: float) -> float:
         """A number of the query. Raises UsageError for another word."""
@@ -89,7 +91,8 @@ class Endpoints:
             body = await requests.read_body(request, limit) if request.method == "POST" else b""
             lane = request.headers.get("x-lane", "")[:LANE_LENGTH]
             model, accept = request.path_params.get("model", ""), request.headers.get("accept", "")
-            asked = Asked(model, dict(request.query_params), accept, json, body)
+            query = request.query_params
+            asked = Asked(model, dict(query), accept, json, body, tuple(query.getlist("set")))
             return await self.pool.run(lambda: work(asked), lane, _gone(request))
 
     def models(self, _: Asked) -> Answer:
@@ -132,8 +135,7 @@ class Endpoints:
         from zoo.jobs.running import Options, advice, answer_to, channels_read
         from zoo.pictures.images import read_picture
 
-        model = self.shelf.open(asked.model)
-        model.require("translate")
+        model = self._open(asked, "translate")
         strength = asked.number("strength", 1.0)
         if strength != 1:
             model.require_strength(strength)
@@ -154,19 +156,17 @@ class Endpoints:
         """The latent of a picture."""
         from zoo.pictures.images import read_picture
 
-        model = self.shelf.open(asked.model)
-        model.require("encode")
+        model = self._open(asked, "encode")
         data = requests.picture_bytes(requests.parsed(asked.body, requests.Run).image) if asked.json else asked.body
         pixels = read_picture(data, max_pixels=self.max_pixels).pixels
         return answers.of_latents(model.encode(pixels.transpose(2, 0, 1)[None]), asked.accept)
 
     def decode(self, asked: Asked) -> Answer:
         """Pictures of latents."""
-        model = self.shelf.open(asked.model)
-        model.require("decode")
+        model = self._open(asked, "decode")
         latents = requests.latents_of(model, asked.body, asked.json)
         requests.require_few(model, len(latents))
-        return answers.of_pictures(model.decode(latents), asked.accept)
+        return answers.of_pictures(model.decode(latents, steps=self._steps(asked)), asked.accept)
 
     def draw(self, asked: Asked) -> Answer:
         """Latents drawn from the prior."""
@@ -175,35 +175,41 @@ class Endpoints:
 
     def generate(self, asked: Asked) -> Answer:
         """New pictures."""
-        model, wanted = self.shelf.open(asked.model), requests.parsed(asked.body, requests.Draw)
-        model.require("generate")
+        model, wanted = self._open(asked, "generate"), requests.parsed(asked.body, requests.Draw)
         requests.require_few(model, wanted.n)
-        return answers.of_pictures(model.generate(wanted.n, wanted.seed, wanted.prior), asked.accept)
+        made = model.generate(wanted.n, wanted.seed, wanted.prior, steps=self._steps(asked))
+        return answers.of_pictures(made, asked.accept)
 
     def interpolate(self, asked: Asked) -> Answer:
         """Pictures from one place to another."""
-        model, wanted = self._decoder(asked), requests.parsed(asked.body, requests.Interpolate)
+        model, wanted = self._open(asked, "decode"), requests.parsed(asked.body, requests.Interpolate)
         requests.require_few(model, wanted.steps)
         a, b = (requests.latent_at(model, point, self.max_pixels) for point in (wanted.a, wanted.b))
         return answers.of_pictures(model.interpolate(a, b, wanted.steps, wanted.path), asked.accept)
 
     def vary(self, asked: Asked) -> Answer:
         """Pictures like one."""
-        model, wanted = self._decoder(asked), requests.parsed(asked.body, requests.Vary)
+        model, wanted = self._open(asked, "decode"), requests.parsed(asked.body, requests.Vary)
         requests.require_few(model, wanted.n)
         place = requests.latent_at(model, wanted.of, self.max_pixels)
         return answers.of_pictures(model.vary(place, wanted.strength, wanted.n, wanted.seed), asked.accept)
 
     def add(self, asked: Asked) -> Answer:
         """The picture of a sum of two latents."""
-        model, wanted = self._decoder(asked), requests.parsed(asked.body, requests.Add)
+        model, wanted = self._open(asked, "decode"), requests.parsed(asked.body, requests.Add)
         a, b = (requests.latent_at(model, point, self.max_pixels) for point in (wanted.a, wanted.b))
         return answers.of_pictures(model.add(a, b, wanted.weights, plain=wanted.plain), asked.accept)
 
-    def _decoder(self, asked: Asked) -> Model:
+    def _open(self, asked: Asked, capability: Capability) -> Model:
+        """The model, told what the request says. Raises UnsupportedCapability if it can't do what is asked."""
         model = self.shelf.open(asked.model)
-        model.require("decode")
-        return model
+        model.require(capability)
+        return model.with_conditions(**requests.conditions_of(asked.told))
+
+    @staticmethod
+    def _steps(asked: Asked) -> int | None:
+        """How often a latent is denoised, if the request says it."""
+        return asked.whole("steps", 0) if "steps" in asked.query else None
 
 
 def refusal(error: Exception) -> Response:

@@ -48,7 +48,9 @@ class Operation:
         return {**found, "requestBody": {"required": True, "content": content}} if content else found
 
 
-_RUN = (("strength", "number"), ("candidate", "integer"), ("from_photo", "boolean"), ("format", "string"))
+_TOLD = (("set", "string"),)
+_DENOISED = (*_TOLD, ("steps", "integer"))
+_RUN = (*_TOLD, ("strength", "number"), ("candidate", "integer"), ("from_photo", "boolean"), ("format", "string"))
 OPERATIONS = (
     Operation("GET", "/models", "models", "All models."),
     Operation("GET", "/models/{model}", "model", "One model: its interface, figures and card."),
@@ -57,15 +59,22 @@ OPERATIONS = (
     Operation("GET", "/models/{model}/space", "space", "Directions to move along in the latent space."),
     Operation("GET", "/models/{model}/points", "points", "Places on the map of the latent space."),
     Operation("POST", "/run/{model}", "run", "Do a model's job.", requests.Run, "image/*", _RUN, _PICTURES),
-    Operation("POST", "/encode/{model}", "encode", "A picture's latent.", requests.Run, "image/*", gives=_LATENTS),
-    Operation("POST", "/decode/{model}", "decode", "Pictures of latents.", requests.Decode, RAW, gives=_PICTURES),
+    Operation("POST", "/encode/{model}", "encode", "A picture's latent.", requests.Run, "image/*", _TOLD, _LATENTS),
+    Operation("POST", "/decode/{model}", "decode", "Pictures of latents.", requests.Decode, RAW, _DENOISED, _PICTURES),
     Operation("POST", "/draw/{model}", "draw", "Latents drawn from the prior.", requests.Draw, gives=_LATENTS),
-    Operation("POST", "/generate/{model}", "generate", "New pictures.", requests.Draw, gives=_PICTURES),
+    Operation("POST", "/generate/{model}", "generate", "New pictures.", requests.Draw, "", _DENOISED, _PICTURES),
     Operation(
-        "POST", "/interpolate/{model}", "interpolate", "From one to another.", requests.Interpolate, gives=_PICTURES
+        "POST",
+        "/interpolate/{model}",
+        "interpolate",
+        "From one to another.",
+        requests.Interpolate,
+        "",
+        _TOLD,
+        _PICTURES,
     ),
-    Operation("POST", "/vary/{model}", "vary", "Pictures like one.", requests.Vary, gives=_PICTURES),
-    Operation("POST", "/add/{model}", "add", "The sum of two.", requests.Add, gives=_PICTURES),
+    Operation("POST", "/vary/{model}", "vary", "Pictures like one.", requests.Vary, "", _TOLD, _PICTURES),
+    Operation("POST", "/add/{model}", "add", "The sum of two.", requests.Add, "", _TOLD, _PICTURES),
 )
 _ERROR = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
 

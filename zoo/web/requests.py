@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from zoo.catalog.interface import Strict
+from zoo.catalog.ports import Strict
 from zoo.errors import UsageError, ZooError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
     from starlette.requests import Request
@@ -109,6 +111,17 @@ async def read_body(request: Request, limit: int) -> bytes:
             raise refusal
         parts.append(part)
     return b"".join(parts)
+
+
+def conditions_of(texts: Sequence[str]) -> dict[str, str]:
+    """What NAME=VALUE say, each name once. Raises UsageError for another form."""
+    told: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name or name in told:
+            raise UsageError(f"set={text[:40]}: write NAME=VALUE, each name once")
+        told[name] = value
+    return told
 
 
 def is_json(request: Request) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import UsageError, ZooError
+from zoo.inference.conditions import part
 
 if TYPE_CHECKING:
     from zoo.inference.directions import Directions
@@ -23,6 +24,7 @@ COUNT = 8
 _FEWEST, _MOST, _PIXELS = 48, 256, 2**22
 # Pictures are compared at no more than this side: what changes most is large.
 _SIDE = 16
+_AT_ONCE = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +70,13 @@ def explored(model: Model, directions: Sequence[Directions] = ()) -> Space:
         axes = np.eye(size, dtype=np.float32).reshape(size, *shape)
         return Space(np.zeros(shape, np.float32), axes, np.ones(size, np.float32), names, vectors)
     latents = model.draw(_draws(model))
-    pictures = np.concatenate([_small(model.decode(part)) for part in np.array_split(latents, -(-len(latents) // 16))])
+    told = model.told(len(latents))
+    pictures = np.concatenate(
+        [
+            _small(model.decode(latents[start : start + _AT_ONCE], **part(told, start, start + _AT_ONCE)))
+            for start in range(0, len(latents), _AT_ONCE)
+        ]
+    )
     axes = _axes(latents.reshape(len(latents), -1), pictures)
     flat = latents.reshape(len(latents), -1)
     center = flat.mean(0)

@@ -4,6 +4,7 @@ import { button, h, icon, report, say } from "./dom.js";
 import { home } from "./home.js";
 import { partsOf } from "./parts.js";
 import { engine as choose } from "./engine.js";
+import { controls, usual } from "./told.js";
 
 const engine = choose();
 const main = document.getElementById("main");
@@ -61,10 +62,13 @@ async function show() {
   const model = await engine.model(id);
   if (id !== showing.id) return;
   showing.model = model;
+  model.told = usual(model);
+  engine.told.set(id, model.told);
   where(model);
   showing.parts = partsOf(model);
   showing.state = { picked: null, a: null, b: null };
-  main.replaceChildren(head(model), tabs(model), h("section", { class: "panel", id: "panel" }));
+  const told = controls(model, () => dispatchEvent(new Event("zoo-again")));
+  main.replaceChildren(...[head(model), tabs(model), told, h("section", { class: "panel", id: "panel" })].filter(Boolean));
   open(part);
 }
 
@@ -119,7 +123,7 @@ function watch() {
   engine.onback = () => {
     banner.hidden = true;
     say("The server answers again.");
-    dispatchEvent(new Event("zoo-back"));
+    dispatchEvent(new Event("zoo-again"));
     if (!main.querySelector(".panel")) start().catch(refuse);
   };
 }

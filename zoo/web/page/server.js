@@ -33,6 +33,8 @@ export class ServerEngine {
   constructor() {
     this.admit();
     this.shapes = new Map();
+    /** What each model is told, and in how many steps it denoises. */
+    this.told = new Map();
     this.onlost = () => {};
     this.onback = () => {};
     this.lost = false;
@@ -44,6 +46,14 @@ export class ServerEngine {
     const held = location.hash.startsWith("#token=");
     this.token = takeToken();
     return held;
+  }
+
+  /** What a model is told, for the query of a request. */
+  said(id, steps = true) {
+    const told = this.told.get(id) ?? { set: {} };
+    const query = new URLSearchParams(Object.entries(told.set).map(([name, value]) => ["set", `${name}=${value}`]));
+    if (steps && told.steps) query.set("steps", told.steps);
+    return query;
   }
 
   async ask(path, { body = null, type = "", accept = "application/json", lane = "", signal = null } = {}) {
@@ -103,6 +113,7 @@ export class ServerEngine {
   async translate(id, blob, { strength = 1, candidate = 0, fromPhoto = false, format = "", ...how } = {}) {
     const query = new URLSearchParams({ strength, candidate, format });
     if (fromPhoto) query.set("from_photo", "1");
+    for (const [name, value] of this.said(id, false)) query.append(name, value);
     const answer = await this.ask(`run/${id}?${query}`, { body: blob, type: RAW, accept: "image/*", ...how });
     const notes = answer.headers.get("x-notes");
     return { blob: await answer.blob(), notes: notes ? JSON.parse(decodeURIComponent(notes)) : [] };
@@ -110,13 +121,13 @@ export class ServerEngine {
 
   /** A picture's file to its latent. */
   async encode(id, blob, how = {}) {
-    const answer = await this.ask(`encode/${id}`, { body: blob, type: RAW, accept: RAW, ...how });
+    const answer = await this.ask(`encode/${id}?${this.said(id, false)}`, { body: blob, type: RAW, accept: RAW, ...how });
     return new Float32Array(await answer.arrayBuffer());
   }
 
   /** Latents one after another to pictures {data, n, h, w, c}. */
   async decode(id, latents, how = {}) {
-    const answer = await this.ask(`decode/${id}`, { body: latents, type: RAW, accept: RAW, ...how });
+    const answer = await this.ask(`decode/${id}?${this.said(id)}`, { body: latents, type: RAW, accept: RAW, ...how });
     return picturesOf(answer);
   }
 
@@ -124,7 +135,7 @@ export class ServerEngine {
   async vary(id, latent, { strength, n, seed, ...how }) {
     const of = { latent: nested([...latent], this.shapes.get(id)) };
     const body = JSON.stringify({ of, strength, n, seed });
-    const answer = await this.ask(`vary/${id}`, { body, type: "application/json", accept: RAW, ...how });
+    const answer = await this.ask(`vary/${id}?${this.said(id, false)}`, { body, type: "application/json", accept: RAW, ...how });
     return picturesOf(answer);
   }
 

@@ -5,6 +5,7 @@ import { button, calm, choice, h, latest, save, slider } from "../dom.js";
 import { add, linear, slerp } from "../latents.js";
 import { paint, toBlob } from "../pixels.js";
 import { anySeed, drawn, encoded, sideOf } from "../places.js";
+import { given, words } from "../told.js";
 
 const SECONDS = 2.5;
 const LIKE = 12;
@@ -140,18 +141,20 @@ export async function open({ engine, model, panel, state }) {
   function tell() {
     const [a, b] = [state.a, state.b];
     if (a?.moved || b?.moved) return command.set("", "");
+    const told = given(model, false);
+    const options = words({ told: { set: model.told.set } });
     const made = {
       between: () => [
-        line("zoo", "interpolate", model.name, word(a), word(b), "--path", path, "-o", "between.gif"),
-        `model.interpolate(${expression(a)}, ${expression(b)}, 12, "${path}")`,
+        line("zoo", "interpolate", model.name, word(a), word(b), "--path", path, ...options, "-o", "between.gif"),
+        `model.interpolate(${expression(a)}, ${expression(b)}, 12, "${path}"${told})`,
       ],
       add: () => [
-        line("zoo", "add", model.name, word(a), word(b), "--weights", first.value, second.value),
-        `model.add(${expression(a)}, ${expression(b)}, (${first.value}, ${second.value}))`,
+        line("zoo", "add", model.name, word(a), word(b), "--weights", first.value, second.value, ...options),
+        `model.add(${expression(a)}, ${expression(b)}, (${first.value}, ${second.value})${told})`,
       ],
       vary: () => [
-        line("zoo", "vary", model.name, word(a), "--strength", strength.value, "-n", LIKE, "--seed", SEED),
-        `model.vary(${expression(a)}, ${strength.value}, ${LIKE}, seed=${SEED})`,
+        line("zoo", "vary", model.name, word(a), "--strength", strength.value, "-n", LIKE, "--seed", SEED, ...options),
+        `model.vary(${expression(a)}, ${strength.value}, ${LIKE}, seed=${SEED}${told})`,
       ],
     }[mode]();
     command.set(made[0], `${loaded(model)}made = ${made[1]}\nzoo.write_images(made, "made")`);
@@ -163,9 +166,9 @@ export async function open({ engine, model, panel, state }) {
     show();
     vary();
   };
-  addEventListener("zoo-back", back);
+  addEventListener("zoo-again", back);
   return () => {
     stop();
-    removeEventListener("zoo-back", back);
+    removeEventListener("zoo-again", back);
   };
 }

@@ -6,6 +6,7 @@ import { intake } from "../intake.js";
 import { moved, rows } from "../latents.js";
 import { paint, toBlob } from "../pixels.js";
 import { anySeed, drawn, encoded, sizeOf } from "../places.js";
+import { given } from "../told.js";
 
 // How far sliders go: standard deviations of draws, and times from without to with an attribute.
 const FAR = 3;
@@ -95,13 +96,13 @@ export async function open({ engine, model, panel, state, go }) {
       lines.unshift("from zoo.web.space import explored\n");
       lines.push("space = explored(model)", ...terms.map((term) => `latent = latent + ${term}`));
     }
-    command.set("", `${lines.join("\n")}\nzoo.write_images(model.decode(latent[None]), ["made.png"])`);
+    command.set("", `${lines.join("\n")}\nzoo.write_images(model.decode(latent[None]${given(model)}), ["made.png"])`);
   }
 
   const back = () => show();
-  addEventListener("zoo-back", back);
+  addEventListener("zoo-again", back);
   return () => {
-    removeEventListener("zoo-back", back);
+    removeEventListener("zoo-again", back);
     pictures?.close();
   };
 }

@@ -3,6 +3,7 @@
 import { commands, line, loaded } from "../commands.js";
 import { button, h, latest, save, say } from "../dom.js";
 import { paint, toBlob } from "../pixels.js";
+import { given, words } from "../told.js";
 import { anySeed, decodeAll, drawn, sideOf } from "../places.js";
 
 export function open({ engine, model, panel, state, go }) {
@@ -93,15 +94,15 @@ export function open({ engine, model, panel, state, go }) {
 
   function tell(value) {
     command.set(
-      line("zoo", "generate", model.name, "-n", count, "--seed", value),
-      `${loaded(model)}made = model.generate(${count}, seed=${value})\nzoo.write_images(made, "made")`,
+      line("zoo", "generate", model.name, "-n", count, "--seed", value, ...words(model)),
+      `${loaded(model)}made = model.generate(${count}, seed=${value}${given(model)})\nzoo.write_images(made, "made")`,
     );
   }
 
-  addEventListener("zoo-back", show);
+  addEventListener("zoo-again", show);
   show();
   return () => {
     stop.abort();
-    removeEventListener("zoo-back", show);
+    removeEventListener("zoo-again", show);
   };
 }

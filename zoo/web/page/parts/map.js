@@ -92,11 +92,11 @@ export async function open({ engine, model, panel, state }) {
     if (label) legend.append(h("li", { class: `hue-${i % COLOURS}` }, label));
   const watch = new ResizeObserver(draw);
   watch.observe(chart);
-  addEventListener("zoo-back", show);
+  addEventListener("zoo-again", show);
   draw();
   show();
   return () => {
     watch.disconnect();
-    removeEventListener("zoo-back", show);
+    removeEventListener("zoo-again", show);
   };
 }

@@ -146,10 +146,10 @@ export function open({ engine, model, panel, state }) {
 
   redraw();
   if (strokes.length) follow();
-  addEventListener("zoo-back", follow);
+  addEventListener("zoo-again", follow);
   return () => {
     removeEventListener("keydown", keys);
-    removeEventListener("zoo-back", follow);
+    removeEventListener("zoo-again", follow);
     if (url) URL.revokeObjectURL(url);
   };
 }

@@ -5,6 +5,7 @@ import { compare } from "../compare.js";
 import { button, h, latest, report, save, say, slider } from "../dom.js";
 import { intake } from "../intake.js";
 import { bitmapOf, shrunk, zip } from "../pixels.js";
+import { given, words } from "../told.js";
 
 // While a slider moves, this many pixels a side are enough to see what comes.
 const PREVIEW = 900;
@@ -171,12 +172,13 @@ export function open({ engine, model, panel }) {
       ...(how.strength !== 1 ? ["--strength", how.strength] : []),
       ...(how.candidate ? ["--candidates", how.candidate + 1] : []),
       ...(how.fromPhoto ? ["--from-photo"] : []),
+      ...words({ told: { set: model.told.set } }),
     ];
     const called = model.default ? model.task : model.name;
     const strength = how.strength !== 1 ? `, strength=${how.strength}` : "";
     const call = how.candidate
       ? `model.candidates(${JSON.stringify(name)}, ${how.candidate + 1}${strength})[-1:]`
-      : `model.translate(${JSON.stringify(name)}${strength})`;
+      : `model.translate(${JSON.stringify(name)}${strength}${given(model, false)})`;
     command.set(
       line("zoo", "run", called, name, ...options),
       how.fromPhoto ? "" : `${loaded(model)}made = ${call}\nzoo.write_images(made, ["made.png"])`,
@@ -184,9 +186,9 @@ export function open({ engine, model, panel }) {
   }
 
   const back = () => current && refresh();
-  addEventListener("zoo-back", back);
+  addEventListener("zoo-again", back);
   return () => {
-    removeEventListener("zoo-back", back);
+    removeEventListener("zoo-again", back);
     input.close();
     view.close();
     for (const item of items) if (item.url) URL.revokeObjectURL(item.url);
