@@ -1,4 +1,4 @@
-"""Verbs that show models in a browser or answer over HTTP: `zoo ui` and `zoo serve`."""
+"""Verbs that show models in a browser or answer over HTTP: `zoo ui`, `zoo serve` and `zoo web`."""
 
 from __future__ import annotations
 
@@ -43,11 +43,14 @@ DataOption = Annotated[
     str | None, typer.Option(help="Pictures to show on maps: pack:NAME, folder:PATH, ...", metavar="SOURCE")
 ]
 
+SplitOption = Annotated[str, typer.Option(help="train, val or test of --data.", metavar="SPLIT")]
+
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     app.command("ui", short_help="Show the models in a browser.")(ui)
     app.command("serve", short_help="Answer over HTTP.")(serve_)
+    app.command("web", short_help="Make a web site of models, without a server.")(web)
 
 
 @contextmanager
@@ -73,7 +76,7 @@ def ui(
     port: PortOption = 0,
     directions: DirectionsOption = None,
     data: DataOption = None,
-    split: Annotated[str, typer.Option(help="train, val or test of --data.", metavar="SPLIT")] = "test",
+    split: SplitOption = "test",
     name: AllowOption = None,
     max_pixels: PixelsOption = 50,
     workers: WorkersOption = None,
@@ -84,15 +87,17 @@ def ui(
     Ctrl-C ends it.
     """
     with needs_server("ui"):
-        from zoo.web.shelf import Data, Shelf
-    attributes = []
-    for file in directions or ():
-        from zoo.inference.direction_files import read_directions
-
-        attributes.append(read_directions(file))
-    shown = Data(data, split) if data else None
-    shelf = Shelf(open_registry(), [model] if model else [], attributes, shown)
-    _serve(shelf, host, port, name, max_pixels, workers, page=True, browser=browser)
+        import starlette  # noqa: F401 - before anything is opened
+    _serve(
+        _shelf([model] if model else [], directions, data, split),
+        host,
+        port,
+        name,
+        max_pixels,
+        workers,
+        page=True,
+        browser=browser,
+    )
 
 
 def serve_(
@@ -109,9 +114,61 @@ def serve_(
     which is said at the start or taken from ZOO_TOKEN, goes into the header "Authorization: Bearer TOKEN".
     """
     with needs_server("serve"):
-        from zoo.web.shelf import Shelf
-    shelf = Shelf(open_registry(), [model] if model else [])
-    _serve(shelf, host, port, name, max_pixels, workers, page=False, browser=False)
+        import starlette  # noqa: F401 - before anything is opened
+    _serve(
+        _shelf([model] if model else [], None, None, ""),
+        host,
+        port,
+        name,
+        max_pixels,
+        workers,
+        page=False,
+        browser=False,
+    )
+
+
+def web(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            help="Models, families, tasks, dir:PATH or hub:ORG/NAME.", metavar="MODEL", autocompletion=names
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to make.", metavar="FOLDER")] = Path("site"),
+    runtime: Annotated[
+        Path | None,
+        typer.Option(help="The package onnxruntime-web, a folder or archive; else npm has it.", metavar="PATH"),
+    ] = None,
+    directions: DirectionsOption = None,
+    data: DataOption = None,
+    split: SplitOption = "test",
+    force: Annotated[bool, typer.Option("--force", "-f", help="Replace a site that exists.")] = False,
+) -> None:
+    """Make a web site of models that run in the visitor's browser: zoo web colorize -o site/
+
+    The folder holds the page, the checkpoints' own files and ONNX Runtime; any static host will do, a static Space on the
+    Hugging Face Hub among them, and none of it needs a server: python -m http.server -d site
+    """
+    with needs_server("web"):
+        from zoo.web.runtime import runtime_files
+        from zoo.web.site import build_site
+
+    shelf = _shelf(models, directions, data, split)
+    size = build_site(shelf, [entry.id for entry in map(shelf.find, shelf.ids)], out, runtime_files(runtime), force)
+    echo(out)
+    note(f"{size / 1e6:.1f} MB; to look at it: python -m http.server -d {out}")
+
+
+def _shelf(named: list[str], directions: list[Path] | None, data: str | None, split: str) -> Shelf:
+    """The models, those that were named first, with attributes and pictures for their maps."""
+    from zoo.web.shelf import Data, Shelf
+
+    attributes = []
+    for file in directions or ():
+        from zoo.inference.direction_files import read_directions
+
+        attributes.append(read_directions(file))
+    return Shelf(open_registry(), named, attributes, Data(data, split) if data else None)
 
 
 def _serve(

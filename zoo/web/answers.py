@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass, field
+from importlib.resources import files
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from zoo.inference.model import Model
     from zoo.pictures.picture import Picture
     from zoo.web.space import Points, Space
 
@@ -74,6 +76,17 @@ def of_picture(picture: Picture, wanted: str, accept: str, notes: tuple[str, ...
     if JSON in accept:
         return of_json({"image": base64.b64encode(data.getvalue()).decode(), "format": kind, "notes": notes})
     return Answer(data.getvalue(), FORMATS[kind], {"x-notes": quote(json.dumps(notes))} if notes else {})
+
+
+def sample_of(model: Model) -> Answer:
+    """A picture to try a model with: a drawing, a photo, or one that the model made itself."""
+    interface = model.interface
+    drawings = "translate" in interface.roles and interface.fit("translate").of_drawings
+    if not drawings and "generate" in interface.can():
+        return of_pictures(model.generate(1), "")
+    name = "drawing.png" if drawings else "photo.jpg"
+    data = files("zoo.web").joinpath("page", "samples", name).read_bytes()
+    return Answer(data, FORMATS["png" if drawings else "jpeg"])
 
 
 def of_space(space: Space) -> Answer:

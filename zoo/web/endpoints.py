@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
@@ -113,14 +112,7 @@ class Endpoints:
 
     def sample(self, asked: Asked) -> Answer:
         """A picture to try a model with: a drawing, a photo, or one that the model made itself."""
-        interface = self.shelf.find(asked.model).config.interface
-        drawings = "translate" in interface.roles and interface.fit("translate").of_drawings
-        if not drawings and "generate" in interface.can():
-            model = self.shelf.open(asked.model)
-            return answers.of_pictures(model.generate(1, asked.whole("seed", 0)), "")
-        name = "drawing.png" if drawings else "photo.jpg"
-        data = files("zoo.web").joinpath("page", "samples", name).read_bytes()
-        return Answer(data, "image/png" if drawings else "image/jpeg")
+        return answers.sample_of(self.shelf.open(asked.model))
 
     def space(self, asked: Asked) -> Answer:
         """The directions to move along in a model's latent space."""

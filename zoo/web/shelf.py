@@ -80,6 +80,7 @@ class Shelf:
                 ids.append(checkpoint.config.id)
             else:
                 ids.append(self.find(name).id)
+        self.ids = tuple(dict.fromkeys(ids))
         self.first = ids[0] if ids else ""
 
     def find(self, name: str) -> Entry:

@@ -29,7 +29,7 @@ function nested(numbers, shape) {
   return Array.from({ length: shape[0] }, (_, k) => nested(numbers.slice(k * step, (k + 1) * step), shape.slice(1)));
 }
 
-export class ServerEngine {
+export class Engine {
   constructor() {
     this.admit();
     this.shapes = new Map();

@@ -38,7 +38,7 @@ export function open({ engine, model, panel }) {
         },
       }).element,
     );
-  if (role.fit.of_drawings) controls.append(photo());
+  if (role.fit.of_drawings && engine.tracesPhotos !== false) controls.append(photo());
   if (model.interface.roles.candidates) controls.append(more(), several);
   const all = button("Download all as a zip", { symbol: "download", hidden: true, onclick: () => everything().catch(report) });
   controls.append(
