@@ -146,8 +146,8 @@ def web(
 ) -> None:
     """Make a web site of models that run in the visitor's browser: zoo web colorize -o site/
 
-    The folder holds the page, the checkpoints' own files and ONNX Runtime; any static host will do, a static Space on the
-    Hugging Face Hub among them, and none of it needs a server: python -m http.server -d site
+    The folder holds the page, the checkpoints' own files and ONNX Runtime. Any static host will do, a static Space on
+    the Hugging Face Hub among them; python -m http.server -d site shows it on this machine.
     """
     with needs_server("web"):
         from zoo.web.runtime import runtime_files
