@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DiskError, IntegrityError, UsageError
+from zoo.errors import IntegrityError, UsageError
 from zoo.files import disk_errors, whole_folder
 from zoo.web import answers, describe
 from zoo.web.app import page_files
@@ -60,57 +60,49 @@ def build_site(shelf: Shelf, names: Sequence[str], out: Path, runtime: Mapping[s
     if out.exists() and not (force and (out / "models.json").is_file() and (out / "page").is_dir()):
         advice = "it is no site of zoo web, so --force does not replace it" if force else "--force replaces it"
         raise UsageError(f"{out} exists: {advice}")
-    models = {shelf.find(name).id: shelf.open(name) for name in names}
+    files = _contents(shelf, names, runtime)
     with disk_errors(out), whole_folder(out) as folder:
-        for path, file in page_files().items():
-            _write(folder / "page" / path, file.read_bytes())
-        index = (folder / "page" / "index.html").read_text(encoding="utf-8")
-        _write(folder / "index.html", index.replace('<meta charset="utf-8">', _HEAD).encode())
-        for name, data in runtime.items():
-            _write(folder / "runtime" / name, data)
-        _write(folder / "runtime" / "LICENSE.txt", LICENSE.encode())
-        for model in models.values():
-            _write_model(folder / "models" / model.id, shelf, model)
-        entries = [shelf.find(name) for name in models]
-        tasks = {task: name for task, name in shelf.tasks().items() if name in models}
-        rows = [describe.row(entry, shelf) for entry in entries]
-        first = entries[0].id if len(entries) == 1 else ""
-        _write(folder / "models.json", _json({"models": rows, "first": first, "tasks": tasks}))
-        _write(folder / "README.md", _readme(entries))
-        _write(folder / ".nojekyll", b"")
-        return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        for path, data in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(data)
+    return sum(map(len, files.values()))
 
 
-def _write_model(folder: Path, shelf: Shelf, model: Model) -> None:
-    entry = shelf.find(model.id)
+def _contents(shelf: Shelf, names: Sequence[str], runtime: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Every file of the site by its path."""
+    entries = list({entry.id: entry for entry in map(shelf.find, names)}.values())
+    files = {f"page/{path}": file.read_bytes() for path, file in page_files().items()}
+    files["index.html"] = files["page/index.html"].replace(b'<meta charset="utf-8">', _HEAD.encode())
+    files |= {f"runtime/{name}": data for name, data in runtime.items()}
+    files["runtime/LICENSE.txt"] = LICENSE.encode()
+    for entry in entries:
+        model = shelf.open(entry.id)
+        files |= {f"models/{model.id}/{path}": data for path, data in _of_model(shelf, entry, model).items()}
+    tasks = {task: name for task, name in shelf.tasks().items() if any(entry.id == name for entry in entries)}
+    rows = [describe.row(entry, shelf) for entry in entries]
+    first = entries[0].id if len(entries) == 1 else ""
+    files["models.json"] = _json({"models": rows, "first": first, "tasks": tasks})
+    return files | {"README.md": _readme(entries), ".nojekyll": b""}
+
+
+def _of_model(shelf: Shelf, entry: Entry, model: Model) -> dict[str, bytes]:
+    """The files of one model: those of its checkpoint as they are, and what the page asks about it."""
     checkpoint: Checkpoint = model.backend.checkpoint  # type: ignore[attr-defined]  # a shelf's models run on ONNX
     config = (checkpoint.folder / "config.json").read_bytes()
     if hashlib.sha256(config).hexdigest() != checkpoint.config_sha256:
         raise IntegrityError(f"{checkpoint.origin}: config.json has changed since it was read: try again")
-    _write(folder / "config.json", config)
-    _write(folder / "model.safetensors", checkpoint.weights)
-    for name, data in checkpoint.graphs.items():
-        _write(folder / name, data)
-    picture = describe.picture_of(entry)
-    if picture:
-        _write(folder / "picture.jpg", picture.read_bytes())
-    sample = answers.sample_of(model)
+    picture, sample = describe.picture_of(entry), answers.sample_of(model)
     name = "sample.jpg" if sample.media_type == "image/jpeg" else "sample.png"
-    _write(folder / name, sample.body)
     about = describe.full(entry, shelf)
     about |= {"name": model.id, "config": checkpoint.config_sha256, "sample": name}  # a path of ours is nobody's matter
-    _write(folder / "about.json", _json(about))
+    files = {"config.json": config, "model.safetensors": checkpoint.weights, **checkpoint.graphs}
+    files |= {name: sample.body, "about.json": _json(about)}
+    if picture:
+        files["picture.jpg"] = picture.read_bytes()
     if "generate" in model.capabilities and None not in (model.latent_shape or ()):
-        _write(folder / "space.json", answers.of_space(shelf.space(model.id)).body)
-        _write(folder / "points.json", answers.of_points(shelf.points(model.id)).body)
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise DiskError(f"{path} can't be written: {error.strerror or error}") from error
+        files["space.json"] = answers.of_space(shelf.space(model.id)).body
+        files["points.json"] = answers.of_points(shelf.points(model.id)).body
+    return files
 
 
 def _json(value: Any) -> bytes:

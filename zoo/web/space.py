@@ -98,7 +98,10 @@ def placed(model: Model, space: Space, data: Data | None = None) -> Points:
         latents, labels = _encoded(model, data)
         of = f"{len(latents):,} pictures of {data.source}, split {data.split}"
     flat = (latents - space.center).reshape(len(latents), -1)
-    return Points((flat @ space.axes[:2].reshape(2, -1).T).astype(np.float32), labels, of)
+    places = np.zeros((len(flat), 2), np.float32)
+    plane = space.axes[:2].reshape(-1, flat.shape[1])
+    places[:, : len(plane)] = flat @ plane.T
+    return Points(places, labels, of)
 
 
 def _encoded(model: Model, data: Data) -> tuple[Array, tuple[str, ...]]:
@@ -132,7 +135,8 @@ def _axes(latents: Array, pictures: Array) -> Array:
     if not np.square(shared).sum():
         raise ZooError("the pictures of different latents are all alike: there is nothing to move along")
     left, strengths, _ = np.linalg.svd(shared.astype(np.float64), full_matrices=False)
-    axes = left.T[: min(COUNT, int((strengths > strengths[0] * 1e-6).sum()))]
+    telling = int((strengths > strengths[0] * 1e-6).sum())
+    axes = left.T[: min(COUNT, max(2, telling))]  # a map has two, even if one says all
     axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(1)])[:, None]
     found: NDArray[Any] = axes.astype(np.float32)
     return found

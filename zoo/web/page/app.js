@@ -108,8 +108,12 @@ async function open(key) {
   const panel = h("section", { class: `panel is-${part.key}`, id: "panel", role: "tabpanel", "aria-labelledby": `tab-${part.key}` });
   document.getElementById("panel").replaceWith(panel);
   const context = { engine, model: showing.model, state: showing.state, panel, go: (other) => go(showing.id, other) };
-  const module = await part.load();
-  if (panel.isConnected) showing.close = (await module.open(context)) ?? (() => {});
+  try {
+    const module = await part.load();
+    if (panel.isConnected) showing.close = (await module.open(context)) ?? (() => {});
+  } catch (error) {
+    panel.append(h("p", { class: "failed", role: "alert" }, error.message || String(error)));
+  }
 }
 
 function watch() {

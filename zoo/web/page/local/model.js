@@ -50,7 +50,7 @@ export class Model {
   async #create(role) {
     const { graph, sha256 } = this.graphs[role];
     const bytes = await verified(new URL(graph, this.base), sha256, this.more);
-    return this.ort.InferenceSession.create(bytes, { executionProviders: ["wasm"], externalData: [{ path: WEIGHTS, data: this.weights }] });
+    return this.ort.InferenceSession.create(bytes, { executionProviders: ["wasm"], logSeverityLevel: 3, externalData: [{ path: WEIGHTS, data: this.weights }] });
   }
 
   /** What the graph of a role answers, the first output: {data, dims}. Inputs are [data, dims]. */

@@ -8,6 +8,7 @@ let runtime = null;
 
 async function ort() {
   runtime ??= import(new URL("runtime/ort.wasm.min.mjs", site)).then((module) => {
+    module.env.logLevel = "error";
     module.env.wasm.wasmPaths = new URL("runtime/", site).href;
     module.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
     return module;

@@ -72,7 +72,7 @@ export async function open({ engine, model, panel, state }) {
       show();
       vary();
     };
-    const fill = async () => paint(small, await engine.decode(model.id, state[name].z));
+    const fill = latest(async () => paint(small, await engine.decode(model.id, state[name].z)));
     seed.addEventListener("change", async () => set((await drawn(engine, model, 1, Math.max(0, Math.floor(Number(seed.value) || 0))))[0]));
     const file = h("input", { type: "file", accept: "image/*", hidden: true });
     file.addEventListener("change", async () => {
