@@ -66,3 +66,11 @@ def test_every_example_picture_is_credited() -> None:
     for picture in pictures:
         if ".colorize." not in picture.name:
             assert f"`{picture.name}`" in credited
+
+
+def test_the_leaderboard_is_that_of_the_cards() -> None:
+    import runpy
+
+    script = runpy.run_path(str(ROOT / "scripts" / "leaderboard.py"))
+    written = (ROOT / "docs" / "leaderboard.md").read_text(encoding="utf-8")
+    assert written == script["text"](), "python scripts/leaderboard.py writes it anew"

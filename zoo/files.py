@@ -1,4 +1,4 @@
-"""Writing: a file or a folder is there whole or not at all, and none that nobody said to replace is replaced."""
+"""Files: what is written is there whole or not at all, and replaces nothing unsaid; what is read is no pipe."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
-from zoo.errors import DiskError, NotFoundError, UsageError, ZooError
+from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError, ZooError
 
 
 def refuse_existing(path: str | os.PathLike[str], force: bool = False) -> None:
@@ -133,6 +134,32 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise DiskError(f"{path} can't be written: {reason}") from error
     except ValueError as error:
         raise UsageError(f"{str(path)!r} is no path: {error}") from error
+
+
+def read_regular(path: Path, most: int, name: str) -> bytes | None:
+    """At most so many bytes of a file, all for -1; None if there is none. `name` is what messages call it.
+
+    Raises UnsafeFileError for what is no ordinary file, DiskError where the disk refuses.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # before opening: to open a named pipe is to wait for its other end
+            raise UnsafeFileError(f"{name} is not a regular file")
+        with path.open("rb") as file:
+            return file.read(most)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DiskError(f"can't read {name}: {error.strerror or error}") from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those it lies in, unless it is there. Raises DiskError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        blocked = isinstance(error, FileExistsError | NotADirectoryError)
+        reason = "a file is in its way" if blocked else error.strerror or str(error)
+        raise DiskError(f"can't make the folder {folder}: {reason}") from error
 
 
 @contextmanager

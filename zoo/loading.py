@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from shlex import quote
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from zoo.catalog.interface import Capability
 from zoo.catalog.registry import Registry
+from zoo.catalog.spec import Family
+from zoo.checkpoints.format import Checkpoint
 from zoo.checkpoints.sources import open_source
 from zoo.errors import NotFoundError, PluginError
 from zoo.inference.backends import open_backend
 from zoo.inference.model import Model
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from zoo.catalog.interface import Capability
-    from zoo.catalog.spec import Family
-    from zoo.checkpoints.format import Checkpoint
 
 PREFIXES = ("dir:", "hub:")
 
@@ -45,7 +42,9 @@ def load(
     def others(capability: Capability) -> Sequence[str]:
         return [model.id for model in registry.find() if capability in model.config.can()]
 
-    return Model(checkpoint.config, opened, others, checkpoint.name)
+    model = Model(checkpoint.config, opened, others, checkpoint.name)
+    model.expects = checkpoint.expects
+    return model
 
 
 def find_checkpoint(name: str, registry: Registry) -> Checkpoint:

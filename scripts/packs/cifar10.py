@@ -9,13 +9,11 @@ import io
 import sys
 import tarfile
 from collections.abc import Iterator, Sequence
-from http.client import HTTPException
 from pathlib import Path, PurePosixPath
-from urllib.error import URLError
 
 import building
 import numpy as np
-from arrays import Arrays
+from arrays import Split, by_torchvision, official_split
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -41,9 +39,6 @@ A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images" (2009)
 Its authors state no licence.
 """
 
-# Pictures (N, 32, 32, 3) and labels (N,).
-Split = tuple[NDArray[np.uint8], NDArray[np.uint8]]
-
 
 def build(
     out: Path,
@@ -64,38 +59,19 @@ def build(
     train, test = copies(jpeg, counts) if jpeg else official(out / "torchvision")
     source = "From JPEG copies: not lossless." if jpeg else "Lossless, as torchvision reads the official archive."
     with building.whole(pack) as made:
-        arrays(train, test, counts[2]).save(made / "cifar10.npz")
+        official_split(train, test, counts[2]).save(made / "cifar10.npz")
         (made / "README").write_text(README.format(source=source), encoding="utf-8")
     return pack, True
-
-
-def arrays(train: Split, test: Split, val: int) -> Arrays:
-    """What the pack holds: the training pictures in their order, then the test pictures."""
-    count = len(train[1])
-    drawn = np.random.default_rng(0).permutation(count).astype(np.int32)
-    return Arrays(
-        np.concatenate([train[0], test[0]]),
-        np.concatenate([train[1], test[1]]),
-        train=np.sort(drawn[val:]),
-        test=np.arange(count, count + len(test[1]), dtype=np.int32),
-        val=np.sort(drawn[:val]),
-    )
 
 
 def official(root: Path) -> tuple[Split, Split]:
     """Training and test pictures as torchvision reads them below `root`; raises PluginError or NetworkError."""
     try:
-        from torchvision.datasets import CIFAR10
-    except ImportError as error:
-        raise PluginError("this needs torchvision: pip install 'latent-zoo[train]', or use --jpeg") from error
-    try:
-        parts = [CIFAR10(str(root), train=train, download=True) for train in (True, False)]
-    except (URLError, HTTPException, ConnectionError, TimeoutError, RuntimeError) as error:
-        raise NetworkError(
-            f"torchvision can't get CIFAR-10: {error}; put cifar-10-python.tar.gz into {root}, or use --jpeg"
-        ) from error
-    train, test = [(np.asarray(part.data, np.uint8), np.asarray(part.targets, np.uint8)) for part in parts]
-    return train, test
+        return by_torchvision("CIFAR10", root)
+    except PluginError as error:
+        raise PluginError(f"{error}, or use --jpeg") from error
+    except NetworkError as error:
+        raise NetworkError(f"{error}; put cifar-10-python.tar.gz into {root}, or use --jpeg") from error
 
 
 def copies(path: Path, counts: tuple[int, int, int]) -> tuple[Split, Split]:

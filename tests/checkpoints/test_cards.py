@@ -278,7 +278,7 @@ def test_a_card_that_can_not_be_read_is_said(folder: Path) -> None:
         write_card(folder, config(folder))
     (folder / "README.md").unlink()
     (folder / "README.md").mkdir()
-    with pytest.raises(DiskError, match="can't read the card"):
+    with pytest.raises(UnsafeFileError, match=r"the card .* is not a regular file"):
         problems(folder, config(folder))
 
 

@@ -18,7 +18,10 @@ HOSTILE: dict[str, tuple[onnx.ModelProto, str]] = {
         ),
         "the inputs image, and no other",
     ),
-    "two inputs": (make_model(inputs=[port("image", ["n", 1, "h", "w"]), port("extra", [1])]), "the inputs image, and no other"),
+    "two inputs": (
+        make_model(inputs=[port("image", ["n", 1, "h", "w"]), port("extra", [1])]),
+        "the inputs image, and no other",
+    ),
     "no output": (make_model(outputs=[]), "expected: translated"),
     "fixed batch": (make_model(inputs=[port("image", [1, 1, "h", "w"])]), "the first one free"),
     "fixed size": (make_model(inputs=[port("image", ["n", 1, 64, 64])]), "config.json says (1, None, None)"),

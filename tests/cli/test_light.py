@@ -49,6 +49,14 @@ def test_the_shortcut_is_in_use() -> None:
     assert "process_value" not in vars(PLAIN["zoo run task"][0])
 
 
+@pytest.mark.parametrize("value", ["auto", "onnx"])
+def test_a_word_of_a_list_needs_no_conversion(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(PLAIN["zoo run backend"][0]), "process_value", lambda *_: "converted")
+    parameter, context = parameters(light=True)["zoo run backend"]
+    assert parameter.process_value(context, "other") == "converted"
+    assert parameter.process_value(context, value) == value
+
+
 @pytest.mark.parametrize("name", LIGHT)
 def test_values_become_what_typer_makes_of_them(name: str) -> None:
     (light, context), (plain, other) = LIGHT[name], PLAIN[name]

@@ -44,6 +44,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         run_of(rest[1])
 
     monkeypatch.setattr("zoo.training.train.train", train)
+    monkeypatch.setattr("zoo.cli.making._write_expects", lambda *_: None)
     return calls
 
 
@@ -68,6 +69,7 @@ def test_sub_networks_are_named_and_lone_evaluations_printed(zoo: Zoo, monkeypat
         report(6, 6, {"step": 6, "epoch": 3, "evaluated": True, "score": 2.0})
 
     monkeypatch.setattr("zoo.training.train.train", train)
+    monkeypatch.setattr("zoo.cli.making._write_expects", lambda *_: None)
     assert zoo("train", RECIPE, *CHANGES).err.splitlines() == [
         "epoch 2.5/3  step 5  score 1",
         "epoch 3/3  step 6  generator.loss 2  discriminator.loss 1  8.0 examples/s  score 2",

@@ -12,7 +12,7 @@ from zoo.errors import UsageError
 from zoo.evaluation.colors import BY_SET, FIGURES, Photos, measure, places_of_sets
 from zoo.metrics import figures
 from zoo.metrics.setting import Setting
-from zoo.pictures.images import gray_of
+from zoo.pictures.color import gray_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

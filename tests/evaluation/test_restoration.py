@@ -7,7 +7,7 @@ import pytest
 
 from zoo.evaluation.restoration import colourers, denoisers
 from zoo.metrics.figures import psnr
-from zoo.pictures.images import gray_of
+from zoo.pictures.color import gray_of
 
 
 def scenes(n: int, side: int, seed: int) -> np.ndarray:

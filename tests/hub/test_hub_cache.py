@@ -177,7 +177,7 @@ def test_the_run_after_a_kill_works_and_removes_the_rest(machine: Machine, publi
     os.kill(running.process.pid, signal.SIGKILL)
     running.process.join(30)
     fault.released.set()
-    partial = machine.cached(published) / ".half.partial"
+    partial = machine.cached(published) / "refs" / ".zoo-half.tmp"
     partial.write_bytes(b"half of a record")
     assert machine.zoo("pull", published).code == 0
     assert not orphan.exists()

@@ -10,6 +10,9 @@ import pytest
 from loopback import Hub
 from machine import Machine, Result
 
+from zoo.catalog.expects import Expects
+from zoo.checkpoints.format import write_expects
+
 WRITES = {"HF_TOKEN": "hf_writes_secret"}
 CHANGES = ("/preupload", "/commit", "/lfs", "/repos/create", "/tag/")
 
@@ -78,6 +81,15 @@ def test_nothing_is_sent_to_another_user_s_repository(
     line = push(machine, checkpoint, "bob/his").error(4)
     assert "the token in HF_TOKEN has no such right" in line
     assert hub.repositories["bob/his"].head == commit
+
+
+def test_what_a_model_expects_goes_along(hub: Hub, machine: Machine, copy: Path) -> None:
+    write_expects(copy, Expects(words="tiny squares"))
+    assert push(machine, copy, "ana/choosy").error(7).startswith(f"dir:{copy}: README.md does not agree with")
+    assert machine.zoo("card", f"dir:{copy}", "--write").code == 0
+    assert push(machine, copy, "ana/choosy").code == 0
+    assert "| Expects | tiny squares |" in hub.repositories["ana/choosy"].files["README.md"].decode()
+    assert "tiny squares" in machine.zoo("info", "hub:ana/choosy").out
 
 
 def test_a_repository_changed_meanwhile_is_not_overwritten(

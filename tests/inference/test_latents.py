@@ -115,24 +115,27 @@ def test_an_impossible_interpolation_is_refused(arguments: Any, word: str) -> No
         between(*arguments)
 
 
-def test_noise_around_a_latent_is_as_large_as_its_strength() -> None:
-    latents = around(A, 0.25, 400, seed=2)
-    assert (latents.shape, latents.dtype) == ((400, 3, 4, 4), np.float32)
-    assert abs((latents - A).std() - 0.25) < 0.01
-    np.testing.assert_array_equal(around(A, 0.25, 3, seed=2), latents[:3])
-    np.testing.assert_array_equal(around(A, 0, 2, seed=2), [A, A])
+def test_a_variation_differs_as_its_strength_says() -> None:
+    one, draws = noise(1, (5000,), seed=1)[0], noise(40, (5000,), seed=2)
+    apart = np.square(draws - one).mean()
+    for strength in (0.1, 0.5, 0.9):
+        found = around(one, strength, draws)
+        assert (found.shape, found.dtype) == ((40, 5000), np.float32)
+        np.testing.assert_allclose(np.sqrt(np.square(found - one).mean() / apart), strength, rtol=0.03)
+        np.testing.assert_allclose(found.std(), 1, rtol=0.03)
+    np.testing.assert_array_equal(around(one, 0, draws[:2]), [one, one])
+    np.testing.assert_array_equal(around(one, 1, draws), draws)
 
 
-def test_noise_follows_the_spread_of_the_prior() -> None:
-    spread = np.array([0, 1, 5], np.float32)
-    found = around(np.zeros(3, np.float32), 2, 4000, 0, spread).std(0)
-    np.testing.assert_allclose(found, 2 * spread, rtol=0.05)
+def test_variations_are_about_the_middle_of_the_prior() -> None:
+    draws = 10 + noise(4000, (3,), seed=0)
+    np.testing.assert_allclose(around(np.full(3, 10.0), 0.5, draws, 10.0).mean(0), 10, atol=0.1)
 
 
-@pytest.mark.parametrize("strength", [-0.1, float("nan"), float("inf")])
+@pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan"), float("inf")])
 def test_a_strength_that_is_none_is_refused(strength: float) -> None:
-    with pytest.raises(UsageError, match="strength must be 0 or more"):
-        around(A, strength, 1, 0)
+    with pytest.raises(UsageError, match="strength goes from 0, the picture itself, to 1"):
+        around(A, strength, A[None])
 
 
 @pytest.mark.parametrize("weights", [(1, 1), (2, 0.5), (1, -1), (0.5, 0.5)])

@@ -10,10 +10,7 @@ from PIL import Image
 from vaes import load_free, load_vae
 
 import zoo
-from zoo.errors import (
-    UsageError,
-)
-from zoo.inference.latents import noise
+from zoo.errors import UnsupportedCapability, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,12 +54,27 @@ def test_variations_differ_by_their_strength(tmp_path: Path) -> None:
     np.testing.assert_allclose(vae.vary(latent, 0.5, 5)[:2], vae.vary(latent, 0.5, 2), atol=1e-6)
 
 
-def test_strength_counts_in_deviations_of_a_fitted_prior(tmp_path: Path) -> None:
+def test_variations_go_towards_draws_of_a_fitted_prior(tmp_path: Path) -> None:
     vae = load_vae(tmp_path, prior="sampler")
-    spread = vae.draw(256).std(0)
-    np.testing.assert_allclose(spread, [1, 3], rtol=0.2)
-    found = vae.vary(np.ones(2), 0.1, 2, seed=4)
-    np.testing.assert_allclose(found, vae.decode(1 + 0.1 * spread * noise(2, (2,), 4)), atol=1e-6)
+    latents = np.stack([np.ones(2), np.zeros(2)])
+    one, other = (vae.vary(latent, 1, 200, seed=4) for latent in latents)
+    np.testing.assert_array_equal(one, other)
+    near = vae.vary(latents[0], 0.1, 200, seed=4)
+    assert np.abs(near - vae.decode(latents[:1])).mean() < np.abs(one - vae.decode(latents[:1])).mean() / 4
+
+
+def test_a_draw_is_not_varied_towards_itself(tmp_path: Path) -> None:
+    for prior in ("normal", "sampler"):
+        vae = load_vae(tmp_path / prior, prior=prior)
+        assert (vae.vary(vae.draw(1, 7), 1, 1, seed=7) != vae.decode(vae.draw(1, 7))).any()
+
+
+def test_without_a_prior_variations_are_as_long_as_the_latent(tmp_path: Path) -> None:
+    vae = load_vae(tmp_path, prior="none")
+    with pytest.raises(UnsupportedCapability, match="can't generate"):
+        vae.generate()
+    short, long = (vae.vary(np.full(2, length), 1, 50).std() for length in (0.01, 0.1))
+    assert short < long
 
 
 def test_the_sum_of_two_latents_is_a_picture(tmp_path: Path) -> None:

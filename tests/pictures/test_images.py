@@ -9,7 +9,7 @@ import pytest
 from pictures import file_of, scene
 
 from zoo.errors import DiskError, UsageError
-from zoo.pictures import images
+from zoo.pictures import formats
 from zoo.pictures.images import (
     Picture,
     from_array,
@@ -99,6 +99,6 @@ class TestArrays:
 
 
 def test_suffixes_are_those_that_can_be_read_and_written():
-    assert images.WRITE_SUFFIXES <= images.READ_SUFFIXES
-    for suffix in images.WRITE_SUFFIXES:
+    assert formats.WRITE_SUFFIXES <= formats.READ_SUFFIXES
+    for suffix in formats.WRITE_SUFFIXES:
         assert writable_format(f"a{suffix}") in {"JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF"}

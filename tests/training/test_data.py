@@ -15,12 +15,11 @@ from zoo.datasets.arrays import Arrays
 from zoo.errors import NotFoundError
 from zoo.recipes.recipe import Recipe
 from zoo.recipes.seeds import derive
-from zoo.training import data
+from zoo.training import cache
+from zoo.training.cache import AsTheyAre, Whole
 from zoo.training.data import (
-    AsTheyAre,
     Examples,
     Order,
-    Whole,
     held_out_batches,
     pictures_of,
     training_batches,
@@ -115,7 +114,7 @@ def test_pictures_are_the_same_whether_kept_or_not(arrays: str, monkeypatch: pyt
     source = open_source(arrays, "train", 1)
     kept = Whole(source, 4, 1)
     first = kept.batch([1, 2])
-    monkeypatch.setattr(data, "KEPT_BYTES", 0)
+    monkeypatch.setattr(cache, "KEPT_BYTES", 0)
     unkept = Whole(source, 4, 1)
     assert unkept.kept is None
     unkept.fill()
@@ -127,8 +126,8 @@ def test_pictures_are_the_same_whether_kept_or_not(arrays: str, monkeypatch: pyt
 @pytest.mark.parametrize("workers", [0, 1])
 def test_pictures_decoded_at_the_start_give_the_same_batches(arrays: str, workers: int) -> None:
     batches = []
-    for cache in ("auto", "memory"):
-        recipe = plain(arrays, train={"workers": workers}, table={"cache": cache}, augment={"crop": [0.5, 1.0]})
+    for kept in ("auto", "memory"):
+        recipe = plain(arrays, train={"workers": workers}, table={"cache": kept}, augment={"crop": [0.5, 1.0]})
         batches.append(list(training_batches(recipe)[0]))
     assert all(torch.equal(a.input, b.input) for a, b in zip(*batches, strict=True))
 
@@ -254,3 +253,14 @@ def test_a_padded_picture_keeps_its_shape(tmp_path: Path) -> None:
     (batch,) = held_out_batches(recipe)
     for picture in (batch.target[0, 0], examples(recipe)[0, 0, 0].target[0]):
         assert [round(float(value) * 255) for value in picture[:, 3]] == [10, 10, 10, 0, 0, 200, 200, 200]
+
+
+def test_binarised_batches_are_black_and_white_and_right_in_the_mean(arrays: str) -> None:
+    recipe, gray = plain(arrays, augment={"binarize": True}), plain(arrays)
+    keys = [(0, place, place) for place in range(30)]
+    batch, other, again = (examples(recipe).__getitems__([(epoch, *key[1:]) for key in keys]) for epoch in (0, 1, 0))
+    assert set(batch.target.unique().tolist()) == {0.0, 1.0}
+    assert torch.equal(batch.input, batch.target)
+    assert torch.equal(batch.target, again.target)
+    assert not torch.equal(batch.target, other.target)
+    assert abs(float(batch.target.mean() - examples(gray).__getitems__(keys).target.mean())) < 0.08

@@ -10,12 +10,13 @@ import pytest
 import torch
 from PIL import Image
 
+from zoo.datasets import open_source
 from zoo.errors import UsageError
 from zoo.evaluation.translation import pair
 from zoo.metrics.levels import Pictures
 from zoo.recipes.pictures import PairTable
 from zoo.recipes.recipe import Recipe
-from zoo.training.data import held_out_batches, open_source, pictures_of, training_batches, training_source
+from zoo.training.data import held_out_batches, pictures_of, training_batches, training_source
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -67,6 +67,7 @@ def test_public_sets_leave_the_recipe_as_it_is(shipped: Recipe, registry: Regist
 def test_what_was_set_by_hand_is_kept(shipped: Recipe, registry: Registry) -> None:
     changed = on(shipped, "folder:cats", id="pix2pix.tom", license="MIT", summary="Cats")
     model = named(changed, shipped, None, registry).model
+    assert model.expects == "the pictures of cats"
     assert (model.id, model.license, model.summary) == ("pix2pix.tom", "MIT", "Cats")
 
 

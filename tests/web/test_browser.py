@@ -188,7 +188,7 @@ def test_two_seeds_are_blended_added_and_varied(page: Page, served: str, shelf: 
     page.get_by_text("Add", exact=True).click()
     await_picture(page, ".frame canvas", model.add(a, b))
     page.get_by_text("Vary the first").click()
-    await_picture(page, ".grid canvas", model.vary(a, 0.5, 12, 7))
+    await_picture(page, ".grid canvas", model.vary(a, 0.3, 12, 7))
 
 
 def test_the_map_follows_the_arrow_keys(page: Page, served: str) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from zoo.catalog.expects import parse_expects
 from zoo.catalog.spec import ModelSpec, parse_config
 from zoo.errors import PluginError, UnsafeFileError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def bundled(package: str) -> Iterator[ModelSpec]:
@@ -19,7 +17,7 @@ def bundled(package: str) -> Iterator[ModelSpec]:
     Folders named `_*` and `.*` don't count. Raises PluginError if there is no such package, and UnsafeFileError if a
     folder has no readable `config.json` or is not named after its model's tag.
     """
-    folders = _folders(package)
+    folders = package_folders(package)
     if not folders:
         raise PluginError(f"bundled({package!r}): no such package; name the one that holds checkpoints/")
     checkpoints = [folder / "checkpoints" for folder in folders]
@@ -31,7 +29,7 @@ def bundled(package: str) -> Iterator[ModelSpec]:
 
 def recipe_files(module: str) -> list[Path]:
     """Every `recipes/*.toml` of the package that holds the module, by name."""
-    parents = _folders(module) or _folders(module.rpartition(".")[0])
+    parents = package_folders(module) or package_folders(module.rpartition(".")[0])
     return [file for parent in parents for file in sorted((parent / "recipes").glob("*.toml"))]
 
 
@@ -47,10 +45,12 @@ def _read(folder: Path, package: str) -> ModelSpec:
     expected = config.id.partition(".")[2]
     if tag != expected:
         raise UnsafeFileError(f"{name} says id {config.id!r}, so its folder must be named {expected!r}")
-    return ModelSpec(config, source=f"bundled:{package}/{tag}")
+    hint = folder / "expects.json"
+    expects = parse_expects(hint.read_bytes(), hint) if hint.is_file() else None
+    return ModelSpec(config, f"bundled:{package}/{tag}", expects)
 
 
-def _folders(package: str) -> list[Path]:
+def package_folders(package: str) -> list[Path]:
     """Where a package's files lie: one folder, or several for a namespace; none if it is a plain module or absent.
 
     Only the topmost package is looked up by the import system: looking up `a.b` would import `a`.

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
 from zoo.catalog.interface import IMAGE_ROLES, Interface, require_known
 from zoo.catalog.registry import load_object
+from zoo.catalog.spec import Family
 from zoo.errors import PluginError, UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from zoo.catalog.spec import Family
 
 
 def configured(family: Family, values: Mapping[str, Any], preset: str | None = None) -> Any:

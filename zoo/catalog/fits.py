@@ -40,30 +40,13 @@ _ROWS = (
     FitSpec("resize", "any picture is resized to that, and its result back", for_encoders=True, own_size=True),
     FitSpec("pad", "any picture is padded to that, and its result cropped back", for_encoders=True, scale=True),
     FitSpec("tile", "any picture is cut into tiles of that, and their results joined", scale=True),
-    FitSpec(
-        "chroma",
-        "any picture keeps its size and lightness, only the colours are the model's",
-        for_encoders=True,
-        strength=True,
-        deep=True,
-        gives=3,
-    ),
-    FitSpec(
-        "drawing",
-        "the lines of any drawing are brought to that, and the result back to where they lie",
-        of_drawings=True,
-        needs_size=True,
-        takes=1,
-    ),
-    FitSpec(
-        "shaded-drawing",
-        "the lines of any drawing are brought to that, the inside of outlines gray, and the result back",
-        of_drawings=True,
-        needs_size=True,
-        shade=True,
-        takes=1,
-    ),
-)
+    FitSpec("chroma", "any picture keeps its size and lightness, only the colours are the model's",
+            for_encoders=True, strength=True, deep=True, gives=3),
+    FitSpec("drawing", "the lines of any drawing are brought to that, and the result back to where they lie",
+            of_drawings=True, needs_size=True, takes=1),
+    FitSpec("shaded-drawing", "the lines of any drawing are brought to that, the inside of outlines gray, and the "
+            "result back", of_drawings=True, needs_size=True, shade=True, takes=1),
+)  # fmt: skip
 FITS: Mapping[str, FitSpec] = {row.name: row for row in _ROWS}
 # The name of a fit: an error about another one lists those there are.
 Fit = Annotated[str, Meta(pattern=rf"^({'|'.join(FITS)})\Z")]

@@ -6,14 +6,11 @@ module marked with `hookimpl` are its hooks. Both are called whenever a name is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import pluggy
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from zoo.catalog.spec import Family, ModelSpec
+from zoo.catalog.spec import Family, ModelSpec
 
 hookspec = pluggy.HookspecMarker("zoo")
 hookimpl = pluggy.HookimplMarker("zoo")

@@ -222,6 +222,11 @@ class Interface(Strict, frozen=True, kw_only=True):
             raise TypeError("a model without a latent has no prior")
         return msgspec.structs.replace(self, latent=Latent(self.latent.shape, "sampler", (noise,), self.latent.repeat))
 
+    def without_prior(self) -> Interface:
+        """The same with nothing to draw latents from."""
+        latent = Latent(self.latent.shape, "none") if self.latent else None
+        return msgspec.structs.replace(self, latent=latent)
+
     def config_json(self, hashes: Mapping[RoleName, str], numbers: int = 0) -> dict[str, Any]:
         """The part of `config.json` that says this, with the sha256 of each graph.
 

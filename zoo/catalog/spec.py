@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -20,6 +20,9 @@ from zoo.catalog.interface import Capability, ImageRole, Interface, Latent, Late
 from zoo.catalog.ports import ImageSpec, Strict
 from zoo.catalog.text import obeyed
 from zoo.errors import UnsafeFileError
+
+if TYPE_CHECKING:
+    from zoo.catalog.expects import Expects
 
 WeightType = Literal["float16", "float32", "int8"]
 
@@ -209,10 +212,11 @@ class Family:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A trained member of a family and the source its checkpoint comes from (`bundled:PACKAGE/TAG`)."""
+    """A trained member of a family, its checkpoint's source (`bundled:PACKAGE/TAG`), and which pictures it expects."""
 
     config: CheckpointConfig
     source: str
+    expects: Expects | None = None
 
     @property
     def id(self) -> str:
@@ -237,13 +241,19 @@ def parse_config(data: bytes, name: str | PurePath) -> CheckpointConfig:
             ) from error
         reason = str(error)[:MAX_REASON]  # it quotes the file
         raise UnsafeFileError(f"{name} is not a checkpoint's config of format {FORMAT} or older: {reason}") from error
-    if not data.isascii() or b"\\" in data or b"\x7f" in data:  # else it can hold nothing of that kind
-        for text in _texts(msgspec.json.decode(data)):
-            if found := obeyed(text):
-                raise UnsafeFileError(
-                    f"{name} holds a character that a terminal obeys, U+{ord(found[0]):04X}, in {text[:60]!r}: refused"
-                )
+    refuse_obeyed(data, name)
     return config
+
+
+def refuse_obeyed(data: bytes, name: str | PurePath) -> None:
+    """Raise UnsafeFileError for JSON with a character that a terminal would obey."""
+    if data.isascii() and b"\\" not in data and b"\x7f" not in data:  # it can hold nothing of that kind
+        return
+    for text in _texts(msgspec.json.decode(data)):
+        if found := obeyed(text):
+            raise UnsafeFileError(
+                f"{name} holds a character that a terminal obeys, U+{ord(found[0]):04X}, in {text[:60]!r}: refused"
+            )
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -10,11 +10,13 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from zoo.catalog.expects import Expects
 from zoo.catalog.interface import Capability
 from zoo.catalog.spec import CheckpointConfig, Metric
+from zoo.checkpoints.format import read_expects
 from zoo.checkpoints.tables import figure_table, is_of_set, is_overall, set_table
-from zoo.errors import DiskError, NotFoundError, UnsafeFileError
-from zoo.files import write_whole
+from zoo.errors import NotFoundError, UnsafeFileError
+from zoo.files import read_regular, write_whole
 
 CARD = "README.md"
 LIBRARY = "latent-zoo"
@@ -38,13 +40,13 @@ _SOURCE = re.compile(r"\b(?:pack|torchvision):([A-Za-z0-9_.-]+)")
 _FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 
 
-def render(config: CheckpointConfig, old: str = "", called: str = "") -> str:
-    """The card's text: front matter and blocks from `config`, prose from `old` or, where there is none, a prompt.
+def render(config: CheckpointConfig, old: str = "", called: str = "", expects: Expects | None = None) -> str:
+    """The card's text: front matter and blocks from `config` and `expects`, prose from `old` or a prompt.
 
     `called` is what the model is run by, `hub:ORG/NAME`; else the one that `old` says, or its task or id.
     """
     used = called or next((match[1] for match in _HUB_NAME.finditer(old)), "")
-    blocks = {"facts": _facts(config), "figures": _figures(config.metrics), "use": _use(config, used)}
+    blocks = {"facts": _facts(config, expects), "figures": _figures(config.metrics), "use": _use(config, used)}
     text = _FRONT.sub("", old, count=1) if old else _skeleton(config)
     for name, body in blocks.items():
         marked = f"<!-- zoo:{name} -->\n{body}<!-- /zoo:{name} -->\n"
@@ -58,21 +60,18 @@ def read_card(folder: Path) -> str:
 
     Raises DiskError if it can't be read, UnsafeFileError if it is no text.
     """
-    path = folder / CARD
+    name = f"the card {folder / CARD}"
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise DiskError(f"can't read the card {path}: {error.strerror or error}") from error
+        text = (read_regular(folder / CARD, -1, name) or b"").decode()
     except UnicodeDecodeError as error:
-        raise UnsafeFileError(f"the card {path} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+        raise UnsafeFileError(f"{name} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+    return text.replace("\r\n", "\n")
 
 
 def write_card(folder: Path, config: CheckpointConfig) -> Path:
     """Render `README.md` in the checkpoint's folder, keeping its prose; returns its path. Raises as `read_card`."""
     path = folder / CARD
-    write_whole(path, render(config, read_card(folder)).encode(), force=True)
+    write_whole(path, render(config, read_card(folder), expects=read_expects(folder, str(folder))).encode(), force=True)
     return path
 
 
@@ -100,9 +99,12 @@ def faults(folder: Path, config: CheckpointConfig, name: str = "") -> list[str]:
     if not text:
         raise NotFoundError(f"{folder} has no {CARD}: `zoo card {name or config.id} --write` makes one")
     found = []
-    if render(config, text) != text:
-        found.append(f"{CARD} does not agree with config.json: `zoo card {name or config.id} --write` renders it anew")
-    if stray := _stray_markers(text):
+    if render(config, text, expects=read_expects(folder, str(folder))) != text:
+        found.append(
+            f"{CARD} does not agree with config.json or expects.json: `zoo card {name or config.id} --write` mends it"
+        )
+    blocks = [match[1] for match in _BLOCK.finditer(text)]
+    if stray := _MARK.findall(_BLOCK.sub("", text)) + [name for name in blocks if blocks.count(name) > 1]:
         found.append(f"{CARD} has a marker without its other half, or a block twice: {stray[0]}")
     if config.summary not in text:
         found.append(f"{CARD} does not say what config.json does: {config.summary}")
@@ -119,37 +121,27 @@ def prose(text: str) -> str:
     return _MARK.sub("", _FRONT.sub("", text, count=1)).strip() + "\n"
 
 
-def _stray_markers(text: str) -> list[str]:
-    blocks = [match[1] for match in _BLOCK.finditer(text)]
-    return _MARK.findall(_BLOCK.sub("", text)) + [name for name in blocks if blocks.count(name) > 1]
-
-
 def _front_matter(config: CheckpointConfig) -> str:
     """What the Hub reads: https://huggingface.co/docs/hub/model-cards#model-card-metadata. Words are in quotes."""
-    pipeline = _pipeline(config)
+    pipeline = next((PIPELINES[name] for name in PIPELINES if name in config.can()), "image-to-image")
     tags = [LIBRARY, config.family, *([config.task] if config.task else []), "onnx", "safetensors"]
     known = LICENSES.get(config.license)
     lines = [f"license: {known or 'other'}"]
     lines += [] if known else [f"license_name: {_quoted(config.license)}"]
     lines += [f"library_name: {LIBRARY}", f"pipeline_tag: {pipeline}"]
     lines += ["tags:", *(f"- {_quoted(tag)}" for tag in tags)]
-    sources = [_data_set(config, metric)[1] for metric in config.metrics] + _SOURCE.findall(_trained_on(config))
+    sources = [data_set(config, metric)[1] for metric in config.metrics] + _SOURCE.findall(_trained_on(config))
     data_sets = sorted(set(sources) - {""})
     lines += ["datasets:", *(f"- {_quoted(name)}" for name in data_sets)] if data_sets else []
     lines += _model_index(config, pipeline) if any(map(is_overall, config.metrics)) else []
     return "\n".join(["---", *lines, "---", ""])
 
 
-def _pipeline(config: CheckpointConfig) -> str:
-    abilities = config.can()
-    return next((PIPELINES[name] for name in PIPELINES if name in abilities), "image-to-image")
-
-
 def _model_index(config: CheckpointConfig, pipeline: str) -> list[str]:
     """The figures as the Hub lists them, by source of pictures; those of sets and other models are left out."""
     groups: dict[tuple[str, str, str], list[Metric]] = {}
     for metric in filter(is_overall, config.metrics):
-        groups.setdefault((*_data_set(config, metric), metric.split), []).append(metric)
+        groups.setdefault((*data_set(config, metric), metric.split), []).append(metric)
     lines = ["model-index:", f"- name: {_quoted(config.id)}", "  results:"]
     for (name, kind, split), metrics in groups.items():
         lines += ["  - task:", f"      type: {pipeline}"]
@@ -163,7 +155,7 @@ def _model_index(config: CheckpointConfig, pipeline: str) -> list[str]:
     return lines
 
 
-def _data_set(config: CheckpointConfig, metric: Metric) -> tuple[str, str]:
+def data_set(config: CheckpointConfig, metric: Metric) -> tuple[str, str]:
     """The pictures a figure is of: the source that its command or else the training names, and its bare name."""
     found = _SOURCE.search(metric.command) or _SOURCE.search(_trained_on(config))
     return (found[0], found[1].lower()) if found else ("pictures of its maker", "")
@@ -195,7 +187,7 @@ def _use(config: CheckpointConfig, used: str) -> str:
     return "\n".join(["```", *(lines or [f"zoo info {latent}"]), "```", ""])
 
 
-def _facts(config: CheckpointConfig) -> str:
+def _facts(config: CheckpointConfig, expects: Expects | None) -> str:
     weights, training = config.weights, config.training
     rows = [
         ("Family", f"`{config.family}`"),
@@ -210,7 +202,15 @@ def _facts(config: CheckpointConfig) -> str:
             ("Took", f"{training.seconds / 60:.0f} minutes on {training.hardware}"),
             ("Software", training.version),
         ]
+    if expects:
+        rows.append(("Expects", _expected(expects)))
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {_cell(value)} |" for name, value in rows), ""])
+
+
+def _expected(expects: Expects) -> str:
+    """The words, and how often the limits say that pictures are others."""
+    shares = ", ".join(f"{part.share:.1%} of {part.n:,} of {part.pictures}" for part in expects.noted)
+    return f"{expects.words}; noted as others: {shares} (`{expects.command}`)" if shares else expects.words
 
 
 def _cell(value: str) -> str:

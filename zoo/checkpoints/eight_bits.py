@@ -55,8 +55,7 @@ def check_scales(tensors: Mapping[str, TensorInfo], file: str) -> frozenset[str]
 
 def product(whole: NDArray[np.int8], scale: NDArray[np.float32]) -> NDArray[np.float32]:
     """The weights that an int8 tensor (N, ...) and its scales (N,) stand for, float32."""
-    weights: NDArray[np.float32] = whole * scale.reshape(-1, *(1 for _ in whole.shape[1:]))
-    return weights
+    return whole * scale.reshape(-1, *(1 for _ in whole.shape[1:]))
 
 
 def multiplied(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

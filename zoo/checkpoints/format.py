@@ -2,28 +2,28 @@
 
 Everything is read into memory once, and the bytes that were hashed are the bytes that run: a file that changes later
 changes nothing, and one that shrinks can't kill the process, as it would under a memory map. Files that config.json
-does not name (README.md, pictures, code) are never opened.
+does not name (pictures, code) are never opened, but for README.md, the card, and expects.json, a hint.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.catalog.expects import MAX_EXPECTS_BYTES, Expects, format_expects, parse_expects
 from zoo.catalog.spec import MAX_CONFIG_BYTES, CheckpointConfig, format_config, parse_config
 from zoo.checkpoints.eight_bits import check_scales, multiplied
 from zoo.checkpoints.onnx.file import MAX_GRAPH_BYTES, WEIGHTS_FILE, Graph
 from zoo.checkpoints.onnx.graphs import check_graph
 from zoo.checkpoints.safetensors_header import FLOATS, TensorInfo, read_header
 from zoo.errors import DiskError, IntegrityError, NotFoundError, UnsafeFileError, UnsupportedCapability, UsageError
-from zoo.files import write_whole
+from zoo.files import read_regular, write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -31,17 +31,14 @@ if TYPE_CHECKING:
     from zoo.catalog.interface import RoleName
 
 CONFIG_FILE = "config.json"
+# A hint that a checkpoint may lack: which pictures the model expects.
+EXPECTS_FILE = "expects.json"
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 GET_AGAIN = "get the checkpoint again"
 
 # What people put where weights should be -> how their bytes begin.
 _FOREIGN = {
-    "a pickle file, which can run code: refused": (
-        b"\x80\x02",
-        b"\x80\x03",
-        b"\x80\x04",
-        b"\x80\x05",
-    ),
+    "a pickle file, which can run code: refused": (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"),
     "a zip archive, as PyTorch writes around pickles: refused": (b"PK\x03\x04",),
     "a Git LFS pointer; fetch the real file with `git lfs pull`": (b"version https://git-lfs",),
     "a web page; the download went wrong, get the checkpoint again": (b"<!doctype html", b"<html"),
@@ -69,6 +66,7 @@ class Checkpoint:
     plans: Mapping[str, Graph] = field(repr=False)
     config_sha256: str = ""
     name: str = ""
+    expects: Expects | None = None
 
     def arrays(self) -> dict[str, NDArray[np.floating]]:
         """Every weight by name, read-only views on the bytes, in the type they are stored in; int8 ones as the float32
@@ -128,21 +126,33 @@ def read_checkpoint(folder: Path, origin: str, check: Callable[[bytes], None] | 
     if check:
         check(data)
     config = parse_config(data, f"{origin}: {CONFIG_FILE}")
-    _refuse_other_weights(folder, origin)
-    weights = _read_weights(folder, config, origin)
+    refuse_other_weights(_listed(folder, origin), origin, f"the zoo reads {WEIGHTS_FILE} only")
+    weights = _promised(folder / WEIGHTS_FILE, config.weights.sha256, origin, config.weights.bytes)
     types = (*FLOATS, "I8") if config.weights.dtype == "int8" else FLOATS
     tensors = read_header(weights, f"{origin}: {WEIGHTS_FILE}", types)
     _check_counts(tensors, config, origin)
     graphs, plans, interface = {}, {}, config.interface
     for role, spec in config.graph_specs().items():
-        graphs[spec.graph] = _read_graph(folder, spec.graph, spec.sha256, origin)
+        graphs[spec.graph] = _promised(folder / spec.graph, spec.sha256, origin)
         plans[spec.graph] = check_graph(f"{origin}: {spec.graph}", graphs[spec.graph], tensors, role, interface)
-    return Checkpoint(folder, origin, config, weights, graphs, tensors, plans, hashlib.sha256(data).hexdigest())
+    digest, expects = hashlib.sha256(data).hexdigest(), read_expects(folder, origin)
+    return Checkpoint(folder, origin, config, weights, graphs, tensors, plans, digest, expects=expects)
 
 
 def write_config(folder: Path, config: CheckpointConfig) -> None:
     """Write `config.json`: the old one or the new one is there, never half of one. Raises DiskError."""
     write_whole(folder / CONFIG_FILE, format_config(config), force=True)
+
+
+def read_expects(folder: Path, origin: str) -> Expects | None:
+    """What `expects.json` of a checkpoint's folder says, None where there is none. Raises UnsafeFileError."""
+    data = _read(folder / EXPECTS_FILE, MAX_EXPECTS_BYTES, f"{origin}: {EXPECTS_FILE}")
+    return None if data is None else parse_expects(data, f"{origin}: {EXPECTS_FILE}")
+
+
+def write_expects(folder: Path, expects: Expects) -> None:
+    """Write `expects.json`, whole or not at all. Raises DiskError."""
+    write_whole(folder / EXPECTS_FILE, format_expects(expects), force=True)
 
 
 def _read_config(folder: Path, origin: str) -> bytes:
@@ -152,12 +162,15 @@ def _read_config(folder: Path, origin: str) -> bytes:
     return data
 
 
-def _refuse_other_weights(folder: Path, origin: str) -> None:
-    """Refuse shards, and pickles that stand in for the weights; none of them is opened."""
+def _listed(folder: Path, origin: str) -> list[str]:
     try:
-        names = sorted(entry.name for entry in folder.iterdir())
+        return sorted(entry.name for entry in folder.iterdir())
     except OSError as error:
         raise DiskError(f"{origin}: can't list {folder}: {error.strerror}") from error
+
+
+def refuse_other_weights(names: Sequence[str], origin: str, advice: str) -> None:
+    """Raise UnsafeFileError for shards, and for pickles in place of the weights; none of them is opened."""
     for name in names:
         if name.lower().endswith(".index.json"):
             raise UnsafeFileError(
@@ -165,61 +178,40 @@ def _refuse_other_weights(folder: Path, origin: str) -> None:
             )
     pickles = [name for name in names if name.lower().endswith(PICKLE_SUFFIXES)]
     if WEIGHTS_FILE not in names and pickles:
-        raise UnsafeFileError(f"{origin}: pickle refused: {pickles[0]} can run code; the zoo reads {WEIGHTS_FILE} only")
+        raise UnsafeFileError(f"{origin}: pickle refused: {pickles[0]} can run code; {advice}")
 
 
-def _read_weights(folder: Path, config: CheckpointConfig, origin: str) -> bytes:
-    size, name = config.weights.bytes, f"{origin}: {WEIGHTS_FILE}"
-    data = _read(folder / WEIGHTS_FILE, size, name)
+def _promised(path: Path, sha256: str, origin: str, size: int | None = None) -> bytes:
+    """A file of the hash and, if given, the size that config.json promises. Raises IntegrityError."""
+    name = f"{origin}: {path.name}"
+    data = _read(path, MAX_GRAPH_BYTES if size is None else size, name)
     if data is None:
         raise IntegrityError(f"{name} is missing, the checkpoint is not whole: {GET_AGAIN}")
-    if len(data) != size:
-        found = f"is cut to {len(data)} bytes" if len(data) < size else "is too long"
+    if size not in (None, len(data)):
+        found = "is too long" if size and len(data) > size else f"is cut to {len(data)} bytes"
         raise IntegrityError(f"{name} {found}, config.json promises {size}: {GET_AGAIN}")
-    _compare_hash(data, config.weights.sha256, name)
-    return data
-
-
-def _read_graph(folder: Path, file: str, sha256: str, origin: str) -> bytes:
-    name = f"{origin}: {file}"
-    data = _read(folder / file, MAX_GRAPH_BYTES, name)
-    if data is None:
-        raise IntegrityError(f"{name} is missing, the checkpoint is not whole: {GET_AGAIN}")
-    _compare_hash(data, sha256, name)
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        raise IntegrityError(
+            f"{name} is damaged: its sha256 is {found[:12]}…, config.json promises {sha256[:12]}…: {GET_AGAIN}"
+        )
     return data
 
 
 def _read(path: Path, limit: int, name: str) -> bytes | None:
     """A regular file, at most `limit` bytes and one more of it; None if it is missing."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):  # before opening: to open a named pipe is to wait for its other end
-            raise UnsafeFileError(f"{name} is not a regular file")
-        with path.open("rb") as file:
-            _refuse_foreign(file.read(64), name)
-            file.seek(0)
-            return file.read(limit + 1)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise DiskError(f"can't read {name}: {error.strerror}") from error
+    refuse_foreign(read_regular(path, 64, name) or b"", name)
+    return read_regular(path, limit + 1, name)
 
 
-def _refuse_foreign(head: bytes, name: str) -> None:
-    """Say what kind of file it is, if it is one of those that people mistake for weights."""
+def refuse_foreign(head: bytes, name: str) -> None:
+    """Raise UnsafeFileError for a file that begins as one of those that people mistake for weights."""
     if head[4:9] == b"\0\0\0\0{":
         return  # the header of a safetensors file, whose length may begin like a pickle
     text = head.lstrip().lower()
     for kind, beginnings in _FOREIGN.items():
         if any(head.startswith(begin) or text.startswith(begin) for begin in beginnings):
             raise UnsafeFileError(f"{name} is {kind}")
-
-
-def _compare_hash(data: bytes, promised: str, name: str) -> None:
-    found = hashlib.sha256(data).hexdigest()
-    if found != promised:
-        raise IntegrityError(
-            f"{name} is damaged: its sha256 is {found[:12]}…, config.json promises {promised[:12]}…: {GET_AGAIN}"
-        )
 
 
 def _check_counts(tensors: Mapping[str, TensorInfo], config: CheckpointConfig, origin: str) -> None:

@@ -11,13 +11,11 @@ import json
 import math
 import re
 import struct
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from zoo.errors import UnsafeFileError
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
 
 MAX_HEADER_BYTES = 25 * 1024 * 1024
 MAX_TENSORS = 20_000

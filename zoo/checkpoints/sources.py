@@ -6,9 +6,9 @@ Each becomes a folder that is read and verified.
 from __future__ import annotations
 
 import re
-from importlib.util import find_spec
 from pathlib import Path
 
+from zoo.catalog.bundled import package_folders
 from zoo.checkpoints.format import Checkpoint, read_checkpoint
 from zoo.errors import NotFoundError, PluginError, UsageError
 
@@ -62,12 +62,10 @@ def _bundled_folder(source: str, place: str) -> Path:
     if match is None:
         raise UsageError(f"{source!r} must name a package and a tag: bundled:PACKAGE/TAG")
     package, tag = match.groups()
-    spec = find_spec(package)  # of a top-level package: it is located, not imported
-    roots = list(spec.submodule_search_locations or ()) if spec else []
+    roots = package_folders(package)
     if not roots:
         raise PluginError(f"{source}: the package {package!r} is not installed; install the plugin that holds it")
-    folders = [Path(root, "checkpoints", tag) for root in roots]
-    found = next((folder for folder in folders if folder.is_dir()), None)
+    found = next((root / "checkpoints" / tag for root in roots if (root / "checkpoints" / tag).is_dir()), None)
     if found is None:
         raise NotFoundError(
             f"{source}: the package {package!r} holds no checkpoint {tag!r}; install a newer version of it"

@@ -13,7 +13,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 import typer.main
 
-from zoo.cli import checkpoints, completion, exploring, hub, latents, listing, making, new, running, serving
+from zoo.cli import attributes, checkpoints, completion, exploring, hub, latents, listing, making, new, running, serving
+from zoo.cli import options as opt
 from zoo.cli.console import error, note, report
 from zoo.cli.light import LightTyper
 
@@ -31,8 +32,8 @@ app = LightTyper(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (running, listing, latents, exploring, serving, making, checkpoints, hub, new):
-    group.register(app)
+for group in (running, listing, latents, attributes, exploring, serving, making, checkpoints, hub, new):
+    app.take(group.verbs)
 
 
 def _version(wanted: bool) -> None:
@@ -43,33 +44,23 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+_VERSION = opt.flag("Print the version and exit.", "--version", callback=_version, is_eager=True)
+_INSTALL, _SHOW = (
+    opt.value(says, "[SHELL]", name, callback=callback, is_eager=True)
+    for says, name, callback in (
+        ("Complete names with the tab key from now on.", "--install-completion", completion.install),
+        ("Print the script that does so.", "--show-completion", completion.show),
+    )
+)
+
+
 @app.callback()
 def frame(
     context: typer.Context,
-    version: Annotated[  # noqa: ARG001 (the callback prints it)
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
-    ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
-    install: Annotated[  # noqa: ARG001 (the callback does it)
-        str | None,
-        typer.Option(
-            "--install-completion",
-            metavar="[SHELL]",
-            callback=completion.install,
-            is_eager=True,
-            help="Complete names with the tab key from now on.",
-        ),
-    ] = None,
-    show: Annotated[  # noqa: ARG001 (the callback does it)
-        str | None,
-        typer.Option(
-            "--show-completion",
-            metavar="[SHELL]",
-            callback=completion.show,
-            is_eager=True,
-            help="Print the script that does so.",
-        ),
-    ] = None,
+    version: Annotated[bool, _VERSION] = False,  # noqa: ARG001 (its callback prints it)
+    debug: Annotated[bool, opt.flag("Show where an error came from.", "--debug")] = False,
+    install: Annotated[str | None, _INSTALL] = None,  # noqa: ARG001 (its callback does it)
+    show: Annotated[str | None, _SHOW] = None,  # noqa: ARG001 (its callback does it)
 ) -> None:
     """Options of every verb."""
     if debug:

@@ -6,68 +6,44 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from zoo.cli.completion import models
-from zoo.cli.console import columns as table
-from zoo.cli.console import echo, note, open_registry, progress
+from zoo.cli import options as opt
+from zoo.cli.console import echo, note, print_table, progress
 from zoo.cli.light import LightTyper
-from zoo.cli.running import Backend, BackendOption, DeviceOption
+from zoo.cli.results import encoded, open_model, operand, picture_target, save_sheet, tag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from zoo.arrays import Floats
     from zoo.datasets.files import Files
     from zoo.inference.directions import Directions
     from zoo.inference.model import Model
-    from zoo.jobs.encoding import Pictures
 
-ModelArgument = Annotated[
-    str, typer.Argument(help="A model, family, task or dir:PATH.", metavar="MODEL", autocompletion=models)
-]
-FileArgument = Annotated[Path, typer.Argument(help="A file that `zoo attribute learn` wrote.", metavar="FILE")]
-ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Replace a file that exists.")]
+FileArgument = Annotated[Path, opt.argument("A file that `zoo attribute learn` wrote.", "FILE")]
 
 
-def register(app: LightTyper) -> None:
-    """Add the verb and its three actions."""
-    group = app.group(
-        "attribute",
-        "Change an attribute: glasses, a smile.",
-        "Learn what an attribute is in a model's latent space, then give it to pictures or take it away.",
-    )
-    group.command("learn", short_help="Learn directions from labelled pictures.")(learn)
-    group.command("apply", short_help="Give pictures more or less of an attribute.")(apply)
-    group.command("show", short_help="List what a file of directions holds.")(show)
+verbs = LightTyper()
+attribute = verbs.group(
+    "attribute",
+    "Change an attribute: glasses, a smile.",
+    "Learn what an attribute is in a model's latent space, then give it to pictures or take it away.",
+)
 
 
+@attribute.command("learn", short_help="Learn directions from labelled pictures.")
 def learn(
-    model: ModelArgument,
-    data: Annotated[
-        str | None, typer.Option(help="Labelled pictures: pack:NAME, folder:PATH, ...", metavar="SOURCE")
-    ] = None,
-    split: Annotated[str, typer.Option(help="train, val or test.", metavar="SPLIT")] = "train",
-    columns: Annotated[
-        str | None, typer.Option(help="Labels to learn: glasses,smile > 0.5,hair_color", metavar="NAMES")
-    ] = None,
-    controls: Annotated[
-        str | None, typer.Option(help="Labels to hold fixed besides; all: every other one.", metavar="NAMES")
-    ] = None,
-    with_: Annotated[
-        Path | None, typer.Option("--with", help="A folder of pictures with the attribute.", metavar="FOLDER")
-    ] = None,
-    without: Annotated[Path | None, typer.Option(help="A folder without it.", metavar="FOLDER")] = None,
-    name: Annotated[str | None, typer.Option(help="What to call it, with two folders.", metavar="NAME")] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="The file to write; else TAG.directions.safetensors.", metavar="FILE"),
-    ] = None,
-    force: ForceOption = False,
-    backend: BackendOption = Backend.auto,
-    device: DeviceOption = "auto",
+    model: opt.Model,
+    data: Annotated[str | None, opt.value("Labelled pictures: pack:NAME, folder:PATH, ...", "SOURCE")] = None,
+    split: Annotated[str, opt.value("train, val or test.", "SPLIT")] = "train",
+    columns: Annotated[str | None, opt.value("Labels to learn: glasses,smile > 0.5,hair_color", "NAMES")] = None,
+    controls: Annotated[str | None, opt.value("Labels to hold fixed besides; all: every other one.", "NAMES")] = None,
+    with_: Annotated[Path | None, opt.value("A folder of pictures with the attribute.", "FOLDER", "--with")] = None,
+    without: Annotated[Path | None, opt.value("A folder without it.", "FOLDER")] = None,
+    name: Annotated[str | None, opt.value("What to call it, with two folders.", "NAME")] = None,
+    out: Annotated[Path | None, opt.out("The file to write; else TAG.directions.safetensors.", "FILE")] = None,
+    force: opt.Replace = False,
+    backend: opt.Backend = "auto",
+    device: opt.Device = "auto",
 ) -> None:
     """Learn directions from labelled pictures, for example:
     zoo attribute learn conv-vae.faces128 --data pack:faces --columns glasses,male,beard
@@ -77,12 +53,10 @@ def learn(
     """
     from zoo.files import refuse_existing
     from zoo.inference.direction_files import SUFFIX, write_directions
-    from zoo.loading import load
 
     _check_sources(data, columns, controls, with_, without)
-    loaded = load(model, backend=backend.value, device=device, registry=open_registry())
-    loaded.require("encode")
-    target = out or Path(f"{_tag(loaded)}{SUFFIX}")
+    loaded = open_model(model, backend, device, "encode")
+    target = out or Path(f"{tag(loaded)}{SUFFIX}")
     refuse_existing(target, force)
     if with_ and without:
         learned = _from_folders(loaded, with_, without, name or with_.resolve().name)
@@ -92,30 +66,20 @@ def learn(
     echo(target)
 
 
+@attribute.command("apply", short_help="Give pictures more or less of an attribute.")
 def apply(
-    model: ModelArgument,
+    model: opt.Model,
     file: FileArgument,
-    operands: Annotated[list[str], typer.Argument(help="Pictures, seed:N, or FILE.npz[:ROW].", metavar="OPERAND")],
-    name: Annotated[
-        str | None, typer.Option(help="The attribute; needless where the file has one.", metavar="NAME")
-    ] = None,
-    strength: Annotated[
-        float, typer.Option(min=-100, max=100, help="1: from without to with; -1: back.", metavar="X")
-    ] = 1.0,
-    steps: Annotated[
-        int | None,
-        typer.Option(min=2, max=100, help="A strip from minus to plus the strength.", metavar="N"),
-    ] = None,
-    side_by_side: Annotated[
-        bool, typer.Option("--side-by-side", help="Put the unchanged reconstruction before.")
-    ] = False,
-    any_model: Annotated[
-        bool, typer.Option("--any-model", help="Try directions of another model with such latents.")
-    ] = False,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="The picture to write.", metavar="FILE")] = None,
-    force: ForceOption = False,
-    backend: BackendOption = Backend.auto,
-    device: DeviceOption = "auto",
+    operands: Annotated[list[str], opt.argument("Pictures, seed:N, or FILE.npz[:ROW].", "OPERAND")],
+    name: Annotated[str | None, opt.value("The attribute; needless where the file has one.", "NAME")] = None,
+    strength: Annotated[float, opt.value("1: from without to with; -1: back.", "X", min=-100, max=100)] = 1.0,
+    steps: Annotated[int | None, opt.value("A strip from minus to plus the strength.", "N", min=2, max=100)] = None,
+    side_by_side: opt.Beside = False,
+    any_model: Annotated[bool, opt.flag("Try directions of another model with such latents.", "--any-model")] = False,
+    out: Annotated[str | None, opt.out("The picture to write.", "FILE")] = None,
+    force: opt.Replace = False,
+    backend: opt.Backend = "auto",
+    device: opt.Device = "auto",
 ) -> None:
     """Give pictures more or less of an attribute, for example:
     zoo attribute apply conv-vae.faces128 faces128.directions.safetensors anna.jpg --name glasses -o anna-glasses.png
@@ -124,30 +88,24 @@ def apply(
     """
     import numpy as np
 
-    from zoo.files import refuse_existing
     from zoo.inference.direction_files import read_directions
-    from zoo.jobs.operands import refuse_input, resolve_all
-    from zoo.loading import load
-    from zoo.pictures.images import writable_format
-    from zoo.pictures.sheets import write_sheet
+    from zoo.jobs.operands import refuse_input
 
     learned = read_directions(file)
     direction = learned.direction(_chosen(learned, name, file))
-    loaded = load(model, backend=backend.value, device=device, registry=open_registry())
-    loaded.require("decode")
+    loaded = open_model(model, backend, device, "decode")
     learned.check_model(loaded.config, any_model, loaded.name)
-    target = out or Path(f"{_tag(loaded)}-{_slug(name or learned.names[0])}.png")
-    writable_format(target)
-    found = [resolve_all(loaded, operand) for operand in operands]
-    refuse_input(target, [file, *(operand.file for operand in found)])
-    refuse_existing(target, force)
+    found = [operand(loaded, text, several=True) for text in operands]
+    called = re.sub(r"[^\w.-]+", "-", name or learned.names[0]).strip("-.") or "attribute"
+    target = picture_target(loaded, called, out, force, found)
+    refuse_input(target, [file])
     strengths = list(np.linspace(-strength, strength, steps)) if steps else [strength]
     strengths = [0.0, *strengths] if side_by_side else strengths
-    made = _moved(loaded, np.concatenate([operand.latents for operand in found]), direction, strengths)
-    write_sheet(target, made, columns=len(strengths) if len(strengths) > 1 else None, force=force)
-    echo(target)
+    made = _moved(loaded, np.concatenate([each.latents for each in found]), direction, strengths)
+    save_sheet(target, made, "auto", force, len(strengths) if len(strengths) > 1 else None)
 
 
+@attribute.command("show", short_help="List what a file of directions holds.")
 def show(file: FileArgument) -> None:
     """List what a file of directions holds.
 
@@ -168,8 +126,7 @@ def show(file: FileArgument) -> None:
             learned.names, learned.means, learned.shares, learned.vectors, strict=True
         )
     ]
-    for line in table([("NAME", "MEAN", "SHARE", "LENGTH"), *rows]):
-        echo(line)
+    print_table(("NAME", "MEAN", "SHARE", "LENGTH"), rows)
 
 
 def _check_sources(
@@ -194,11 +151,11 @@ def _from_labels(model: Model, data: str, split: str, names: Sequence[str], cont
     from zoo.datasets.attributes import tabulate
     from zoo.inference.directions import learn as regress
 
-    source = open_source(data, split, _channels(model))
+    source = open_source(data, split, model.interface.takes("encode").channels)
     found = tabulate([source.labels(row) for row in range(len(source))], names, controls)
     for text in found.notes:
         note(text)
-    latents = _encoded(model, source, found.rows, model.id)
+    latents, _ = encoded(model, source, found.rows, model.id)
     return regress(latents, found.values, found.names, model.config, keep=found.kept, exclusive=found.exclusive)
 
 
@@ -207,17 +164,15 @@ def _from_folders(model: Model, with_: Path, without: Path, name: str) -> Direct
 
     from zoo.inference.directions import learn as regress
 
-    latents: list[NDArray[np.float32]] = []
+    latents: list[Floats] = []
     for folder in (without, with_):
-        source = _loose(folder, _channels(model))
-        latents.append(_encoded(model, source, range(len(source)), folder.name))
+        source = _loose(folder, model.interface.takes("encode").channels)
+        latents.append(encoded(model, source, range(len(source)), folder.name)[0])
     attribute = np.repeat([0.0, 1.0], [len(part) for part in latents])[:, None]
     return regress(np.concatenate(latents), attribute, [name], model.config)
 
 
-def _moved(
-    model: Model, latents: NDArray[np.float32], direction: NDArray[np.float32], strengths: Sequence[float]
-) -> NDArray[np.float32]:
+def _moved(model: Model, latents: Floats, direction: Floats, strengths: Sequence[float]) -> Floats:
     """Decoded pictures, for each latent one at each strength."""
     import numpy as np
 
@@ -235,16 +190,6 @@ def _moved(
     return np.concatenate(rows)
 
 
-def _encoded(
-    model: Model, pictures: Pictures, rows: Sequence[int] | NDArray[np.int64], description: str
-) -> NDArray[np.float32]:
-    """The latents of some pictures, under a progress bar."""
-    from zoo.jobs.encoding import encode_all
-
-    with progress(description, len(rows)) as bar:
-        return encode_all(model, pictures, rows, lambda done: bar.at(done, len(rows)))
-
-
 def _loose(folder: Path, channels: int) -> Files:
     """All pictures in a folder and its subfolders, whatever their split."""
     from zoo.datasets.files import Files, PictureFile, ordinary_files
@@ -259,11 +204,6 @@ def _loose(folder: Path, channels: int) -> Files:
     return Files(tuple(PictureFile(str(path), path, {}) for path in paths), channels)
 
 
-def _channels(model: Model) -> int:
-    """How many channels the model's encoder takes."""
-    return model.interface.takes("encode").channels
-
-
 def _names(text: str | None) -> list[str]:
     """The names in a list with commas."""
     return [name.strip() for name in (text or "").split(",") if name.strip()]
@@ -275,12 +215,3 @@ def _chosen(learned: Directions, name: str | None, file: Path) -> str:
     if name is None and len(learned.names) > 1:
         raise UsageError(f"{file} holds several directions: say --name, one of {', '.join(learned.names)}")
     return name or learned.names[0]
-
-
-def _tag(model: Model) -> str:
-    return model.id.partition(".")[2]
-
-
-def _slug(name: str) -> str:
-    """A name as part of a file's name."""
-    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "attribute"

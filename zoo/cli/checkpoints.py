@@ -8,21 +8,19 @@ from typing import Annotated, Any
 
 import typer
 
-from zoo.cli.completion import models, plugins_and_models
-from zoo.cli.console import echo, error, open_registry
+from zoo.cli import options as opt
+from zoo.cli.completion import plugins_and_models
+from zoo.cli.console import echo, error, needs_extra, open_registry, print_json
+from zoo.cli.light import LightTyper
+
+verbs = LightTyper()
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verbs."""
-    app.command("card", short_help="Show, write or check a model's card.")(card)
-    app.command("check", short_help="Check a plugin or a checkpoint.")(check)
-    app.command("import", short_help="Make a checkpoint of others' weights.")(import_)
-
-
+@verbs.command("card", short_help="Show, write or check a model's card.")
 def card(
-    model: Annotated[str, typer.Argument(help="A model or dir:PATH.", metavar="MODEL", autocompletion=models)],
-    write: Annotated[bool, typer.Option("--write", help="Write README.md into the checkpoint's folder.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Say what is wrong with the card that is there.")] = False,
+    model: opt.Checkpoint,
+    write: Annotated[bool, opt.flag("Write README.md into the checkpoint's folder.", "--write")] = False,
+    check: Annotated[bool, opt.flag("Say what is wrong with the card that is there.", "--check")] = False,
 ) -> None:
     """Render a model's card from config.json, keeping the prose of the one that is there."""
     registry = open_registry()
@@ -44,15 +42,16 @@ def card(
             raise typer.Exit(7)
         echo(f"{checkpoint.folder / CARD} is complete")
     else:
-        echo(printable_lines(render(checkpoint.config, read_card(checkpoint.folder))), end="")
+        text = render(checkpoint.config, read_card(checkpoint.folder), expects=checkpoint.expects)
+        echo(printable_lines(text), end="")
 
 
+@verbs.command("check", short_help="Check a plugin or a checkpoint.")
 def check(
     name: Annotated[
-        str,
-        typer.Argument(help="A plugin, family, model or dir:PATH.", metavar="NAME", autocompletion=plugins_and_models),
+        str, opt.argument("A plugin, family, model or dir:PATH.", "NAME", autocompletion=plugins_and_models)
     ],
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: opt.Json = False,
 ) -> None:
     """Check that a plugin, family or checkpoint holds to the zoo's contract, for example `zoo check colorizer`.
 
@@ -68,28 +67,26 @@ def check(
             state = "-" if finding.skipped else "ok" if finding.passed else "FAILED"
             echo(f"{state:<8}{finding}")
     if json:
-        import msgspec
-
-        echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        print_json(found)
     failed = sum(not finding.passed for finding in found)
     if failed:
         error(f"{failed} of {len(found)} checks failed for {name}")
         raise typer.Exit(9)
 
 
+@verbs.command("import", short_help="Make a checkpoint of others' weights.")
 def import_(
-    file: Annotated[Path, typer.Argument(help="Weights: safetensors, .pth (state dict), Keras .h5.", metavar="FILE")],
-    family: Annotated[str, typer.Option(help="The architecture they belong to.", metavar="FAMILY")],
-    preset: Annotated[str | None, typer.Option(help="A named configuration of it.", metavar="NAME")] = None,
+    file: Annotated[Path, opt.argument("Weights: safetensors, .pth (state dict), Keras .h5.", "FILE")],
+    family: Annotated[str, opt.value("The architecture they belong to.", "FAMILY")],
+    preset: Annotated[str | None, opt.value("A named configuration of it.", "NAME")] = None,
     config: Annotated[
-        list[str] | None,
-        typer.Option(help='Its settings: channels=64, norm="batch", or a TOML file.', metavar="SETTINGS"),
+        list[str] | None, opt.value('Its settings: channels=64, norm="batch", or a TOML file.', "SETTINGS")
     ] = None,
-    id_: Annotated[str | None, typer.Option("--id", help="What to call the model.", metavar="FAMILY.TAG")] = None,
-    task: Annotated[str | None, typer.Option(help="What it does: colorize, denoise...", metavar="TASK")] = None,
-    summary: Annotated[str, typer.Option(help="One line about it.", metavar="TEXT")] = "",
-    license_: Annotated[str, typer.Option("--license", help="The licence of the weights.", metavar="NAME")] = "unknown",
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="The folder to write.", metavar="FOLDER")] = None,
+    id_: Annotated[str | None, opt.value("What to call the model.", "FAMILY.TAG", "--id")] = None,
+    task: Annotated[str | None, opt.value("What it does: colorize, denoise...", "TASK")] = None,
+    summary: Annotated[str, opt.value("One line about it.", "TEXT")] = "",
+    license_: Annotated[str, opt.value("The licence of the weights.", "NAME", "--license")] = "unknown",
+    out: Annotated[Path | None, opt.out("The folder to write.", "FOLDER")] = None,
 ) -> None:
     """Make a checkpoint of weights that others trained, for example:
     zoo import latest_net_G.pth --family pix2pix --config 'norm="batch"' --license BSD-3-Clause -o facades
@@ -97,11 +94,9 @@ def import_(
     Every tensor must find its place in the family's network; those that don't are named, and nothing is written. A
     pickle is read weights-only, in a process of its own, and only because you name it.
     """
-    from zoo.cli.making import needs_torch
-
     registry = open_registry()
     known = registry.family(family)
-    with needs_torch("import"):
+    with needs_extra("import", "train"):
         from zoo.training.importing import import_weights, table_for
     facts = {"id": id_, "preset": preset, "task": task, "summary": summary or f"Imported from {file.name}"}
     table = table_for(family, file, license=license_, config=_merged(config or ()), **facts)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from zoo.catalog.text import printable, printable_lines
-from zoo.errors import DiskError, ZooError
+from zoo.errors import DiskError, PluginError, ZooError
 
 if TYPE_CHECKING:
     from zoo.catalog.registry import Registry
@@ -64,6 +64,30 @@ def columns(rows: Sequence[Sequence[str]], gap: int = 2) -> Iterator[str]:
         yield (" " * gap).join([*padded, row[-1]]).rstrip()
 
 
+def print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Rows in columns below a row of heads."""
+    for line in columns([head, *rows]):
+        echo(line)
+
+
+def print_json(value: object) -> None:
+    """A value as JSON for programs; structs and dataclasses as objects."""
+    import json
+
+    import msgspec
+
+    echo(json.dumps(msgspec.to_builtins(value), indent=2))
+
+
+@contextmanager
+def needs_extra(verb: str, extra: str) -> Iterator[None]:
+    """Say what to install where a package is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as problem:
+        raise PluginError(f"zoo {verb} needs {problem.name}: pip install 'latent-zoo[{extra}]'") from problem
+
+
 def open_registry() -> Registry:
     """Everything the installed plugins bring; a broken plugin is said in one line and stops nothing."""
     from zoo.catalog.registry import Registry
@@ -82,7 +106,7 @@ def progress(description: str, total: int) -> Iterator[Any]:
     thing needs no bar.
     """
     if total == 1 or not sys.stderr or not sys.stderr.isatty():
-        yield _Silent()
+        yield _Bar()
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -102,42 +126,31 @@ def progress(description: str, total: int) -> Iterator[Any]:
         yield _Bar(bar, task)
 
 
-class _Silent:
-    """A progress bar nobody sees."""
-
-    def advance(self) -> None:
-        """Nothing to show."""
-
-    def say(self, text: str) -> None:
-        """Nothing to show."""
-
-    def at(self, done: int, total: int) -> None:
-        """Nothing to show."""
-
-    def line(self, text: str) -> None:
-        """Write a line."""
-        if sys.stderr:
-            print(text, file=sys.stderr)
-
-
 class _Bar:
-    """One task of a rich progress bar."""
+    """One task of a rich progress bar; without one, nothing is shown but lines."""
 
-    def __init__(self, bar: Any, task: Any) -> None:
+    def __init__(self, bar: Any = None, task: Any = None) -> None:
         self.bar, self.task = bar, task
 
     def advance(self) -> None:
         """One more is done."""
-        self.bar.advance(self.task)
+        self._update(advance=1)
 
     def say(self, text: str) -> None:
         """Show a word behind the bar."""
-        self.bar.update(self.task, text=printable(text))
+        self._update(text=printable(text))
 
     def at(self, done: int, total: int) -> None:
         """So many of so many are done."""
-        self.bar.update(self.task, completed=done, total=total)
+        self._update(completed=done, total=total)
 
     def line(self, text: str) -> None:
         """Write a line above the bar."""
-        self.bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        if self.bar:
+            self.bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        elif sys.stderr:
+            print(text, file=sys.stderr)
+
+    def _update(self, **changes: Any) -> None:
+        if self.bar:
+            self.bar.update(self.task, **changes)

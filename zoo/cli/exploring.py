@@ -1,97 +1,62 @@
-"""Verbs that explore a latent space: `zoo map`, and `zoo attribute` beside it."""
+"""`zoo map`: a latent space, drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
-from zoo.cli import attributes
-from zoo.cli.attributes import ForceOption, ModelArgument
-from zoo.cli.console import echo, open_registry, progress
+from zoo.cli import options as opt
+from zoo.cli.console import echo, needs_extra, progress
 from zoo.cli.light import LightTyper
-from zoo.cli.running import Backend, BackendOption, DeviceOption
+from zoo.cli.results import encoded, open_model, picture_target
 
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
+    from zoo.arrays import Floats
     from zoo.datasets import Source
     from zoo.inference.model import Model
     from zoo.plots.projection import Plane
-
-    Array = NDArray[np.float32]
 
 
 # Enough pictures of a generator to find along which directions they change.
 DRAWN = 1000
 
 
-class Kind(StrEnum):
-    """What a map shows."""
-
-    auto = "auto"
-    scatter = "scatter"
-    thumbnails = "thumbnails"
-    grid = "grid"
-    prior = "prior"
-    kl = "kl"
+Kind = Literal["auto", "scatter", "thumbnails", "grid", "prior", "kl"]
 
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
     """Latents (N, *latent_shape), the posterior's standard deviation if known, labels, and where the pictures are."""
 
-    mean: Array
-    std: Array | None
+    mean: Floats
+    std: Floats | None
     remark: str
     labels: Sequence[Mapping[str, str]] = ()
     source: Source | None = None
     rows: Sequence[int] = ()
 
 
-def register(app: LightTyper) -> None:
-    """Add the verbs."""
-    attributes.register(app)
-    app.command("map", short_help="Draw a model's latent space.")(map_)
+verbs = LightTyper()
 
 
-@contextmanager
-def needs_matplotlib(verb: str) -> Iterator[None]:
-    """Say what to install where matplotlib is missing."""
-    from zoo.errors import PluginError
-
-    try:
-        yield
-    except ModuleNotFoundError as problem:
-        raise PluginError(f"zoo {verb} needs {problem.name}: pip install 'latent-zoo[plot]'") from problem
-
-
+@verbs.command("map", short_help="Draw a model's latent space.")
 def map_(
-    model: ModelArgument,
-    data: Annotated[
-        str | None, typer.Option(help="Pictures: pack:NAME, folder:PATH, torchvision:NAME, ...", metavar="SOURCE")
-    ] = None,
-    split: Annotated[str, typer.Option(help="train, val or test.", metavar="SPLIT")] = "test",
-    latents: Annotated[
-        Path | None, typer.Option(help="What `zoo encode` wrote, instead of pictures.", metavar="FILE.npz")
-    ] = None,
-    kind: Annotated[
-        Kind, typer.Option(help="scatter, thumbnails, grid, prior or kl; auto: by the labels.", metavar="KIND")
-    ] = Kind.auto,
-    label: Annotated[str | None, typer.Option(help="The label that colours the scatter.", metavar="COLUMN")] = None,
-    limit: Annotated[int, typer.Option(min=3, max=1_000_000, help="At most so many pictures.", metavar="N")] = 3000,
-    side: Annotated[int, typer.Option(min=2, max=60, help="Pictures along a side of the grid.", metavar="N")] = 20,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="The plot to write.", metavar="FILE")] = None,
-    force: ForceOption = False,
-    backend: BackendOption = Backend.auto,
-    device: DeviceOption = "auto",
+    model: opt.Model,
+    data: Annotated[str | None, opt.value("Pictures: pack:NAME, folder:PATH, torchvision:NAME, ...", "SOURCE")] = None,
+    split: Annotated[str, opt.value("train, val or test.", "SPLIT")] = "test",
+    latents: Annotated[Path | None, opt.value("What `zoo encode` wrote, instead of pictures.", "FILE.npz")] = None,
+    kind: Annotated[Kind, opt.value("scatter, thumbnails, grid, prior or kl; auto: by the labels.", "KIND")] = "auto",
+    label: Annotated[str | None, opt.value("The label that colours the scatter.", "COLUMN")] = None,
+    limit: Annotated[int, opt.value("At most so many pictures.", "N", min=3, max=1_000_000)] = 3000,
+    side: Annotated[int, opt.value("Pictures along a side of the grid.", "N", min=2, max=60)] = 20,
+    out: Annotated[str | None, opt.out("The plot to write.", "FILE")] = None,
+    force: opt.Replace = False,
+    backend: opt.Backend = "auto",
+    device: opt.Device = "auto",
 ) -> None:
     """Draw a model's latent space, for example: zoo map conv-vae.mnist-2d --data torchvision:MNIST -o map.png
 
@@ -100,26 +65,21 @@ def map_(
     two dimensions are shown along their two principal components. A model that only generates needs no pictures: its
     grid goes along the two directions in which what it generates changes most.
     """
-    with needs_matplotlib("map"):
+    with needs_extra("map", "plot"):
         from zoo.plots.figures import write_figure
     from zoo.errors import UsageError
-    from zoo.files import refuse_existing
-    from zoo.loading import load
-    from zoo.pictures.images import writable_format
 
     if data and latents:
         raise UsageError("--data SOURCE or --latents FILE.npz: not both")
-    loaded = load(model, backend=backend.value, device=device, registry=open_registry())
-    target = out or Path(f"{loaded.id.partition('.')[2]}-map.png")
-    writable_format(target)
-    refuse_existing(target, force)
+    loaded = open_model(model, backend, device)
+    target = picture_target(loaded, "map", out, force)
     flat = loaded.latent_shape == (2,)
-    if kind == Kind.grid and flat and not data and not latents:
+    if kind == "grid" and flat and not data and not latents:
         figure = _grid(loaded, None, side)
-    elif kind in (Kind.auto, Kind.grid) and not data and not latents and loaded.capabilities == ("decode", "generate"):
+    elif kind in ("auto", "grid") and not data and not latents and loaded.capabilities == ("decode", "generate"):
         figure = _grid(loaded, _from_prior(loaded, limit), side)
     elif data or latents:
-        posterior = kind in (Kind.prior, Kind.kl)
+        posterior = kind in ("prior", "kl")
         found = _from_file(loaded, latents) if latents else _from_source(loaded, str(data), split, limit, posterior)
         figure = _drawn(loaded, found, kind, label, side)
     else:
@@ -133,25 +93,11 @@ def _from_source(model: Model, data: str, split: str, limit: int, posterior: boo
     import numpy as np
 
     from zoo.datasets import open_source
-    from zoo.errors import UnsupportedCapability
-    from zoo.jobs.encoding import encode_all, posterior_all
 
     model.require("encode")
     source = open_source(data, split, model.interface.takes("encode").channels)
     rows = np.unique(np.linspace(0, len(source) - 1, min(limit, len(source))).round().astype(int)).tolist()
-    mean, std = None, None
-    with progress(model.id, len(rows)) as bar:
-
-        def done(count: int) -> None:
-            bar.at(count, len(rows))
-
-        if posterior:
-            try:
-                mean, std = posterior_all(model, source, rows, done)
-            except UnsupportedCapability:  # an encoder that gives a point: its latents can still be looked at
-                std = None
-        if mean is None:
-            mean = encode_all(model, source, rows, done)
+    mean, std = encoded(model, source, rows, model.id, posterior)
     labels = [source.labels(row) for row in rows]
     return Encoded(mean, std, f"{len(rows):,} pictures of {data}, split {split}", labels, source, rows)
 
@@ -186,23 +132,19 @@ def _from_file(model: Model, path: Path) -> Encoded:
 
 def _drawn(model: Model, found: Encoded, kind: Kind, label: str | None, side: int) -> Figure:
     """The figure of a kind; `auto` is a scatter where there is a label, else thumbnails where there are pictures."""
-    label = label or ("label" if any("label" in row for row in found.labels) else None)
-    if kind == Kind.auto:
-        kind = Kind.scatter if label or not found.source else Kind.thumbnails
-    if kind in (Kind.prior, Kind.kl):
-        return _posterior(model, found, kind)
-    plane = _plane(found.mean)
-    if kind == Kind.grid:
-        return _grid(model, (plane, found.remark), side)
-    if kind == Kind.thumbnails:
-        return _thumbnails(model, found, plane)
-    return _scatter(model, found, plane, label)
-
-
-def _plane(latents: Array) -> Plane:
     from zoo.plots.projection import principal_plane, whole_plane
 
-    return whole_plane() if latents.shape[1:] == (2,) else principal_plane(latents)
+    label = label or ("label" if any("label" in row for row in found.labels) else None)
+    if kind == "auto":
+        kind = "scatter" if label or not found.source else "thumbnails"
+    if kind in ("prior", "kl"):
+        return _posterior(model, found, kind)
+    plane = whole_plane() if found.mean.shape[1:] == (2,) else principal_plane(found.mean)
+    if kind == "grid":
+        return _grid(model, (plane, found.remark), side)
+    if kind == "thumbnails":
+        return _thumbnails(model, found, plane)
+    return _scatter(model, found, plane, label)
 
 
 def _scatter(model: Model, found: Encoded, plane: Plane, label: str | None) -> Figure:
@@ -210,6 +152,7 @@ def _scatter(model: Model, found: Encoded, plane: Plane, label: str | None) -> F
     from zoo.plots.maps import scatter
 
     labels = column_values(found.labels, label) if label else None
+    latent = model.interface.latent
     return scatter(
         plane.points(found.mean),
         plane.names,
@@ -217,7 +160,7 @@ def _scatter(model: Model, found: Encoded, plane: Plane, label: str | None) -> F
         found.remark,
         labels,
         label or "",
-        prior=plane.shares is None and _normal_prior(model),
+        prior=plane.shares is None and latent is not None and latent.prior == "normal",
     )
 
 
@@ -266,7 +209,7 @@ def _posterior(model: Model, found: Encoded, kind: Kind) -> Figure:
 
     mean = found.mean.reshape(len(found.mean), -1)
     std = found.std.reshape(mean.shape) if found.std is not None else None
-    if kind == Kind.kl:
+    if kind == "kl":
         if std is None:
             where = "the file has no std: zoo encode --std" if found.source is None else "its encoder gives a point"
             raise UnsupportedCapability(f"there is no posterior of {model.id} to take a KL of: {where}")
@@ -279,7 +222,3 @@ def _posterior(model: Model, found: Encoded, kind: Kind) -> Figure:
         samples, what = mean + std * noise(len(mean), mean.shape[1:], 0), "sampled posterior"
         remark = f"{found.remark}; a draw of each posterior; dimensions in order of their KL"
     return prior_histograms(samples, order, f"Latents of {model.id} against the standard normal", remark, what)
-
-
-def _normal_prior(model: Model) -> bool:
-    return model.interface.latent is not None and model.interface.latent.prior == "normal"

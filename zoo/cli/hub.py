@@ -7,36 +7,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zoo.cli import options as opt
 from zoo.cli.completion import models
-from zoo.cli.console import columns, echo, note, open_registry
+from zoo.cli.console import echo, error, note, open_registry, print_json, print_table
 from zoo.cli.light import LightTyper
 
 if TYPE_CHECKING:
     from zoo.checkpoints.hub.cache import Record
 
 TimeoutOption = Annotated[
-    float | None, typer.Option(min=0.1, max=86400, help="Give up after so long without an answer.", metavar="SECONDS")
+    float | None, opt.value("Give up after so long without an answer.", "SECONDS", min=0.1, max=86400)
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def register(app: LightTyper) -> None:
-    """Add the verbs."""
-    app.command("pull", short_help="Download a model from the Hub.")(pull)
-    app.command("push", short_help="Upload a model to the Hub.")(push)
-    app.command("search", short_help="Find models on the Hub.")(search)
-    group = app.group(
-        "cache",
-        "Look after the models downloaded from the Hub.",
-        "Look after the models downloaded from the Hub. They lie where HF_HOME or HF_HUB_CACHE say.",
-    )
-    group.command("list", short_help="List the models in the cache.")(list_)
-    group.command("verify", short_help="Compare every cached file with what the Hub promised.")(verify)
-    group.command("clean", short_help="Delete what broken downloads left, or a model.")(clean)
+verbs = LightTyper()
+cached = verbs.group(
+    "cache",
+    "Look after the models downloaded from the Hub.",
+    "Look after the models downloaded from the Hub. They lie where HF_HOME or HF_HUB_CACHE say.",
+)
 
 
+@verbs.command("pull", short_help="Download a model from the Hub.")
 def pull(
-    model: Annotated[str, typer.Argument(help="ORG/NAME, with @ and a branch, tag or commit.", metavar="MODEL")],
+    model: Annotated[str, opt.argument("ORG/NAME, with @ and a branch, tag or commit.", "MODEL")],
     timeout: TimeoutOption = None,
 ) -> None:
     """Download a model from the Hub and verify it, for example: zoo pull ana/conv-vae.cats@v1
@@ -55,17 +49,14 @@ def pull(
     echo(f"{checkpoint.origin}#{checkpoint.config_sha256}")
 
 
+@verbs.command("push", short_help="Upload a model to the Hub.")
 def push(
-    checkpoint: Annotated[
-        str, typer.Argument(help="A model or dir:PATH.", metavar="CHECKPOINT", autocompletion=models)
-    ],
-    repository: Annotated[str, typer.Argument(help="Where to: ORG/NAME.", metavar="ORG/NAME")],
-    private: Annotated[bool, typer.Option("--private", help="If it has to be created: for you alone.")] = False,
-    tag: Annotated[str | None, typer.Option(help="Name the commit, for example v1.", metavar="NAME")] = None,
-    message: Annotated[
-        str | None, typer.Option("--message", "-m", help="What the commit says.", metavar="TEXT")
-    ] = None,
-    pull_request: Annotated[bool, typer.Option("--pull-request", help="Propose it instead of committing.")] = False,
+    checkpoint: Annotated[str, opt.argument("A model or dir:PATH.", "CHECKPOINT", autocompletion=models)],
+    repository: Annotated[str, opt.argument("Where to: ORG/NAME.", "ORG/NAME")],
+    private: Annotated[bool, opt.flag("If it has to be created: for you alone.", "--private")] = False,
+    tag: Annotated[str | None, opt.value("Name the commit, for example v1.", "NAME")] = None,
+    message: Annotated[str | None, opt.value("What the commit says.", "TEXT", "--message", "-m")] = None,
+    pull_request: Annotated[bool, opt.flag("Propose it instead of committing.", "--pull-request")] = False,
     timeout: TimeoutOption = None,
 ) -> None:
     """Upload a model to the Hub, for example: zoo push dir:runs/cats/checkpoint ana/conv-vae.cats --tag v1
@@ -93,10 +84,11 @@ def push(
         note(f"see {pushed.page}")
 
 
+@verbs.command("search", short_help="Find models on the Hub.")
 def search(
-    text: Annotated[str | None, typer.Argument(help="A part of the name.", metavar="TEXT")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="Show at most so many.", metavar="N")] = 30,
-    json: JsonOption = False,
+    text: Annotated[str | None, opt.argument("A part of the name.", "TEXT")] = None,
+    limit: Annotated[int, opt.value("Show at most so many.", "N", min=1, max=1000)] = 30,
+    json: opt.Json = False,
     timeout: TimeoutOption = None,
 ) -> None:
     """Find models on the Hub that were made for the zoo, those that are used most first.
@@ -108,7 +100,7 @@ def search(
 
     found = find(text, limit)
     if json:
-        _print_json([{**vars(model), "name": f"hub:{model.name}"} for model in found])
+        print_json([{**vars(model), "name": f"hub:{model.name}"} for model in found])
         return
     if not found:
         note(f"no model for the zoo has {text!r} in its name" if text else "no model for the zoo is there")
@@ -118,19 +110,19 @@ def search(
         (f"hub:{model.name}", model.license, str(model.downloads), str(model.likes), ", ".join(model.tags[:4]))
         for model in found
     ]
-    for line in columns([head, *rows]):
-        echo(line)
+    print_table(head, rows)
     if len(found) == limit:
         note(f"there may be more; these are the first {limit}: --limit")
 
 
-def list_(json: JsonOption = False) -> None:
+@cached.command("list", short_help="List the models in the cache.")
+def list_(json: opt.Json = False) -> None:
     """List the models in the cache that the zoo has fetched: each commit, its size, and whether it is whole."""
     from zoo.checkpoints.hub import cache
 
     found = list(cache.recorded())
     if json:
-        _print_json([_facts(*entry) for entry in found])
+        print_json([_facts(*entry) for entry in found])
         return
     if not found:
         note(f"no model of the Hub is in {cache.root()}")
@@ -139,10 +131,10 @@ def list_(json: JsonOption = False) -> None:
     for facts in (_facts(*entry) for entry in found):
         state = "verified" if facts["whole"] else "changed, damaged or not whole: zoo cache verify"
         rows.append((facts["name"], f"{facts['bytes'] / 1e6:.1f} MB", ", ".join(facts["revisions"]) or "-", state))
-    for line in columns([("MODEL", "SIZE", "REVISIONS", "STATE"), *rows]):
-        echo(line)
+    print_table(("MODEL", "SIZE", "REVISIONS", "STATE"), rows)
 
 
+@cached.command("verify", short_help="Compare every cached file with what the Hub promised.")
 def verify() -> None:
     """Read every cached file of the zoo's models again, and compare it with what the Hub promised.
 
@@ -150,7 +142,6 @@ def verify() -> None:
     """
     from zoo.checkpoints.hub import cache
     from zoo.checkpoints.hub.verify import verify_all
-    from zoo.cli.console import error
 
     damaged = 0
     for name, file, word in verify_all():
@@ -163,9 +154,10 @@ def verify() -> None:
     echo(f"{sum(1 for _ in cache.recorded())} models verified in {cache.root()}")
 
 
+@cached.command("clean", short_help="Delete what broken downloads left, or a model.")
 def clean(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Models to delete; without any, only leftovers.", metavar="ORG/NAME")
+        list[str] | None, opt.argument("Models to delete; without any, only leftovers.", "ORG/NAME")
     ] = None,
 ) -> None:
     """Delete what killed downloads left behind; with names, delete these models from the cache."""
@@ -198,9 +190,3 @@ def _facts(repository: str, commit: str, record: Record | None) -> dict[str, Any
 def _set_timeout(seconds: float | None) -> None:
     if seconds is not None:
         os.environ["ZOO_HUB_TIMEOUT"] = str(seconds)
-
-
-def _print_json(value: object) -> None:
-    import json
-
-    echo(json.dumps(value, indent=2))

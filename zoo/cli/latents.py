@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from zoo.cli.completion import models
+from zoo.cli import options as opt
 from zoo.cli.console import echo, progress, report
+from zoo.cli.light import LightTyper
 from zoo.cli.results import (
     decoded,
     open_model,
@@ -21,73 +21,40 @@ from zoo.cli.results import (
     scale_of,
     tag,
 )
-from zoo.cli.running import Backend, BackendOption, DeviceOption
+from zoo.cli.running import note_unlike
 
 MAX_GENERATED, MAX_VARIED = 10_000, 1_000
 # Pictures from one end to the other: as many as one can look at side by side, or as make a smooth animation.
 STRIP_STEPS, ANIMATION_STEPS = 12, 32
 
 
-class Interpolation(StrEnum):
-    """How to go from one latent to another."""
-
-    spherical = "spherical"
-    linear = "linear"
-
-
-class Prior(StrEnum):
-    """What new pictures are drawn from."""
-
-    default = "default"
-    normal = "normal"
+First = Annotated[str, opt.argument("A picture, seed:N, or FILE.npz:ROW.", "A")]
+Other = Annotated[str, opt.argument("Another such.", "B")]
+Out = Annotated[str | None, opt.out("The picture to write.", "FILE")]
+Outs = Annotated[str | None, opt.out("A file for one sheet, a folder for single files.", "PATH")]
+Scale = Annotated[str, opt.value("Enlarge each picture by this factor; auto enlarges small ones on a sheet.", "N")]
+Seed = Annotated[int, opt.value("Another seed, other pictures.", "N", min=0)]
 
 
-ModelArgument = Annotated[
-    str, typer.Argument(help="A model, family, task or dir:PATH.", metavar="MODEL", autocompletion=models)
+Steps = Annotated[
+    int | None, opt.value("Steps of a model that denoises; else its own.", "N", "--steps", min=1, max=10_000)
 ]
-OperandArgument = Annotated[str, typer.Argument(help="A picture, seed:N, or FILE.npz:ROW.", metavar="A")]
-OtherArgument = Annotated[str, typer.Argument(help="Another such.", metavar="B")]
-OutOption = Annotated[str | None, typer.Option("--out", "-o", help="The picture to write.", metavar="FILE")]
-OutsOption = Annotated[
-    str | None, typer.Option("--out", "-o", help="A file for one sheet, a folder for single files.", metavar="PATH")
-]
-ForceOption = Annotated[bool, typer.Option("--force", "-f", help="Replace results that exist.")]
-ScaleOption = Annotated[
-    str, typer.Option(help="Enlarge each picture by this factor; auto enlarges small ones on a sheet.", metavar="N")
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="Tell a model with conditions what is wanted, as label=cat.", metavar="NAME=VALUE"),
-]
-StepsOption = Annotated[
-    int | None,
-    typer.Option("--steps", min=1, max=10_000, help="Steps of a model that denoises; else its own.", metavar="N"),
-]
-SeedOption = Annotated[int, typer.Option(min=0, help="Another seed, other pictures.", metavar="N")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verbs."""
-    app.command("encode", short_help="Turn pictures into latents.")(encode)
-    app.command("decode", short_help="Turn latents into pictures.")(decode)
-    app.command("generate", short_help="Make new pictures.")(generate)
-    app.command("interpolate", short_help="Go from one picture to another.")(interpolate)
-    app.command("vary", short_help="Make pictures like one.")(vary)
-    app.command("add", short_help="Make a new picture of two.")(add)
+verbs = LightTyper()
 
 
+@verbs.command("encode", short_help="Turn pictures into latents.")
 def encode(
-    model: ModelArgument,
-    inputs: Annotated[list[str], typer.Argument(help="Files, folders or quoted patterns.", metavar="PICTURE")],
-    out: Annotated[
-        str | None, typer.Option("--out", "-o", help="The file of latents to write.", metavar="FILE.npz")
-    ] = None,
-    std: Annotated[bool, typer.Option("--std", help="Add the posterior's standard deviation.")] = False,
-    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders of folders.")] = False,
-    set_: SetOption = None,
-    force: ForceOption = False,
-    backend: BackendOption = Backend.auto,
-    device: DeviceOption = "auto",
+    model: opt.Model,
+    inputs: Annotated[list[str], opt.argument("Files, folders or quoted patterns.", "PICTURE")],
+    out: Annotated[str | None, opt.out("The file of latents to write.", "FILE.npz")] = None,
+    std: Annotated[bool, opt.flag("Add the posterior's standard deviation.", "--std")] = False,
+    recursive: opt.Recursive = False,
+    set_: opt.Conditions = None,
+    force: opt.Force = False,
+    backend: opt.Backend = "auto",
+    device: opt.Device = "auto",
 ) -> None:
     """Turn pictures into latents, for example: zoo encode conv-vae.faces faces/ -o faces.npz
 
@@ -103,8 +70,10 @@ def encode(
     check_latents_target(target, force)
     files = picture_files(inputs, recursive)
     refuse_input(target, files)
+    others: list[str] = []
     with progress(loaded.id, len(files)) as bar:
-        content, errors = encode_files(loaded, files, std, bar.advance)
+        content, errors = encode_files(loaded, files, std, bar.advance, lambda file: others.append(file.name))
+    note_unlike(loaded, others, len(files))
     if content:
         write_latents(target, content, force)
         echo(target)
@@ -113,16 +82,17 @@ def encode(
         raise typer.Exit(codes[0])
 
 
+@verbs.command("decode", short_help="Turn latents into pictures.")
 def decode(
-    model: ModelArgument,
-    latents: Annotated[str, typer.Argument(help="FILE.npz, FILE.npz:ROW, seed:N or a picture.", metavar="LATENTS")],
-    out: OutsOption = None,
-    scale: ScaleOption = "auto",
-    set_: SetOption = None,
-    steps: StepsOption = None,
-    force: ForceOption = False,
-    backend: BackendOption = Backend.auto,
-    device: DeviceOption = "auto",
+    model: opt.Model,
+    latents: Annotated[str, opt.argument("FILE.npz, FILE.npz:ROW, seed:N or a picture.", "LATENTS")],
+    out: Outs = None,
+    scale: Scale = "auto",
+    set_: opt.Conditions = None,
+    steps: Steps = None,
+    force: opt.Force = False,
+    backend: opt.Backend = "auto",
+    device: opt.Device = "auto",
 ) -> None:
     """Turn latents into pictures, for example: zoo decode conv-vae.faces faces.npz -o faces.png
 
@@ -140,22 +110,23 @@ def decode(
         save_sheet(target, loaded.decode(found.latents, steps=steps), scale, force)
 
 
+@verbs.command("generate", short_help="Make new pictures.")
 def generate(
-    model: ModelArgument,
-    n: Annotated[int, typer.Option("-n", min=1, max=MAX_GENERATED, help="How many.", metavar="N")] = 64,
-    seed: SeedOption = 0,
+    model: opt.Model,
+    n: Annotated[int, opt.value("How many.", "N", "-n", min=1, max=MAX_GENERATED)] = 64,
+    seed: Seed = 0,
     prior: Annotated[
-        Prior, typer.Option(help="What to draw from: the model's own, or a plain normal one.", metavar="PRIOR")
-    ] = Prior.default,
-    out: OutsOption = None,
-    single: Annotated[bool, typer.Option("--single", help="Write single files, not a sheet.")] = False,
-    columns: Annotated[int | None, typer.Option(min=1, help="Columns of the sheet.", metavar="N")] = None,
-    scale: ScaleOption = "auto",
-    set_: SetOption = None,
-    steps: StepsOption = None,
-    force: ForceOption = False,
-    backend: BackendOption = Backend.auto,
-    device: DeviceOption = "auto",
+        Literal["default", "normal"], opt.value("What to draw from: the model's own, or a plain normal one.", "PRIOR")
+    ] = "default",
+    out: Outs = None,
+    single: Annotated[bool, opt.flag("Write single files, not a sheet.", "--single")] = False,
+    columns: Annotated[int | None, opt.value("Columns of the sheet.", "N", min=1)] = None,
+    scale: Scale = "auto",
+    set_: opt.Conditions = None,
+    steps: Steps = None,
+    force: opt.Force = False,
+    backend: opt.Backend = "auto",
+    device: opt.Device = "auto",
 ) -> None:
     """Make new pictures, for example: zoo generate conv-vae.faces -n 64 --seed 0 -o faces.png
 
@@ -169,7 +140,7 @@ def generate(
     folder = out if out and is_folder(out) else f"{tag(loaded)}-generate" if single else None
     if single and out and folder != out:
         raise UsageError(f"--single writes several files: name a folder, -o {out}/")
-    latents, told = loaded.draw(n, seed, prior.value), loaded.told(n, seed)
+    latents, told = loaded.draw(n, seed, prior), loaded.told(n, seed)
     if folder:
         names = [f"seed-{seed}-{number:05d}.png" for number in range(n)]
         save_singles(folder, names, decoded(loaded, latents, steps, told), scale, force)
@@ -179,27 +150,25 @@ def generate(
         save_sheet(target, loaded.decode(latents, steps=steps, **told), scale, force, columns)
 
 
+@verbs.command("interpolate", short_help="Go from one picture to another.")
 def interpolate(
-    model: ModelArgument,
-    a: OperandArgument,
-    b: OtherArgument,
+    model: opt.Model,
+    a: First,
+    b: Other,
     steps: Annotated[
-        int | None,
-        typer.Option(min=2, max=1000, help="Pictures from A to B; else 12, in an animation 32.", metavar="N"),
+        int | None, opt.value("Pictures from A to B; else 12, in an animation 32.", "N", min=2, max=1000)
     ] = None,
     path: Annotated[
-        Interpolation, typer.Option(help="Interpolation: spherical or linear.", metavar="PATH")
-    ] = Interpolation.spherical,
-    pixels: Annotated[bool, typer.Option("--pixels", help="Show a plain cross-fade of the pixels below.")] = False,
-    fps: Annotated[float, typer.Option(min=1, max=50, help="Pictures a second of an animation.", metavar="N")] = 16,
-    out: Annotated[
-        str | None, typer.Option("--out", "-o", help="A strip; .gif or .webp: an animation.", metavar="FILE")
-    ] = None,
-    scale: ScaleOption = "auto",
-    set_: SetOption = None,
-    force: ForceOption = False,
-    backend: BackendOption = Backend.auto,
-    device: DeviceOption = "auto",
+        Literal["spherical", "linear"], opt.value("Interpolation: spherical or linear.", "PATH")
+    ] = "spherical",
+    pixels: Annotated[bool, opt.flag("Show a plain cross-fade of the pixels below.", "--pixels")] = False,
+    fps: Annotated[float, opt.value("Pictures a second of an animation.", "N", min=1, max=50)] = 16,
+    out: Annotated[str | None, opt.out("A strip; .gif or .webp: an animation.", "FILE")] = None,
+    scale: Scale = "auto",
+    set_: opt.Conditions = None,
+    force: opt.Force = False,
+    backend: opt.Backend = "auto",
+    device: opt.Device = "auto",
 ) -> None:
     """Go from one picture to another, for example: zoo interpolate conv-vae.faces anna.jpg seed:7 -o morph.gif
 
@@ -213,7 +182,7 @@ def interpolate(
     target = picture_target(loaded, "interpolate", out, force, [start, end])
     count = steps or (ANIMATION_STEPS if target.suffix.lower() in ANIMATIONS else STRIP_STEPS)
     plan_sheet(loaded, count, scale, columns=count)
-    rows = [loaded.interpolate(start.latents, end.latents, count, path.value)]
+    rows = [loaded.interpolate(start.latents, end.latents, count, path)]
     if pixels:
         first, last = like(start.picture, rows[0][:1]), like(end.picture, rows[0][-1:])
         rows.append(cross_fade(first[0], last[0], count))
@@ -221,27 +190,24 @@ def interpolate(
     echo(target)
 
 
+@verbs.command("vary", short_help="Make pictures like one.")
 def vary(
-    model: ModelArgument,
-    a: OperandArgument,
-    strength: Annotated[
-        float, typer.Option(min=0, max=100, help="How different: 0 not at all, 1 very.", metavar="X")
-    ] = 0.5,
-    n: Annotated[int, typer.Option("-n", min=1, max=MAX_VARIED, help="How many.", metavar="N")] = 8,
-    seed: SeedOption = 0,
-    side_by_side: Annotated[
-        bool, typer.Option("--side-by-side", help="Put the unchanged reconstruction before.")
-    ] = False,
-    out: OutsOption = None,
-    scale: ScaleOption = "auto",
-    set_: SetOption = None,
-    force: ForceOption = False,
-    backend: BackendOption = Backend.auto,
-    device: DeviceOption = "auto",
+    model: opt.Model,
+    a: First,
+    strength: Annotated[float, opt.value("0 its reconstruction, 1 another picture.", "X", min=0, max=1)] = 0.3,
+    n: Annotated[int, opt.value("How many.", "N", "-n", min=1, max=MAX_VARIED)] = 8,
+    seed: Seed = 0,
+    side_by_side: opt.Beside = False,
+    out: Outs = None,
+    scale: Scale = "auto",
+    set_: opt.Conditions = None,
+    force: opt.Force = False,
+    backend: opt.Backend = "auto",
+    device: opt.Device = "auto",
 ) -> None:
-    """Make pictures like one, for example: zoo vary conv-vae.faces anna.jpg --strength 0.5 -o like-anna.png
+    """Make pictures like one, for example: zoo vary conv-vae.faces anna.jpg --strength 0.3 -o like-anna.png
 
-    Noise is added to the latent of A; the strength counts in standard deviations of the prior.
+    The latent of A is moved towards those of others, by so much that the picture differs as the strength says.
     """
     import numpy as np
 
@@ -262,21 +228,23 @@ def vary(
         save_singles(folder, [f"vary-{number:05d}.png" for number in range(len(made))], made, scale, force, [found])
 
 
+@verbs.command("add", short_help="Make a new picture of two.")
 def add(
-    model: ModelArgument,
-    a: OperandArgument,
-    b: OtherArgument,
-    weights: Annotated[
-        tuple[float, float], typer.Option(help="How much of each; a negative one takes away.", metavar="WA WB")
-    ] = (1.0, 1.0),
-    plain: Annotated[bool, typer.Option("--plain", help="Leave the sum as long as it is.")] = False,
-    side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Put A and B before the sum.")] = False,
-    out: OutOption = None,
-    scale: ScaleOption = "auto",
-    set_: SetOption = None,
-    force: ForceOption = False,
-    backend: BackendOption = Backend.auto,
-    device: DeviceOption = "auto",
+    model: opt.Model,
+    a: First,
+    b: Other,
+    weights: Annotated[tuple[float, float], opt.value("How much of each; a negative one takes away.", "WA WB")] = (
+        1.0,
+        1.0,
+    ),
+    plain: Annotated[bool, opt.flag("Leave the sum as long as it is.", "--plain")] = False,
+    side_by_side: Annotated[bool, opt.flag("Put A and B before the sum.", "--side-by-side")] = False,
+    out: Out = None,
+    scale: Scale = "auto",
+    set_: opt.Conditions = None,
+    force: opt.Force = False,
+    backend: opt.Backend = "auto",
+    device: opt.Device = "auto",
 ) -> None:
     """Make a new picture of two, for example: zoo add conv-vae.faces anna.jpg ben.jpg --weights 1 0.5
 

@@ -6,10 +6,12 @@ word, and a default, need no conversion; everything else goes typer's own way, a
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal, get_args, get_origin
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.models import CommandFunctionType
 
 
 class LightCommand(TyperCommand):
@@ -41,9 +43,14 @@ class LightTyper(typer.Typer):
     def __init__(self, **settings: Any) -> None:
         super().__init__(cls=LightGroup, **settings)
 
-    def command(self, *args: Any, **settings: Any) -> Any:
+    def command(self, *args: Any, **settings: Any) -> Callable[[CommandFunctionType], CommandFunctionType]:
         """Register a verb."""
         return super().command(*args, cls=LightCommand, **settings)
+
+    def take(self, verbs: typer.Typer) -> None:
+        """Add the verbs of another one."""
+        self.registered_commands += verbs.registered_commands
+        self.registered_groups += verbs.registered_groups
 
     def group(self, name: str, short_help: str, text: str) -> LightTyper:
         """Register a verb with actions of its own, to be added to what is returned; alone it says what they are."""
@@ -69,13 +76,14 @@ def _light(parameter: Any) -> Any:
         return parameter
     nothing = () if parameter.nargs == -1 or getattr(parameter, "multiple", False) else None
     convert, is_text = parameter.process_value, described.annotation in (str, list[str])
+    choices = get_args(described.annotation) if get_origin(described.annotation) is Literal else ()
 
     def process_value(context: Any, value: Any) -> Any:
         if value is None and not parameter.required:
             return nothing
         typed = type(value) in (str, list, tuple)  # a default is already what it should be
         empty = value in (None, [], ()) and parameter.required
-        if parameter.callback is None and not empty and (is_text or not typed):
+        if parameter.callback is None and not empty and (is_text or not typed or value in choices):
             return value
         return convert(context, value)
 

@@ -6,10 +6,10 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from zoo.cli import options as opt
 from zoo.cli.completion import names
-from zoo.cli.console import columns, echo, note, open_registry
+from zoo.cli.console import columns, echo, note, open_registry, print_json, print_table
+from zoo.cli.light import LightTyper
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,25 +20,19 @@ if TYPE_CHECKING:
     from zoo.catalog.registry import Registry
     from zoo.catalog.spec import CheckpointConfig, Family, Metric, ModelSpec
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+verbs = LightTyper()
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verbs."""
-    app.command("list", short_help="List the models.")(list_)
-    app.command("info", short_help="Show one model or family.")(info)
-    app.command("plugins", short_help="Show the plugins and what is wrong with them.")(plugins)
-
-
+@verbs.command("list", short_help="List the models.")
 def list_(
     pattern: Annotated[
-        str | None,
-        typer.Argument(help="A part of the name, or a pattern such as 'conv-*'.", metavar="PATTERN"),
+        str | None, opt.argument("A part of the name, or a pattern such as 'conv-*'.", "PATTERN")
     ] = None,
-    task: Annotated[str | None, typer.Option(help="Only models that do this task.", metavar="TASK")] = None,
-    family: Annotated[str | None, typer.Option(help="Only members of this family.", metavar="FAMILY")] = None,
-    families: Annotated[bool, typer.Option("--families", help="List families, those without models too.")] = False,
-    json: JsonOption = False,
+    task: Annotated[str | None, opt.value("Only models that do this task.", "TASK")] = None,
+    family: Annotated[str | None, opt.value("Only members of this family.", "FAMILY")] = None,
+    families: Annotated[bool, opt.flag("List families, those without models too.", "--families")] = False,
+    json: opt.Json = False,
 ) -> None:
     """List the models the installed plugins bring, or their families."""
     registry = open_registry()
@@ -47,25 +41,23 @@ def list_(
         return
     models = registry.find(pattern, task, family)
     if json:
-        _print_json([_row(model, registry) for model in models])
+        print_json([_row(model, registry) for model in models])
         return
     if not models:
         note("no model matches; `zoo list` shows all" if pattern or task or family else "no models; see `zoo plugins`")
         return
     rows = [
-        (model.id, model.config.task or "-", _count(model.config.weights.parameters), model.config.summary)
+        (model.id, model.config.task or "-", f"{model.config.weights.parameters:,}", model.config.summary)
         for model in models
     ]
     _print_columns([("MODEL", "TASK", "PARAMETERS", "SUMMARY"), *rows])
 
 
+@verbs.command("info", short_help="Show one model or family.")
 def info(
-    name: Annotated[
-        str,
-        typer.Argument(help="A model, family, task, dir:PATH, hub:ORG/NAME.", metavar="NAME", autocompletion=names),
-    ],
-    json: JsonOption = False,
-    card: Annotated[bool, typer.Option("--card", help="Show its card, as the Hub shows it.")] = False,
+    name: Annotated[str, opt.argument("A model, family, task, dir:PATH, hub:ORG/NAME.", "NAME", autocompletion=names)],
+    json: opt.Json = False,
+    card: Annotated[bool, opt.flag("Show its card, as the Hub shows it.", "--card")] = False,
 ) -> None:
     """Show what a model does, what it takes and gives, how it was made and how good it is."""
     registry = open_registry()
@@ -79,19 +71,21 @@ def info(
         from zoo.checkpoints.sources import open_source
 
         checkpoint = open_source(name)
-        config, source = checkpoint.config, checkpoint.origin
+        config, source, expects = checkpoint.config, checkpoint.origin, checkpoint.expects
     else:
         spec = registry.resolve(name)
-        config, source = spec.config, spec.source
+        config, source, expects = spec.config, spec.source, spec.expects
     if json:
         import msgspec
 
-        _print_json({**msgspec.to_builtins(config), "source": source})
+        print_json({**msgspec.to_builtins(config), "source": source, "expects": msgspec.to_builtins(expects)})
         return
     from shlex import quote
 
     example = quote(name) if ":" in name else config.task if config.default_for else config.id
     facts = _facts(config, source)
+    if expects:
+        facts.append(("expects", expects.words + (", and tells other pictures apart" if expects.limits else "")))
     if name.startswith("hub:"):
         from zoo.checkpoints.hub.introduction import about
 
@@ -100,7 +94,8 @@ def info(
         echo(line)
 
 
-def plugins(json: JsonOption = False) -> None:
+@verbs.command("plugins", short_help="Show the plugins and what is wrong with them.")
+def plugins(json: opt.Json = False) -> None:
     """Show every plugin: who brings it, its families and models, and why a broken one is left out."""
     from zoo.catalog.registry import Registry
 
@@ -108,7 +103,7 @@ def plugins(json: JsonOption = False) -> None:
     if json:
         import msgspec
 
-        _print_json([{**msgspec.to_builtins(item), "state": _state(item)} for item in infos])
+        print_json([{**msgspec.to_builtins(item), "state": _state(item)} for item in infos])
         return
     rows = [
         (
@@ -120,8 +115,7 @@ def plugins(json: JsonOption = False) -> None:
         )
         for item in infos
     ]
-    for line in columns([("PLUGIN", "DISTRIBUTION", "FAMILIES", "MODELS", "STATE"), *rows]):
-        echo(line)
+    print_table(("PLUGIN", "DISTRIBUTION", "FAMILIES", "MODELS", "STATE"), rows)
 
 
 def _state(item: PluginInfo) -> str:
@@ -154,16 +148,6 @@ def _print_columns(rows: Sequence[tuple[str, ...]]) -> None:
         echo(line if width is None or len(line) <= width else line[: width - 1] + "…")
 
 
-def _print_json(value: Any) -> None:
-    import json
-
-    echo(json.dumps(value, indent=2))
-
-
-def _count(number: int) -> str:
-    return f"{number:,}"
-
-
 def _port(port: Port) -> str:
     """What a graph takes or gives, in words."""
     if port.kind != "image":
@@ -194,7 +178,7 @@ def _facts(config: CheckpointConfig, source: str) -> list[tuple[str, str]]:
         ("task", config.task or "-"),
         ("can", ", ".join(config.can())),
         ("license", config.license),
-        ("weights", f"{_count(weights.parameters)} parameters, {weights.bytes / 1e6:.1f} MB of {weights.dtype}"),
+        ("weights", f"{weights.parameters:,} parameters, {weights.bytes / 1e6:.1f} MB of {weights.dtype}"),
         ("source", source),
     ]
     interface = config.interface
@@ -267,7 +251,7 @@ def _facts_of(family: Family, registry: Registry) -> dict[str, Any]:
 
 def _print_families(families: Sequence[dict[str, Any]], json: bool) -> None:
     if json:
-        _print_json(families)
+        print_json(families)
         return
     if not families:
         note("no family matches; `zoo list --families` shows all")
@@ -283,7 +267,7 @@ def _print_families(families: Sequence[dict[str, Any]], json: bool) -> None:
 def _print_family(family: Family, registry: Registry, json: bool) -> None:
     facts = _facts_of(family, registry)
     if json:
-        _print_json(facts)
+        print_json(facts)
         return
     echo(f"{family.name} (family)\n  {family.summary}\n")
     rows = [("can", ", ".join(family.capabilities)), ("paper", family.paper or "-")]

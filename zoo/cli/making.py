@@ -3,60 +3,40 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from zoo.cli import options as opt
 from zoo.cli.completion import models
-from zoo.cli.console import columns, echo, note, open_registry, progress
-from zoo.cli.running import Backend, BackendOption, DeviceOption
+from zoo.cli.console import columns, echo, needs_extra, note, open_registry, print_json, progress
+from zoo.cli.leaderboard import leaderboard
+from zoo.cli.light import LightTyper
 
 if TYPE_CHECKING:
+    from zoo.catalog.registry import Registry
     from zoo.catalog.spec import Metric
-    from zoo.recipes.recipe import TrainTable
+    from zoo.recipes.recipe import Recipe, TrainTable
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verbs."""
-    app.command("train", short_help="Train a model by a recipe.")(train)
-    app.command("eval", short_help="Measure a model beside a baseline.")(eval_)
+verbs = LightTyper()
 
 
-@contextmanager
-def needs_torch(verb: str) -> Iterator[None]:
-    """Say what to install where PyTorch and its companions are missing."""
-    from zoo.errors import PluginError
-
-    try:
-        yield
-    except ModuleNotFoundError as problem:
-        raise PluginError(f"zoo {verb} needs {problem.name}: pip install 'latent-zoo[train]'") from problem
-
-
+@verbs.command("train", short_help="Train a model by a recipe.")
 def train(
     recipe: Annotated[
-        str,
-        typer.Argument(
-            help="A TOML file, or the id of a model that comes with one.", metavar="RECIPE", autocompletion=models
-        ),
+        str, opt.argument("A TOML file, or the id of a model that comes with one.", "RECIPE", autocompletion=models)
     ],
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The run folder; else runs/ID.", metavar="FOLDER")
-    ] = None,
-    data: Annotated[str | None, typer.Option(help="Other data: pack:NAME or folder:PATH.", metavar="SOURCE")] = None,
+    out: Annotated[Path | None, opt.out("The run folder; else runs/ID.", "FOLDER")] = None,
+    data: Annotated[str | None, opt.value("Other data: pack:NAME or folder:PATH.", "SOURCE")] = None,
     id_: Annotated[
-        str | None, typer.Option("--id", help="What to call the model; else by the recipe or the data.", metavar="NAME")
+        str | None, opt.value("What to call the model; else by the recipe or the data.", "NAME", "--id")
     ] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Other number of epochs.", metavar="N")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Change the recipe: table.key=value.", metavar="KEY=VALUE")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Resume a run that was cut off.")] = False,
+    epochs: Annotated[int | None, opt.value("Other number of epochs.", "N", min=1)] = None,
+    set_: Annotated[list[str] | None, opt.value("Change the recipe: table.key=value.", "KEY=VALUE", "--set")] = None,
+    resume: Annotated[bool, opt.flag("Resume a run that was cut off.", "--resume")] = False,
     finish: Annotated[
-        bool, typer.Option("--finish", help="Train no further: make the checkpoint of a run that was stopped.")
+        bool, opt.flag("Train no further: make the checkpoint of a run that was stopped.", "--finish")
     ] = False,
 ) -> None:
     """Train a model by a recipe, for example: zoo train colorizer-ae.photos --data folder:photos
@@ -67,7 +47,7 @@ def train(
     registry = open_registry()
     changes = list(set_ or [])
     changes += [f"train.epochs={epochs}"] if epochs else []
-    with needs_torch("train"):
+    with needs_extra("train", "train"):
         from zoo.recipes.recipe import read_recipe
         from zoo.training.own import named
         from zoo.training.train import find_recipe
@@ -87,7 +67,20 @@ def train(
         except KeyboardInterrupt:
             note(f"the run is saved in {folder}: the same command with --resume continues it")
             raise
+    if chosen.model.expects:
+        _write_expects(chosen, f"dir:{folder / 'checkpoint'}", registry)
     echo(folder / "checkpoint")
+
+
+def _write_expects(recipe: Recipe, name: str, registry: Registry) -> None:
+    """Measure what the checkpoint of a run expects; it is whole without."""
+    from zoo.errors import ZooError
+    from zoo.evaluation import expects
+
+    try:
+        expects.write(name, registry, expects.measure(name, registry, recipe))
+    except ZooError as error:
+        note(f"what the model expects is not measured: {error}")
 
 
 class _Epochs:
@@ -135,67 +128,109 @@ def _joined(start: str, figures: Mapping[str, float]) -> str:
     return "  ".join([*([start] if start else []), *(f"{name} {value:.4g}" for name, value in figures.items())])
 
 
+@verbs.command("eval", short_help="Measure a model beside a baseline.")
 def eval_(
-    model: Annotated[str, typer.Argument(help="A model or dir:PATH.", metavar="MODEL", autocompletion=models)],
-    data: Annotated[
-        str | None, typer.Option(help="Where the pictures are; else its recipe's.", metavar="SOURCE")
-    ] = None,
-    split: Annotated[str | None, typer.Option(help="train, val or test; else its recipe's.", metavar="SPLIT")] = None,
+    model: Annotated[str | None, opt.argument("A model or dir:PATH.", "MODEL", autocompletion=models)] = None,
+    all_: Annotated[
+        bool, opt.flag("Instead of one model: the figures on the cards of all, beside each other.", "--all")
+    ] = False,
+    task: Annotated[str | None, opt.value("With --all: only models of this task.", "TASK")] = None,
+    rerun: Annotated[
+        bool, opt.flag("With --all: compute the figures anew, as each card's command says.", "--rerun")
+    ] = False,
+    data: Annotated[str | None, opt.value("Where the pictures are; else its recipe's.", "SOURCE")] = None,
+    split: Annotated[str | None, opt.value("train, val or test; else its recipe's.", "SPLIT")] = None,
     size: Annotated[
-        int | None, typer.Option(min=8, max=4096, help="Evaluate at this side; else at the model's own.", metavar="N")
+        int | None, opt.value("Evaluate at this side; else at the model's own.", "N", min=8, max=4096)
     ] = None,
     samples: Annotated[
-        int | None,
-        typer.Option(min=1, max=100_000, help="Draws a picture for the likelihood bounds of a VAE.", metavar="K"),
+        int | None, opt.value("Draws a picture for the likelihood bounds of a VAE.", "K", min=1, max=100_000)
     ] = None,
     features: Annotated[
         str | None,
-        typer.Option(
-            help="Compare results with pictures in a feature network: MODEL, imagenet:SOURCE or inception:FILE.",
-            metavar="NETWORK",
+        opt.value(
+            "Compare results with pictures in a feature network: MODEL, imagenet:SOURCE or inception:FILE.",
+            "NETWORK",
             autocompletion=models,
         ),
     ] = None,
-    samples_n: Annotated[
-        int | None, typer.Option(min=2, help="How many samples; else as many as the split has.", metavar="N")
-    ] = None,
+    samples_n: Annotated[int | None, opt.value("How many samples; else as many as the split has.", "N", min=2)] = None,
     attributes: Annotated[
-        str | None,
-        typer.Option(help="Change these of every picture, as glasses,smile, or all.", metavar="NAMES"),
+        str | None, opt.value("Change these of every picture, as glasses,smile, or all.", "NAMES")
     ] = None,
-    transitions: Annotated[
-        bool, typer.Option("--transitions", help="Go from one picture to another, 100 times.")
+    transitions: Annotated[bool, opt.flag("Go from one picture to another, 100 times.", "--transitions")] = False,
+    expects: Annotated[
+        bool, opt.flag("Only measure by which limits pictures of another kind are told from its own.", "--expects")
     ] = False,
-    against: Annotated[
-        list[str] | None,
-        typer.Option(help="Another model, or its checkpoint's folder, whose figures stand beside.", metavar="MODEL"),
+    others: Annotated[
+        list[str] | None, opt.value("With --expects: pictures of another kind, to try the limits on.", "SOURCE")
     ] = None,
-    write: Annotated[bool, typer.Option("--write", help="Put the figures into the checkpoint and its card.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    backend: BackendOption = Backend.auto,
-    device: DeviceOption = "auto",
+    against: Annotated[
+        list[str] | None, opt.value("Another model, or its checkpoint's folder, whose figures stand beside.", "MODEL")
+    ] = None,
+    write: Annotated[bool, opt.flag("Put the figures into the checkpoint and its card.", "--write")] = False,
+    json: opt.Json = False,
+    backend: opt.Backend = "auto",
+    device: opt.Device = "auto",
 ) -> None:
     """Measure a model on held-out pictures, always beside the figures of a baseline.
 
     What is measured follows from what the model can do: its job, its reconstructions and latent space, its answers.
+    With --all, installed models stand beside each other, by task and by the pictures they were measured on: figures of
+    other pictures can't be compared.
     """
+    from zoo.errors import UsageError
+
+    if all_ == (model is not None) or ((task or rerun) and not all_):
+        raise UsageError("name a model, or give --all, which --task and --rerun go with")
+    if model is None:
+        leaderboard(task, json, rerun, backend, device)
+        return
     registry = open_registry()
-    with needs_torch("eval"):
+    if expects:
+        _expects(model, registry, others or (), write, json, backend, device)
+        return
+    with needs_extra("eval", "train"):
         from zoo.evaluation.evaluate import evaluate, write_metrics
         from zoo.evaluation.options import Options
     options = Options(size, samples, features, samples_n, attributes, transitions, tuple(against or ()))
     with progress(model, 0) as bar:
-        found = evaluate(model, registry, data, split, options, backend.value, device, bar.at)
+        found = evaluate(model, registry, data, split, options, backend, device, bar.at)
     for text in found.notes:
         note(text)
     if write:
         note(f"written to {write_metrics(model, registry, found.metrics)}")
     if json:
-        import msgspec
-
-        echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        print_json(found)
         return
     _print(found.metrics)
+
+
+def _expects(
+    model: str, registry: Registry, others: Sequence[str], write: bool, json: bool, backend: str, device: str
+) -> None:
+    """Measure which pictures a model expects, and how often the limits note its own and those of other sources."""
+    with needs_extra("eval", "train"):
+        from zoo.evaluation import expects
+        from zoo.evaluation.evaluate import recipe_of
+        from zoo.loading import find_checkpoint
+    recipe = recipe_of(find_checkpoint(model, registry).config, registry)
+    with progress(model, 0) as bar:
+        found = expects.measure(model, registry, recipe, others, backend, device, bar.at)
+    if write:
+        note(f"written to {expects.write(model, registry, found)}")
+    if json:
+        from zoo.catalog.expects import format_expects
+
+        echo(format_expects(found).decode(), end="")
+        return
+    limits = found.limits
+    echo(f"expects {found.words}" + ("" if limits else "; no limits: the model has no reconstruction to go by"))
+    if limits:
+        names = [(name, f"{getattr(limits, name):.4g}") for name in limits.__struct_fields__]
+        echo("\n".join(["", *columns([("FIGURE", "LIMIT"), *names]), ""]))
+        rows = [(f"{part.share:.1%}", f"{part.n:,}", part.pictures) for part in found.noted]
+        echo("\n".join(columns([("NOTED", "OF", "PICTURES"), *rows])))
 
 
 def _print(metrics: Sequence[Metric]) -> None:

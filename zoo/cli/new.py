@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-import typer
-
+from zoo.cli import options as opt
 from zoo.cli.console import echo, note, open_registry
+from zoo.cli.light import LightTyper
+
+verbs = LightTyper()
 
 
-class Family(StrEnum):
-    """What kind of family the template is of."""
-
-    autoencoder = "autoencoder"
-    translator = "translator"
-    generator = "generator"
-    upscaler = "upscaler"
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command("new", short_help="Begin a plugin with a family of your own.")(new)
-
-
+@verbs.command("new", short_help="Begin a plugin with a family of your own.")
 def new(
-    name: Annotated[str, typer.Argument(help="The name of the family, such as pixel-cats.", metavar="NAME")],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Where the folder zoo-NAME goes.", metavar="FOLDER")
-    ] = Path(),
+    name: Annotated[str, opt.argument("The name of the family, such as pixel-cats.", "NAME")],
+    out: Annotated[Path, opt.out("Where the folder zoo-NAME goes.", "FOLDER")] = Path(),
     family: Annotated[
-        Family,
-        typer.Option(
-            help="autoencoder (latents, new pictures), translator (pictures to pictures), generator (new pictures) "
+        Literal["autoencoder", "translator", "generator", "upscaler"],
+        opt.value(
+            "autoencoder (latents, new pictures), translator (pictures to pictures), generator (new pictures) "
             "or upscaler (larger pictures).",
-            metavar="KIND",
+            "KIND",
         ),
-    ] = Family.autoencoder,
+    ] = "autoencoder",
 ) -> None:
     """Write a complete package with a family of your own, for example: zoo new pixel-cats
 
@@ -46,7 +32,7 @@ def new(
     """
     from zoo.templates import write_plugin
 
-    folder = write_plugin(name, family.value, out, open_registry())
+    folder = write_plugin(name, family, out, open_registry())
     called = folder.name.removeprefix("zoo-")
     echo(folder)
     steps = (

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from zoo.cli import options as opt
 from zoo.cli.console import echo, note, open_registry, progress
 
 if TYPE_CHECKING:
@@ -13,25 +15,30 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from zoo.arrays import Floats
     from zoo.catalog.interface import Capability
-    from zoo.cli.running import Backend
     from zoo.inference.model import Model
+    from zoo.jobs.encoding import Pictures
     from zoo.jobs.operands import Operand
 
-    Array = NDArray[np.float32]
 
 # Decoded together, where each gets a file of its own.
 AT_ONCE = 64
 
 
 def open_model(
-    name: str, backend: Backend, device: str, capability: Capability, conditions: Sequence[str] | None = None
+    name: str,
+    backend: opt.Backend,
+    device: str,
+    capability: Capability | None = None,
+    conditions: Sequence[str] | None = None,
 ) -> Model:
     """The model of a name, told its conditions. Raises UnsupportedCapability if it can't do what the verb needs."""
     from zoo.loading import load
 
-    model = load(name, backend=backend.value, device=device, registry=open_registry())
-    model.require(capability)
+    model = load(name, backend=backend, device=device, registry=open_registry())
+    if capability:
+        model.require(capability)
     return model.with_conditions(**parse_conditions(conditions))
 
 
@@ -60,6 +67,8 @@ def operand(model: Model, text: str, *, several: bool = False) -> Operand:
     found = (resolve_all if several else resolve)(model, text)
     if found.model not in ("", model.id):
         note(f"{found.file} was made by {found.model}; to {model.id} its latents mean something else")
+    if found.unlike and found.file and model.expects:
+        note(model.expects.remark(model.id, (found.file.name,), 1))
     return found
 
 
@@ -111,7 +120,7 @@ def plan_sheet(model: Model, n: int, scale: str, columns: int | None = None) -> 
         layout(n, *size, columns=columns, scale=wanted)
 
 
-def save_sheet(target: Path, pictures: Array, scale: str, force: bool, columns: int | None = None) -> None:
+def save_sheet(target: Path, pictures: Floats, scale: str, force: bool, columns: int | None = None) -> None:
     """Write pictures as one sheet, and say where."""
     from zoo.pictures.sheets import write_sheet
 
@@ -122,7 +131,7 @@ def save_sheet(target: Path, pictures: Array, scale: str, force: bool, columns: 
 def save_singles(
     folder: str,
     names: Sequence[str],
-    pictures: Iterable[Array],
+    pictures: Iterable[Floats],
     scale: str,
     force: bool,
     operands: Sequence[Operand] = (),
@@ -142,9 +151,27 @@ def save_singles(
             echo(path)
 
 
+def encoded(
+    model: Model, pictures: Pictures, rows: Sequence[int] | NDArray[np.int64], description: str, spread: bool = False
+) -> tuple[Floats, Floats | None]:
+    """The latents of some pictures, under a progress bar; with `spread`, their posteriors' standard deviations too."""
+    from zoo.errors import UnsupportedCapability
+    from zoo.jobs.encoding import encode_all, posterior_all
+
+    with progress(description, len(rows)) as bar:
+
+        def done(count: int) -> None:
+            bar.at(count, len(rows))
+
+        with suppress(UnsupportedCapability):  # an encoder that gives a point: its latents can still be looked at
+            if spread:
+                return posterior_all(model, pictures, rows, done)
+        return encode_all(model, pictures, rows, done), None
+
+
 def decoded(
-    model: Model, latents: Array, steps: int | None = None, told: Mapping[str, Any] | None = None
-) -> Iterator[Array]:
+    model: Model, latents: Floats, steps: int | None = None, told: Mapping[str, Any] | None = None
+) -> Iterator[Floats]:
     """Pictures (C, H, W) one by one, decoded some at a time; `told` are conditions of each."""
     from zoo.inference.conditions import part
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zoo.cli import options as opt
 from zoo.cli.completion import tasks_and_models
-from zoo.cli.console import columns, echo, error, note, open_registry, progress, report
+from zoo.cli.console import echo, error, note, open_registry, print_table, progress, report
+from zoo.cli.light import LightTyper
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from zoo.arrays import Pixels
     from zoo.catalog.registry import Registry
     from zoo.catalog.spec import ModelSpec
     from zoo.inference.model import Model
@@ -27,72 +26,44 @@ if TYPE_CHECKING:
 _CELL_SIDE, _MANY = 256, 200
 
 
-class Backend(StrEnum):
-    """What executes a checkpoint."""
-
-    auto = "auto"
-    onnx = "onnx"
-    torch = "torch"
+verbs = LightTyper()
 
 
-BackendOption = Annotated[Backend, typer.Option(help="What executes the model: ONNX Runtime or PyTorch.")]
-DeviceOption = Annotated[str, typer.Option(help="Where it runs: auto, cpu, cuda.", metavar="DEVICE")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command("run", short_help="Do a model's job on pictures.")(run)
-
-
+@verbs.command("run", short_help="Do a model's job on pictures.")
 def run(
     task: Annotated[
         str | None,
-        typer.Argument(
-            help="A task, model, family or dir:PATH; without it, the tasks are listed.",
-            metavar="TASK",
+        opt.argument(
+            "A task, model, family or dir:PATH; without it, the tasks are listed.",
+            "TASK",
             autocompletion=tasks_and_models,
         ),
     ] = None,
     inputs: Annotated[
-        list[str] | None,
-        typer.Argument(help="Files, folders, quoted patterns, or - for standard input.", metavar="PICTURE"),
+        list[str] | None, opt.argument("Files, folders, quoted patterns, or - for standard input.", "PICTURE")
     ] = None,
-    out: Annotated[
-        str | None, typer.Option("--out", "-o", help="A file, a folder, or - for standard output.", metavar="PATH")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", "-f", help="Replace results that exist.")] = False,
-    side_by_side: Annotated[
-        bool, typer.Option("--side-by-side", help="Put input and result into one picture.")
-    ] = False,
-    grid: Annotated[
-        str | None, typer.Option(help="Put all results, made smaller, on one sheet as well.", metavar="FILE")
-    ] = None,
+    out: Annotated[str | None, opt.out("A file, a folder, or - for standard output.", "PATH")] = None,
+    force: opt.Force = False,
+    side_by_side: Annotated[bool, opt.flag("Put input and result into one picture.", "--side-by-side")] = False,
+    grid: Annotated[str | None, opt.value("Put all results, made smaller, on one sheet as well.", "FILE")] = None,
     from_photo: Annotated[
-        bool, typer.Option("--from-photo", help="Give a model of drawings the lines of each picture.")
+        bool, opt.flag("Give a model of drawings the lines of each picture.", "--from-photo")
     ] = False,
     candidates: Annotated[
-        int | None,
-        typer.Option(
-            min=2, max=64, help="Several plausible results of each picture, where a model has them.", metavar="N"
-        ),
+        int | None, opt.value("Several plausible results of each picture, where a model has them.", "N", min=2, max=64)
     ] = None,
     strength: Annotated[
-        float | None, typer.Option(help="Colours of a colorizer: 0 is gray, 1 as trained, at most 2.", metavar="N")
+        float | None, opt.value("Colours of a colorizer: 0 is gray, 1 as trained, at most 2.", "N")
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Tell a model with conditions what is wanted, as label=cat.", metavar="NAME=VALUE"),
-    ] = None,
-    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders of folders.")] = False,
-    quality: Annotated[
-        int, typer.Option(min=1, max=100, help="Quality of JPEG, WebP and AVIF results.", metavar="N")
-    ] = 95,
-    max_pixels: Annotated[float, typer.Option(help="Refuse pictures of more megapixels.", metavar="N")] = 200,
+    set_: opt.Conditions = None,
+    recursive: opt.Recursive = False,
+    quality: Annotated[int, opt.value("Quality of JPEG, WebP and AVIF results.", "N", min=1, max=100)] = 95,
+    max_pixels: Annotated[float, opt.value("Refuse pictures of more megapixels.", "N")] = 200,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Pictures worked on at once; else one per core, at most 4.", metavar="N")
+        int | None, opt.value("Pictures worked on at once; else one per core, at most 4.", "N", min=1)
     ] = None,
-    backend: BackendOption = Backend.auto,
-    device: DeviceOption = "auto",
+    backend: opt.Backend = "auto",
+    device: opt.Device = "auto",
 ) -> None:
     """Do a model's job on pictures, for example: zoo run colorize photo.jpg
 
@@ -113,7 +84,7 @@ def run(
         raise UsageError(f"name a picture or a folder: zoo run {task} photo.jpg")
     if not 0 < max_pixels <= 1e6:
         raise UsageError(f"--max-pixels takes megapixels, above 0 and at most a million, not {max_pixels:g}")
-    model = load(task, backend=backend.value, device=device, registry=registry)
+    model = load(task, backend=backend, device=device, registry=registry)
     model.require("translate")
     model = model.with_conditions(**parse_conditions(set_))
     label = task if task in registry.tasks() else model.config.task or "out"
@@ -155,7 +126,8 @@ def _run(model: Model, planned: Sequence[Job], options: Options, workers: int | 
     from zoo.jobs.running import run_jobs
 
     errors: list[Exception] = []
-    cells: list[NDArray[np.uint8]] = []
+    cells: list[Pixels] = []
+    unlike: list[str] = []
     try:
         with progress(model.id, len(planned)) as bar:
             for outcome in run_jobs(model, planned, options, workers):
@@ -170,16 +142,25 @@ def _run(model: Model, planned: Sequence[Job], options: Options, workers: int | 
                     echo(outcome.job.target)
                 if outcome.cell is not None:
                     cells.append(outcome.cell)
+                if outcome.unlike:
+                    unlike.append(outcome.job.name)
         if grid and cells:
             _write_grid(grid, cells, options.force)
     finally:
+        note_unlike(model, unlike, len(planned))
         codes = [report(problem) for problem in errors]
     if codes and len(planned) > 1:
         error(f"{len(codes)} of {len(planned)} pictures failed")
     return codes[0] if codes else 0
 
 
-def _write_grid(grid: str, cells: Sequence[NDArray[np.uint8]], force: bool) -> None:
+def note_unlike(model: Model, names: Sequence[str], count: int) -> None:
+    """Say once that pictures, of `count`, are of another kind than those that the model was trained on."""
+    if names and model.expects:
+        note(model.expects.remark(model.id, tuple(names), count))
+
+
+def _write_grid(grid: str, cells: Sequence[Pixels], force: bool) -> None:
     from pathlib import Path
 
     import numpy as np
@@ -204,5 +185,4 @@ def _list_tasks(registry: Registry) -> None:
     if not rows:
         note("no model with a task is installed; `zoo plugins` shows what is")
         return
-    for line in columns([("TASK", "MODEL", "EXAMPLE"), *rows]):
-        echo(line)
+    print_table(("TASK", "MODEL", "EXAMPLE"), rows)

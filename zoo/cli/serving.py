@@ -12,6 +12,7 @@ import typer
 
 from zoo.cli.completion import names
 from zoo.cli.console import echo, note, open_registry
+from zoo.cli.light import LightTyper
 
 if TYPE_CHECKING:
     from zoo.web.shelf import Shelf
@@ -46,11 +47,7 @@ DataOption = Annotated[
 SplitOption = Annotated[str, typer.Option(help="train, val or test of --data.", metavar="SPLIT")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verbs."""
-    app.command("ui", short_help="Show the models in a browser.")(ui)
-    app.command("serve", short_help="Answer over HTTP.")(serve_)
-    app.command("web", short_help="Make a web site of models, without a server.")(web)
+verbs = LightTyper()
 
 
 @contextmanager
@@ -67,6 +64,7 @@ def needs_server(verb: str) -> Iterator[None]:
         raise PluginError(f"zoo {verb} needs {missing}: pip install 'latent-zoo[ui]'") from problem
 
 
+@verbs.command("ui", short_help="Show the models in a browser.")
 def ui(
     model: ModelArgument = None,
     browser: Annotated[
@@ -100,6 +98,7 @@ def ui(
     )
 
 
+@verbs.command("serve", short_help="Answer over HTTP.")
 def serve_(
     model: ModelArgument = None,
     host: HostOption = "127.0.0.1",
@@ -127,6 +126,7 @@ def serve_(
     )
 
 
+@verbs.command("web", short_help="Make a web site of models, without a server.")
 def web(
     models: Annotated[
         list[str],

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.arrays import Pixels
 from zoo.datasets.archive import open_zip_file
 from zoo.datasets.splits import SPLITS, part_of_train, spelled
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError
-from zoo.pictures.color import gray_of, rgb_of
+from zoo.pictures import color
 
 MAX_ARRAY_BYTES = 16 * 2**30
 
@@ -22,7 +23,7 @@ MAX_ARRAY_BYTES = 16 * 2**30
 class Arrays:
     """A source over `images`, uint8 (N, H, W, C); `index` (n,) holds the positions of its split."""
 
-    images: NDArray[np.uint8]
+    images: Pixels
     classes: NDArray[np.generic] | None
     index: NDArray[np.int64]
     channels: int
@@ -30,7 +31,7 @@ class Arrays:
     def __len__(self) -> int:
         return len(self.index)
 
-    def picture(self, index: int) -> NDArray[np.uint8]:
+    def picture(self, index: int) -> Pixels:
         """Picture as uint8 (C, H, W)."""
         return with_channels(self.images[self.index[index]], self.channels)
 
@@ -43,12 +44,9 @@ class Arrays:
         return {} if self.classes is None else {"label": str(self.classes[self.index[index]])}
 
 
-def with_channels(pixels: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+def with_channels(pixels: Pixels, channels: int) -> Pixels:
     """Pixels (H, W, C), C = 1 or 3, as (`channels`, H, W): luma of RGB, or gray repeated."""
-    picture = pixels.transpose(2, 0, 1)
-    if len(picture) != channels:
-        picture = (gray_of if channels == 1 else rgb_of)(picture[None])[0]
-    return np.ascontiguousarray(picture)
+    return np.ascontiguousarray(color.with_channels(pixels.transpose(2, 0, 1)[None], channels)[0])
 
 
 def open_arrays(path: Path, split: str, channels: int) -> Arrays:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.arrays import Doubles
 from zoo.datasets.labels import Label, parse_label
 from zoo.errors import NotFoundError, UsageError
 
@@ -28,7 +29,7 @@ class Attributes:
 
     names: tuple[str, ...]
     kept: tuple[str, ...]
-    values: NDArray[np.float64] = field(repr=False)
+    values: Doubles = field(repr=False)
     rows: NDArray[np.int64] = field(repr=False)
     exclusive: tuple[tuple[int, ...], ...]
     notes: tuple[str, ...]

@@ -11,8 +11,8 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoo.arrays import Pixels
 from zoo.datasets.archive import Archive, Member
 from zoo.datasets.choosing import choose
 from zoo.datasets.index import Row, is_table, open_file, read_index
@@ -42,7 +42,7 @@ class Files:
     def __len__(self) -> int:
         return len(self.files)
 
-    def picture(self, index: int) -> NDArray[np.uint8]:
+    def picture(self, index: int) -> Pixels:
         """Read the file as uint8 (C, H, W); raises as `read_picture` does."""
         place, channels = self.files[index].place, 3 if self.channels == 3 else 1
         if isinstance(place, Path):

@@ -74,7 +74,7 @@ def _read(open_table: Open, name: str) -> Index | None:
         with open_table() as stream:
             text = _decoded(stream, name)
             first, delimiter = _header(text, name)
-            names = [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter, skipinitialspace=True), [])]
+            names = _cells(first, delimiter)
             columns = [column.lower() if column.lower() in KNOWN else column for column in names]
             if "file" not in columns:
                 say_once(f"{name} is not used: it has no column file; its header is {first.strip()[:100]!r}")
@@ -107,6 +107,10 @@ def _decoded(stream: IO[bytes], name: str) -> TextIOWrapper:
     return TextIOWrapper(stream, encoding, errors="surrogateescape", newline="")
 
 
+def _cells(line: str, delimiter: str) -> list[str]:
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])]
+
+
 def _header(text: TextIOWrapper, name: str) -> tuple[str, str]:
     """The first line that is not blank, and the delimiter: the one that makes most columns, one of them `file`."""
     line = next((line for line in iter(lambda: text.readline(MAX_LINE + 1), "") if line.strip()), "")
@@ -116,9 +120,7 @@ def _header(text: TextIOWrapper, name: str) -> tuple[str, str]:
         raise _too_long(name)
 
     def columns(delimiter: str) -> tuple[bool, int]:
-        cells = [
-            cell.strip().lower() for cell in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
-        ]
+        cells = _cells(line.lower(), delimiter)
         return "file" in cells, len(cells)
 
     return line, max(DELIMITERS, key=columns)

@@ -6,15 +6,12 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoo.arrays import Floats
+from zoo.datasets.source import Source
 from zoo.errors import NotFoundError, UsageError
-
-if TYPE_CHECKING:
-    from zoo.datasets.source import Source
 
 OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge, "<=": operator.le, "==": operator.eq, ">": operator.gt, "<": operator.lt
@@ -59,7 +56,7 @@ def parse_label(text: str) -> Label:
     raise UsageError(f"label {text!r}: write a column, or a comparison with a number, as smile > 0.5")
 
 
-def read_labels(source: Source, labels: Sequence[str]) -> NDArray[np.float32]:
+def read_labels(source: Source, labels: Sequence[str]) -> Floats:
     """The labels (N, K) of every picture of a source, each a column or a comparison. Raises as `Label.of` does."""
     parsed = [parse_label(label) for label in labels]
     rows = (source.labels(index) for index in range(len(source) if parsed else 0))

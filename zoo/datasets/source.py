@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from zoo.arrays import Pixels
 from zoo.datasets.arrays import open_arrays
 from zoo.datasets.files import open_folder, open_zip
 from zoo.datasets.pack import open_pack
@@ -23,7 +21,7 @@ class Source(Protocol):
     def __len__(self) -> int:
         """How many."""
 
-    def picture(self, index: int) -> NDArray[np.uint8]:
+    def picture(self, index: int) -> Pixels:
         """Picture as uint8 (C, H, W), C = 1 or 3 as asked for at opening."""
 
     def name(self, index: int) -> str:
@@ -31,6 +29,24 @@ class Source(Protocol):
 
     def labels(self, index: int) -> Mapping[str, str]:
         """What is known about it: its row of the csv index, or `label`, its class; empty where nothing is."""
+
+
+class Changed:
+    """The base of sources that change another's pictures: names and labels stay."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def name(self, index: int) -> str:
+        """What the source calls it."""
+        return self.source.name(index)
+
+    def labels(self, index: int) -> Mapping[str, str]:
+        """What the source knows about it."""
+        return self.source.labels(index)
 
 
 def data_home() -> Path:
@@ -41,6 +57,33 @@ def data_home() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "latent-zoo" / "data"
 
 
+class Kind(NamedTuple):
+    """One kind of sources: what follows `kind:`, what opens one split of it, and whether it is somebody's own files."""
+
+    rest: str
+    open: Callable[[str, str, int], Source]
+    own: bool = False
+
+
+def _of_path(open_path: Callable[[Path, str, int], Source]) -> Kind:
+    """A kind that is named by a path, in which `~` is expanded."""
+
+    def opened(rest: str, split: str, channels: int) -> Source:
+        path = Path(rest).expanduser() if rest.startswith(("~/", f"~{os.sep}")) else Path(rest)
+        return open_path(path, split, channels)
+
+    return Kind("PATH", opened, own=True)
+
+
+KINDS: Mapping[str, Kind] = {
+    "pack": Kind("NAME", lambda name, *wanted: open_pack(data_home(), name, *wanted)),
+    "folder": _of_path(open_folder),
+    "zip": _of_path(open_zip),
+    "npz": _of_path(open_arrays),
+    "torchvision": Kind("NAME", lambda name, *wanted: open_torchvision(data_home() / "torchvision", name, *wanted)),
+}
+
+
 def open_source(source: str, split: str, channels: int = 3) -> Source:
     """Open one split of `pack:NAME`, `folder:PATH`, `zip:PATH`, `npz:PATH` or `torchvision:NAME`.
 
@@ -49,23 +92,10 @@ def open_source(source: str, split: str, channels: int = 3) -> Source:
     source and for a csv or array that is not laid out so; UnsafeFileError for a damaged file.
     """
     kind, _, rest = source.partition(":")
-    path = Path(rest).expanduser() if rest.startswith(("~/", f"~{os.sep}")) else Path(rest)
-    opened: Source
-    if not rest:
-        kind = ""
-    if kind == "pack":
-        opened = open_pack(data_home(), rest, split, channels)
-    elif kind == "folder":
-        opened = open_folder(path, split, channels)
-    elif kind == "zip":
-        opened = open_zip(path, split, channels)
-    elif kind == "npz":
-        opened = open_arrays(path, split, channels)
-    elif kind == "torchvision":
-        opened = open_torchvision(data_home() / "torchvision", rest, split, channels)
-    else:
-        known = "pack:NAME, folder:PATH, zip:PATH, npz:PATH or torchvision:NAME"
-        raise UsageError(f"data source {source!r}: write {known}")
+    if kind not in KINDS or not rest:
+        *others, last = (f"{name}:{each.rest}" for name, each in KINDS.items())
+        raise UsageError(f"data source {source!r}: write {', '.join(others)} or {last}")
+    opened = KINDS[kind].open(rest, split, channels)
     if not len(opened):
         raise NotFoundError(f"data source {source} has no pictures in its split {split!r}")
     return opened

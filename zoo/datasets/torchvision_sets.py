@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from zoo.arrays import Pixels
 from zoo.datasets.arrays import with_channels
 from zoo.datasets.splits import part_of_train
 from zoo.errors import DiskError, NetworkError, NotFoundError, PluginError, UsageError
@@ -30,7 +31,7 @@ class Published:
     def __len__(self) -> int:
         return len(self.index)
 
-    def picture(self, index: int) -> NDArray[np.uint8]:
+    def picture(self, index: int) -> Pixels:
         """Picture as uint8 (C, H, W)."""
         image = self.dataset[int(self.index[index])][0]
         pixels = np.array(image)[..., None] if image.mode == "L" else from_pil(image, self.channels).pixels

@@ -9,26 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoo.arrays import Doubles, Floats, Mask, Pixels
 from zoo.catalog.spec import Metric
 from zoo.datasets.attributes import tabulate
 from zoo.datasets.labels import parse_label
 from zoo.errors import UsageError
 from zoo.inference.directions import Directions, apply, learn
+from zoo.inference.model import Model
 from zoo.metrics.features import FeatureNet
-from zoo.metrics.figures import Pixels, mean
+from zoo.metrics.figures import mean
 from zoo.metrics.levels import Pictures, in_calls, levels, unit
 from zoo.metrics.setting import Setting
 
-if TYPE_CHECKING:
-    from zoo.inference.model import Model
-
-Floats = NDArray[np.float32]
-Truth = NDArray[np.bool_]
+Truth = Mask
 
 # Training pictures the directions are learned on at most, and those of them the strengths are chosen on.
 LEARNED_ON = 20_000
@@ -59,13 +55,12 @@ class Change:
         return Change(self.attribute, self.changed[which])
 
     @property
-    def flips(self) -> NDArray[np.float64]:
+    def flips(self) -> Doubles:
         """Whether the attribute's own answer changed."""
-        flipped: NDArray[np.float64] = self.changed[:, self.attribute].astype(np.float64)
-        return flipped
+        return self.changed[:, self.attribute].astype(np.float64)
 
     @property
-    def stays(self) -> NDArray[np.float64]:
+    def stays(self) -> Doubles:
         """Whether no other answer did."""
         others = np.delete(self.changed, self.attribute, axis=1)
         return np.asarray(~others.any(axis=1), np.float64)
@@ -87,8 +82,7 @@ class Arithmetic:
 
     def answers(self, pixels: Pixels) -> Truth:
         """What the classifier says of pictures, (N, K)."""
-        said: Truth = self.net.answers(pixels)[:, self.places] > 0.5
-        return said
+        return self.net.answers(pixels)[:, self.places] > 0.5
 
     def decoded(self, latents: Floats, size: int) -> Pixels:
         """Pictures of latents; `size` is how many values a picture has."""

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoo.arrays import Floats, Pixels
 from zoo.catalog.spec import Metric
-from zoo.metrics.figures import Pixels, mean, psnrs, ssims
+from zoo.metrics.figures import mean, psnrs, ssims
 from zoo.metrics.levels import in_calls, levels, unit
 from zoo.metrics.setting import Setting
-
-Floats = NDArray[np.float32]
 
 # Components of the named baselines, for latents that have at least as many dimensions.
 NAMED = (64, 128, 256)

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from zoo.arrays import Pixels
 from zoo.catalog.spec import Metric
 from zoo.evaluation.bounds import Observation, Variational, encoded, likelihoods
-from zoo.metrics.figures import Pixels, mean
+from zoo.metrics.figures import mean
 from zoo.metrics.levels import Pictures, in_calls, unit
 from zoo.metrics.setting import Setting
 

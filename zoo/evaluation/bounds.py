@@ -16,16 +16,14 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoo.arrays import Doubles, Floats, Pixels
 from zoo.catalog.spec import Metric
 from zoo.inference.latents import noise
-from zoo.metrics.figures import Pixels, mean
+from zoo.metrics.figures import mean
 from zoo.metrics.levels import Pictures, in_calls, unit
 from zoo.metrics.setting import Setting
 
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 Kind = Literal["bernoulli", "gaussian", "laplace"]
 
 # What a recipe's reconstruction error is a log-likelihood of, but for its scale.

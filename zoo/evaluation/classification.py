@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from zoo.catalog.spec import Metric
-from zoo.datasets import read_labels
+from zoo.arrays import Floats, Pixels
+from zoo.catalog.spec import CheckpointConfig, Metric
+from zoo.datasets import Source, read_labels
 from zoo.errors import UsageError
+from zoo.inference.model import Model
 from zoo.metrics import figures
-
-if TYPE_CHECKING:
-    from zoo.catalog.spec import CheckpointConfig
-    from zoo.datasets import Source
-    from zoo.inference.model import Model
-    from zoo.metrics.setting import Setting
+from zoo.metrics.setting import Setting
 
 # Other models make pictures as small as this, and classifiers of larger ones are to evaluate them too.
 COARSE_SIDE = 32
@@ -70,7 +65,7 @@ def measure(model: Model, source: Source, labels: Sequence[str], setting: Settin
     return metrics + (_metrics("coarse", np.array(found_coarse), truth, names, setting, protocol) if coarse else [])
 
 
-def _answer(model: Model, picture: figures.Pixels) -> NDArray[np.float32]:
+def _answer(model: Model, picture: Pixels) -> Floats:
     """Yes (1) or no (0) to each attribute, or the class's number, of a uint8 picture (C, H, W)."""
     logits = model.encode(picture[None])[0, -len(model.config.config["labels"]) :]
     if model.config.config["kind"] == "classes":
@@ -78,7 +73,7 @@ def _answer(model: Model, picture: figures.Pixels) -> NDArray[np.float32]:
     return (logits > 0).astype(np.float32)
 
 
-def _brought_down(picture: figures.Pixels) -> figures.Pixels:
+def _brought_down(picture: Pixels) -> Pixels:
     """A picture (C, H, W) at COARSE_SIDE, averaged over areas."""
     small = [Image.fromarray(plane).resize((COARSE_SIDE, COARSE_SIDE), Image.Resampling.BOX) for plane in picture]
     return np.stack([np.asarray(plane) for plane in small])
@@ -86,8 +81,8 @@ def _brought_down(picture: figures.Pixels) -> figures.Pixels:
 
 def _metrics(
     name: str,
-    answers: NDArray[np.float32],
-    truth: NDArray[np.float32],
+    answers: Floats,
+    truth: Floats,
     names: Sequence[str],
     setting: Setting,
     protocol: str,

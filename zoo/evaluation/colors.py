@@ -12,25 +12,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import shorten
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoo.arrays import Doubles, Floats, Mask, Pixels
+from zoo.catalog.spec import Metric
 from zoo.checkpoints.tables import name_by, name_in, slug
 from zoo.errors import UsageError
 from zoo.evaluation import restoration
 from zoo.evaluation.records import Columns, Row, baseline, columns, likeness_row, summary, with_gains
+from zoo.evaluation.restoration import Method, Pair
+from zoo.inference.model import Model
 from zoo.metrics import figures
+from zoo.metrics.features import Features
 from zoo.metrics.frechet import distance
-
-if TYPE_CHECKING:
-    from zoo.catalog.spec import Metric
-    from zoo.evaluation.restoration import Method, Pair
-    from zoo.inference.model import Model
-    from zoo.metrics.features import Features, Floats
-    from zoo.metrics.figures import Pixels
-    from zoo.metrics.setting import Setting
+from zoo.metrics.setting import Setting
 
 FIGURES = (
     "psnr",
@@ -87,7 +83,7 @@ class Measured:
 
     gray: Columns
     models: Sequence[Columns]
-    colourfulness: NDArray[np.float64]
+    colourfulness: Doubles
     features: Floats | None
 
 
@@ -142,7 +138,7 @@ def _colored(models: Sequence[Model], net: Features | None, photos: Photos, sett
             results.append(model.translate(given[None])[0])
             if results[-1].shape != true.shape:
                 raise UsageError(f"{model.id} answers in {len(results[-1])} channels: it colours no gray pictures")
-        chroma = figures.chroma(true)
+        chroma = figures.colour(true)[2]
         rows.append([_row(made, true, chroma) for made in results])
         colourfulness[index] = figures.colourfulness(true)
         if net:
@@ -159,13 +155,13 @@ def _row(made: Pixels, true: Pixels, chroma: float) -> Row:
     return {**likeness_row(made, true), **of_colour, "a": a, "b": b}
 
 
-def _tinted(photos: Photos, tints: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+def _tinted(photos: Photos, tints: Sequence[Doubles]) -> Doubles:
     """PSNR of each of T tints laid over all photos, (T, N)."""
     rows = [[figures.psnr(figures.tinted(given, tint), true) for tint in tints] for given, true in photos]
     return np.array(rows, np.float64).T
 
 
-def _table(own: Columns, gray: Columns, tinted: NDArray[np.float64]) -> Columns:
+def _table(own: Columns, gray: Columns, tinted: Doubles) -> Columns:
     """All figures of each photo, with those beside gray and beside one tint."""
     tint_gain = tinted - gray["psnr"]
     table = with_gains(own, gray)
@@ -210,7 +206,7 @@ def _by_set(own: Columns, gray: Columns, sets: Sequence[str], setting: Setting) 
     return metrics
 
 
-def places_of_sets(names: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+def places_of_sets(names: Sequence[str]) -> dict[str, Mask]:
     """Which of N pictures, (N,), are of each set, the largest first, and small sets together as `other`.
 
     Empty where the pictures are not of several sets.
@@ -220,7 +216,7 @@ def places_of_sets(names: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
     kept = [name for name, count in counts[:MOST] if name and count >= LEAST]
     if len(counts) < 2 or not kept:
         return {}
-    places: dict[str, NDArray[np.bool_]] = {name: of == name for name in kept}
+    places: dict[str, Mask] = {name: of == name for name in kept}
     rest = ~np.any(list(places.values()), axis=0)
     if rest.any():
         places[OTHER] = rest | places.get(OTHER, np.False_)

@@ -81,20 +81,18 @@ def evaluate(
     setting = Setting(split, f"zoo eval {name} --data {quote(data)} --split {split}{options.arguments()}", report)
     if classification.is_classifier(model.config):
         source = open_source(data, split, model.interface.takes("encode").channels)
-        labels = labels_of(model, recipe)
-        return Evaluation(classification.measure(model, source, labels, setting))
+        return Evaluation(classification.measure(model, source, labels_of(model, recipe), setting))
     if model.capabilities == ("decode", "generate") or model.interface.conditions_of("decode"):
         return Evaluation(_generated(model, recipe, data, options, setting, opener))
     role = role_of(model, recipe)
     channels = model.interface.gives("decode" if role == "encode" else role).channels
-    size = evaluated_size(model, role, recipe, options.size)
-    test = Pictures(open_source(data, split, channels), size)
+    test = Pictures(open_source(data, split, channels), evaluated_size(model, role, recipe, options.size))
     known = recipe.data.splits.train if recipe else "train"
     if role == "translate":
         return _job(model, recipe, test, (data, known), options, setting, opener)
     if options.against:
         raise UsageError(f"--against is for models that only generate and for colorizers, and {model.id} is neither")
-    train = Pictures(open_source(data, known, channels), size)
+    train = Pictures(open_source(data, known, channels), test.size)
     return _Latent(model, recipe, test, train, options, setting, opener).evaluate()
 
 

@@ -7,28 +7,23 @@ normal distribution with the mean and the covariance of the training pictures' p
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torchvision.transforms.v2 import functional as tv
 
+from zoo.arrays import Floats, Pixels
 from zoo.catalog.spec import Metric
 from zoo.checkpoints.tables import name_by
 from zoo.inference.conditions import part
 from zoo.inference.latents import noise
+from zoo.inference.model import Model
 from zoo.metrics import figures
-from zoo.metrics.figures import Pixels
+from zoo.metrics.features import Features
 from zoo.metrics.levels import Pictures, in_calls, levels, unit
 from zoo.metrics.likeness import NEIGHBOURS, Likeness, likeness
 from zoo.metrics.setting import Setting
-
-if TYPE_CHECKING:
-    from zoo.inference.model import Model
-    from zoo.metrics.features import Features
-
-Floats = NDArray[np.float32]
 
 SEED = 0
 # How many samples are told apart by class, and how likely an answer must be to count as sure.

@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import timm
 import torch
-from numpy.typing import NDArray
 from torch.nn import functional
 
+from zoo.arrays import Floats, Pixels
+from zoo.catalog.registry import Registry
 from zoo.errors import UsageError
-from zoo.weights.initial import WHOLE, initialise, read_starts
-
-if TYPE_CHECKING:
-    from zoo.catalog.registry import Registry
-    from zoo.metrics.figures import Pixels
-
-Floats = NDArray[np.float32]
+from zoo.metrics.features import WithoutAnswers
+from zoo.weights.initial import OUTSIDE, WHOLE, initialise, read_starts
 
 NETWORK = "tf_efficientnet_lite0"
-KINDS = ("timm", "package", "file")
 SIDE, BATCH = 224, 32
 # Stages of the network, of seven, that are used.
 STAGES = 5
 
 
-class ImageNet:
+class ImageNet(WithoutAnswers):
     """The mean over places of the 112 channels after the fifth stage of timm's EfficientNet-Lite0.
 
     The network is that of Tan and Le (2019) without squeeze-and-excitation. The 1,280 features of its last layer have
     a covariance that takes many more photos to know than held-out sets have: docs/evaluation.md has the measurement.
     """
-
-    labels: tuple[str, ...] = ()
-    kind: str = "features"
 
     def __init__(self, source: str, registry: Registry) -> None:
         """Read the weights: `timm:NAME`, `package:NAME` or `file:PATH`, as a recipe's `[init]` table names them.
@@ -44,8 +35,8 @@ class ImageNet:
         `zoo.weights.initial.read_starts`.
         """
         kind, _, name = source.partition(":")
-        if kind not in KINDS or not name:
-            kinds = ", ".join(f"imagenet:{each}:{'PATH' if each == 'file' else 'NAME'}" for each in KINDS)
+        if kind not in OUTSIDE or not name:
+            kinds = ", ".join(f"imagenet:{each}:{'PATH' if each == 'file' else 'NAME'}" for each in OUTSIDE)
             raise UsageError(f"imagenet:{source} names no weights; write one of {kinds}")
         state = read_starts({WHOLE: source}, (), registry)[WHOLE]
         net: Any = timm.create_model(NETWORK, pretrained=False, num_classes=0)
@@ -53,15 +44,11 @@ class ImageNet:
             initialise(net, {WHOLE: state})
         except UsageError as error:
             raise UsageError(f"imagenet:{source} are no weights of timm's {NETWORK}: {error}") from error
-        self.sha256 = _sha256(net)
+        self.sha256 = _sha256(net)  # the same whatever file held the weights
+        self.text = f"timm's {NETWORK} ({self.sha256[:12]}), stage {STAGES}, mean over places, at {SIDE} x {SIDE}"
         net.blocks = net.blocks[:STAGES]
         net.conv_head = net.bn2 = torch.nn.Identity()
         self.net: torch.nn.Module = net.eval().to(memory_format=torch.channels_last)
-
-    @property
-    def text(self) -> str:
-        """The network and the beginning of the sha256 of its weights, which is the same whatever file held them."""
-        return f"timm's {NETWORK} ({self.sha256[:12]}), stage {STAGES}, mean over places, at {SIDE} x {SIDE}"
 
     @torch.no_grad()
     def features(self, pictures: Pixels) -> Floats:
@@ -71,12 +58,7 @@ class ImageNet:
             small = functional.interpolate(part.float(), (SIDE, SIDE), mode="bilinear", antialias=True)
             pixels = small.expand(-1, 3, -1, -1) / 127.5 - 1.0
             found.append(self.net(pixels.contiguous(memory_format=torch.channels_last)))
-        features: Floats = torch.cat(found).numpy()
-        return features
-
-    def answers(self, pictures: Pixels) -> Floats:
-        """It answers about nothing that is measured here."""
-        raise UsageError(f"{self.text} has no answers for {len(pictures)} pictures: it is used for its features")
+        return torch.cat(found).numpy()
 
 
 def _sha256(network: torch.nn.Module) -> str:

@@ -5,31 +5,25 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn import functional
 from torchvision.models import inception_v3
 
-from zoo.errors import NotFoundError, UsageError
-from zoo.metrics.figures import Pixels
+from zoo.arrays import Floats, Pixels
+from zoo.errors import NotFoundError
+from zoo.metrics.features import WithoutAnswers
 from zoo.weights.reading import fill, kind_of, read_pickle, read_safetensors
-
-Floats = NDArray[np.float32]
 
 PREFIX = "inception:"
 SIDE, BATCH = 299, 32
 
 
-class Inception:
+class Inception(WithoutAnswers):
     """The 2,048 numbers before the last layer of torchvision's Inception v3 (Szegedy et al. 2016).
 
     Its weights differ from those of the network that most published Frechet distances are of, so figures compare with
     others in this network only.
     """
-
-    labels: tuple[str, ...] = ()
-    kind: str = "features"
 
     def __init__(self, path: Path) -> None:
         """Read torchvision's weights file, as inception_v3_google-0cc3c7bd.pth, or the same as safetensors.
@@ -40,17 +34,12 @@ class Inception:
         if not path.is_file():
             raise NotFoundError(f"no weights {path}: download torchvision's inception_v3 weights and name the file")
         state = read_pickle(path) if kind_of(path) == "pickle" else read_safetensors(path)
-        self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        self.text = f"torchvision's Inception v3 ({hashlib.sha256(path.read_bytes()).hexdigest()[:12]})"
         # With this switch it takes pictures in [-1, 1], which its weights were trained on.
         self.net = inception_v3(weights=None, init_weights=False, transform_input=False)
         fill(self.net, state, path.name, "torchvision's inception_v3")
         self.net.fc = torch.nn.Identity()
         self.net.eval()
-
-    @property
-    def text(self) -> str:
-        """The network and the beginning of its weights' sha256."""
-        return f"torchvision's Inception v3 ({self.sha256[:12]})"
 
     @torch.no_grad()
     def features(self, pictures: Pixels) -> Floats:
@@ -59,9 +48,4 @@ class Inception:
         for part in torch.split(torch.from_numpy(pictures), BATCH):
             pixels = part.float().expand(-1, 3, -1, -1) / 127.5 - 1.0
             found.append(self.net(functional.interpolate(pixels, (SIDE, SIDE), mode="bilinear", antialias=True)))
-        features: Floats = torch.cat(found).numpy()
-        return features
-
-    def answers(self, pictures: Pixels) -> Floats:
-        """It answers about nothing that is measured here."""
-        raise UsageError(f"{self.text} has no answers for {len(pictures)} pictures: it is used for its features")
+        return torch.cat(found).numpy()

@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from zoo.catalog.registry import Registry
 from zoo.errors import UsageError
+from zoo.inference.model import Model
 from zoo.loading import load
-from zoo.metrics.features import FeatureNet
-
-if TYPE_CHECKING:
-    from zoo.catalog.registry import Registry
-    from zoo.inference.model import Model
-    from zoo.metrics.features import Features
+from zoo.metrics.features import FeatureNet, Features
 
 BackendName = Literal["auto", "onnx", "torch"]
 

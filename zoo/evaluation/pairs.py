@@ -8,26 +8,21 @@ measured too, as how far a single colour could ever go.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from zoo.arrays import Doubles, Floats, Mask, Pixels
+from zoo.catalog.spec import Metric
+from zoo.evaluation.restoration import Pair
+from zoo.inference.model import Model
 from zoo.metrics import figures
 from zoo.metrics.patches import PROTOCOL as PATCHES
 from zoo.metrics.patches import distance_of_sets, features, patch_frechet
-from zoo.pictures.images import gray_of
-from zoo.pictures.outlines import Mask, inside_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from zoo.catalog.spec import Metric
-    from zoo.evaluation.restoration import Pair
-    from zoo.inference.model import Model
-    from zoo.metrics.figures import Pixels
-    from zoo.metrics.setting import Setting
+from zoo.metrics.setting import Setting
+from zoo.pictures.color import gray_of
+from zoo.pictures.outlines import inside_of
 
 # How many training pictures the fill's colour, and the distance of real pictures, are of.
 TRAINING_PICTURES = 400
@@ -59,7 +54,7 @@ def measure(
     """
     colour = fill_colour([train(index) for index in known])
     rows: list[dict[str, float]] = []
-    patches: dict[str, list[NDArray[np.float32]]] = {"true": [], "made": [], "fill": [], "copy": []}
+    patches: dict[str, list[Floats]] = {"true": [], "made": [], "fill": [], "copy": []}
     for index in range(count):
         given, true = test(index)
         inside = inside_of(_gray(given))
@@ -72,10 +67,8 @@ def measure(
         row = {f"l1_{name}": l1(answer, true) for name, answer in answers.items()}
         row |= {"l1_own": l1(filled(inside, own), true), "l1_white": l1(np.full_like(true, 255), true)}
         for name in ("made", "fill"):
-            row |= {
-                f"psnr_{name}": figures.psnr(answers[name], true),
-                f"ssim_{name}": figures.ssim(answers[name], true),
-            }
+            row[f"psnr_{name}"] = figures.psnr(answers[name], true)
+            row[f"ssim_{name}"] = figures.ssim(answers[name], true)
             row[f"colour_{name}"] = figures.colourfulness(answers[name])
         row["colour_true"] = figures.colourfulness(true)
         rows.append(row)
@@ -88,10 +81,10 @@ def measure(
 
 
 def _figures(
-    table: dict[str, NDArray[np.float64]],
-    patches: dict[str, list[NDArray[np.float32]]],
-    real: NDArray[np.float32],
-    colour: NDArray[np.float64],
+    table: dict[str, Doubles],
+    patches: dict[str, list[Floats]],
+    real: Floats,
+    colour: Doubles,
     known: int,
     words: tuple[str, str],
     setting: Setting,
@@ -139,13 +132,13 @@ def _gray(given: Pixels) -> Pixels:
     return gray
 
 
-def filled(inside: Mask, colour: NDArray[np.float64]) -> Pixels:
+def filled(inside: Mask, colour: Doubles) -> Pixels:
     """One colour inside, white outside: uint8 (C, H, W)."""
     level = np.rint(colour).clip(0, 255).astype(np.uint8)
     return np.where(inside, level[:, None, None], np.uint8(255))
 
 
-def fill_colour(pairs: list[Pair]) -> NDArray[np.float64]:
+def fill_colour(pairs: list[Pair]) -> Doubles:
     """The median, channel by channel, of what lies inside the outlines of pairs; middle gray where nothing does."""
     parts = []
     for given, true in pairs:

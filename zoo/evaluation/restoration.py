@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from zoo.arrays import Pixels
+from zoo.catalog.spec import Metric
 from zoo.evaluation.autoencoding import Components
-from zoo.metrics.figures import Pixels, mean, psnr
+from zoo.metrics.figures import mean, psnr
 from zoo.metrics.levels import levels, unit
-from zoo.pictures.images import gray_of
-
-if TYPE_CHECKING:
-    from zoo.catalog.spec import Metric
-    from zoo.metrics.setting import Setting
+from zoo.metrics.setting import Setting
+from zoo.pictures.color import gray_of
 
 Pair = tuple[Pixels, Pixels]
 Work = Callable[[Pixels], Pixels]
@@ -110,7 +108,7 @@ def _best(settings: Iterable[float], method: Callable[[float], Work], pairs: Seq
 
 
 def _blur(sigma: float) -> Work:
-    def work(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def work(rows: Pixels) -> Pixels:
         return cast("Pixels", cv2.GaussianBlur(rows, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101))
 
     return _on_rows(work)
@@ -119,7 +117,7 @@ def _blur(sigma: float) -> Work:
 def _means(strength: float) -> Work:
     """Non-local means (Buades et al. 2005) with OpenCV's windows of 7 and 21 pixels."""
 
-    def work(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def work(rows: Pixels) -> Pixels:
         if rows.ndim == 2:
             return cast("Pixels", cv2.fastNlMeansDenoising(rows, None, strength))
         return cast("Pixels", cv2.fastNlMeansDenoisingColored(rows, None, strength, strength))
@@ -127,7 +125,7 @@ def _means(strength: float) -> Work:
     return _on_rows(work)
 
 
-def _on_rows(work: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> Work:
+def _on_rows(work: Callable[[Pixels], Pixels]) -> Work:
     """OpenCV's pictures are (H, W, 3) or (H, W)."""
 
     def apply(given: Pixels) -> Pixels:

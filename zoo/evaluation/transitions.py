@@ -6,19 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from zoo.arrays import Doubles, Floats, Pixels
 from zoo.catalog.spec import Metric
 from zoo.evaluation.autoencoding import Autoencoder, reconstructed
 from zoo.inference.latents import Path, between
 from zoo.metrics import frechet
 from zoo.metrics.features import FeatureNet
-from zoo.metrics.figures import Pixels, mean
+from zoo.metrics.figures import mean
 from zoo.metrics.levels import in_calls, levels, unit
 from zoo.metrics.setting import Setting
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

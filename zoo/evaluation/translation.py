@@ -5,28 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from PIL import Image
 
+from zoo.arrays import Pixels
 from zoo.catalog.spec import Metric
 from zoo.evaluation import colors, pairs, restoration
 from zoo.evaluation.records import baseline, columns, likeness_row, summary, with_gains
 from zoo.evaluation.restoration import Method, Pair, colourers, denoisers
+from zoo.inference.model import Model
+from zoo.metrics.features import Features
+from zoo.metrics.levels import Pictures
+from zoo.metrics.setting import Setting
 from zoo.recipes.degrade import degrade, fixed
 from zoo.recipes.halves import Halves
-from zoo.recipes.pictures import EdgesTable, GrayscaleTable, NoiseTable, PairTable, ShrinkTable
+from zoo.recipes.pictures import Degradation, EdgesTable, GrayscaleTable, NoiseTable, PairTable, ShrinkTable
 from zoo.recipes.seeds import derive
-
-if TYPE_CHECKING:
-    from zoo.inference.model import Model
-    from zoo.metrics.features import Features
-    from zoo.metrics.figures import Pixels
-    from zoo.metrics.levels import Pictures
-    from zoo.metrics.setting import Setting
-    from zoo.recipes.pictures import Degradation
 
 PROTOCOL = (
     "8-bit sRGB {size}, one picture at a time; the input is {input}; the baseline is to show the input; "

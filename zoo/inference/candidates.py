@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from zoo.arrays import Floats
 from zoo.errors import ZooError
-from zoo.inference.fit.arrays import Floats
 from zoo.inference.latents import noise
 
 # Nodes on a side of the grid the noise is drawn on: what lies near is coloured alike.

@@ -7,7 +7,6 @@ header's metadata holds one entry, `directions`, with the rest as JSON.
 from __future__ import annotations
 
 import math
-import stat
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,11 +16,12 @@ import numpy as np
 from msgspec import Meta
 from safetensors.numpy import save
 
+from zoo.arrays import Floats
 from zoo.catalog.spec import Count, Line, ModelId, Sha256
 from zoo.checkpoints.safetensors_header import TensorInfo, read_header
-from zoo.errors import DiskError, NotFoundError, UnsafeFileError
-from zoo.files import refuse_existing, write_whole
-from zoo.inference.directions import Array, Directions
+from zoo.errors import NotFoundError, UnsafeFileError
+from zoo.files import read_regular, refuse_existing, write_whole
+from zoo.inference.directions import Directions
 
 SUFFIX = ".directions.safetensors"
 MAX_BYTES = 256 * 1024 * 1024
@@ -46,14 +46,8 @@ def write_directions(path: str | Path, directions: Directions, *, force: bool = 
     """
     path = Path(path)
     refuse_existing(path, force)
-    header = _Header(
-        format=1,
-        model=directions.model,
-        weights=directions.weights,
-        names=directions.names,
-        n=directions.n,
-        r2=directions.r2,
-    )
+    facts = {name: getattr(directions, name) for name in ("model", "weights", "names", "n", "r2")}
+    header = _Header(format=1, **facts)
     tensors = {name: np.ascontiguousarray(getattr(directions, name)) for name in _shapes(directions)}
     data = save(tensors, {"directions": msgspec.json.encode(header).decode()})
     write_whole(path, BytesIO(data), force)
@@ -81,18 +75,12 @@ def read_directions(path: str | Path) -> Directions:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):
-            raise UnsafeFileError(f"{path} is not a regular file")
-        if found.st_size > MAX_BYTES:
-            raise UnsafeFileError(f"{path} has {found.st_size} bytes; a file of directions has at most {MAX_BYTES}")
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES)
-    except FileNotFoundError as error:
-        raise NotFoundError(f"there is no file {path}; `zoo attribute learn` makes one") from error
-    except OSError as error:
-        raise DiskError(f"can't read {path}: {error.strerror}") from error
+    data = read_regular(path, MAX_BYTES + 1, str(path))
+    if data is None:
+        raise NotFoundError(f"there is no file {path}; `zoo attribute learn` makes one")
+    if len(data) > MAX_BYTES:
+        raise UnsafeFileError(f"{path} has more bytes than the {MAX_BYTES} that a file of directions has at most")
+    return data
 
 
 def _header(data: bytes) -> _Header:
@@ -104,7 +92,7 @@ def _header(data: bytes) -> _Header:
     return msgspec.json.decode(metadata["directions"].encode(), type=_Header)
 
 
-def _array(data: bytes, info: TensorInfo) -> Array:
+def _array(data: bytes, info: TensorInfo) -> Floats:
     dtype = np.dtype(info.dtype).newbyteorder("<")
     array = np.frombuffer(data, dtype, math.prod(info.shape), info.offset).reshape(info.shape).astype(np.float32)
     if not np.isfinite(array).all():

@@ -10,17 +10,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.arrays import Doubles, Floats
+from zoo.catalog.spec import CheckpointConfig
 from zoo.errors import NotFoundError, UsageError
-
-if TYPE_CHECKING:
-    from zoo.catalog.spec import CheckpointConfig
-
-Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +33,10 @@ class Directions:
     model: str
     weights: str
     names: tuple[str, ...]
-    vectors: Array = field(repr=False)
-    means: Array = field(repr=False)
-    shares: Array = field(repr=False)
-    center: Array = field(repr=False)
+    vectors: Floats = field(repr=False)
+    means: Floats = field(repr=False)
+    shares: Floats = field(repr=False)
+    center: Floats = field(repr=False)
     n: int
     r2: float
 
@@ -48,13 +45,13 @@ class Directions:
         """The shape of one latent."""
         return self.center.shape
 
-    def direction(self, name: str) -> Array:
+    def direction(self, name: str) -> Floats:
         """The direction of one attribute, (*latent_shape). Raises NotFoundError, naming those that are there."""
         if name not in self.names:
             close = difflib.get_close_matches(name, self.names, 1)
             hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(self.names)}"
             raise NotFoundError(f"no direction {name!r}; {hint}")
-        found: Array = self.vectors[self.names.index(name)]
+        found: Floats = self.vectors[self.names.index(name)]
         return found
 
     def check_model(self, config: CheckpointConfig, any_model: bool = False, name: str = "") -> None:
@@ -77,7 +74,7 @@ class Directions:
             )
 
 
-def apply(latents: NDArray[Any], direction: Array, strength: float) -> Array:
+def apply(latents: NDArray[Any], direction: Floats, strength: float) -> Floats:
     """Latents (N, *latent_shape) moved along a direction: w = w_new + strength * direction.
 
     Strength 1 leads from without to with, -1 back. Raises UsageError if the shapes differ.
@@ -88,7 +85,7 @@ def apply(latents: NDArray[Any], direction: Array, strength: float) -> Array:
 
 
 def learn(
-    latents: Array,
+    latents: Floats,
     attributes: NDArray[Any],
     names: Sequence[str],
     config: CheckpointConfig,
@@ -99,36 +96,27 @@ def learn(
     """Directions of the attributes named in `keep`, else of all.
 
     `latents` (N, *latent_shape) are regressed on all `attributes` (N, K), 0 and 1 or any numbers, by least squares:
-    z ~ b + sum_k a_k eta_k. So eta_k is the change that goes with attribute k while the others stay. Columns that
-    exclude each other, as the colours of hair do, are named by position in `exclusive`; the direction of one then
-    leads to it from the others' average. With one column of 0 and 1, eta is the difference of means.
+    z ~ b + sum_k a_k eta_k. So eta_k is the change that goes with attribute k while the others stay; with one column
+    of 0 and 1, the difference of means. `exclusive` names, by position, columns that exclude each other.
 
-    Raises UsageError for arrays that do not fit, an attribute that is the same everywhere, and one that the others
-    determine, so that nothing can tell them apart.
+    Raises UsageError for arrays that do not fit, and an attribute that is the same everywhere or that others determine.
     """
-    values = np.asarray(attributes, np.float64)
-    flat = latents.reshape(len(latents), -1).astype(np.float64)
-    _check(flat, values, names)
-    means, center = values.mean(axis=0), flat.mean(axis=0)
+    flat, values = _checked(latents, attributes, names)
+    means, spread, center = values.mean(axis=0), values.std(axis=0), flat.mean(axis=0)
     flat -= center
-    spread = values.std(axis=0)
-    constant = [name for name, width in zip(names, spread, strict=True) if width < 1e-12]
-    if constant:
-        raise UsageError(f"{constant[0]!r} is the same in all {len(values)} pictures: nothing can be learned of it")
     standard = (values - means) / spread
     inverse = np.linalg.pinv(standard, rcond=1e-9)
-    rows = [names.index(name) for name in (names if keep is None else keep)]
+    kept = tuple(names if keep is None else keep)
+    rows = [names.index(name) for name in kept]
     contrasts = _contrasts(means, exclusive)[rows] / spread
-    _check_apart(contrasts, inverse @ standard, [names[row] for row in rows], names)
+    _check_apart(contrasts, inverse @ standard, kept, names)
     slopes = inverse @ flat
     vectors = contrasts @ slopes
     total = float(np.square(flat).sum())
-    if not total:
-        raise UsageError("the latents are all the same: this model tells nothing of these pictures")
     return Directions(
         model=config.id,
         weights=config.weights.sha256,
-        names=tuple(names[row] for row in rows),
+        names=kept,
         vectors=vectors.reshape(-1, *latents.shape[1:]).astype(np.float32),
         means=means[rows].astype(np.float32),
         shares=(len(flat) * spread[rows] ** 2 * np.square(vectors).sum(axis=1) / total).astype(np.float32),
@@ -138,7 +126,9 @@ def learn(
     )
 
 
-def _check(latents: NDArray[Any], attributes: NDArray[Any], names: Sequence[str]) -> None:
+def _checked(latents: Floats, attributes: NDArray[Any], names: Sequence[str]) -> tuple[Doubles, Doubles]:
+    """Latents (N, D) and attributes (N, K), each varying, finite and in double precision."""
+    attributes = np.asarray(attributes, np.float64)
     if attributes.shape != (len(latents), len(names)):
         raise UsageError(
             f"attributes must be ({len(latents)}, {len(names)}), a row for each latent and a column for each name, "
@@ -152,12 +142,19 @@ def _check(latents: NDArray[Any], attributes: NDArray[Any], names: Sequence[str]
         raise UsageError(f"{len(latents)} pictures are too few for {len(names)} attributes: at least {len(names) + 2}")
     if not np.isfinite(latents).all() or not np.isfinite(attributes).all():
         raise UsageError("latents and attributes must be finite numbers")
+    for name, width in zip(names, attributes.std(axis=0), strict=True):
+        if width < 1e-12:
+            raise UsageError(f"{name!r} is the same in all {len(attributes)} pictures: nothing can be learned of it")
+    if not np.ptp(latents, axis=0).any():
+        raise UsageError("the latents are all the same: this model tells nothing of these pictures")
+    return latents.reshape(len(latents), -1).astype(np.float64), attributes
 
 
-def _contrasts(means: NDArray[np.float64], exclusive: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+def _contrasts(means: Doubles, exclusive: Sequence[Sequence[int]]) -> Doubles:
     """(K, K): how each attribute's direction is made of the regression's slopes.
 
-    An attribute by itself is its own slope; of those that exclude each other, one less the others' weighted mean.
+    An attribute by itself is its own slope; of those that exclude each other, as the colours of hair do, one less the
+    others' weighted mean: its direction leads to it from the others' average.
     """
     contrasts = np.eye(len(means))
     for group in exclusive:
@@ -167,9 +164,7 @@ def _contrasts(means: NDArray[np.float64], exclusive: Sequence[Sequence[int]]) -
     return contrasts
 
 
-def _check_apart(
-    contrasts: NDArray[np.float64], row_space: NDArray[np.float64], kept: Sequence[str], names: Sequence[str]
-) -> None:
+def _check_apart(contrasts: Doubles, row_space: Doubles, kept: Sequence[str], names: Sequence[str]) -> None:
     """Least squares determines a contrast exactly if it lies in the row space of the attributes."""
     misses = np.abs(contrasts @ row_space - contrasts)
     for name, contrast, miss in zip(kept, contrasts, misses, strict=True):

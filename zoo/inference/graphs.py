@@ -13,6 +13,7 @@ from zoo.errors import UnsafeFileError, UnsupportedCapability
 from zoo.inference.conditions import Given, require_known, rows
 
 if TYPE_CHECKING:
+    from zoo.catalog.expects import Expects
     from zoo.catalog.interface import Capability, RoleName
     from zoo.catalog.spec import CheckpointConfig
     from zoo.inference.backends import Backend
@@ -26,7 +27,9 @@ _PIXELS_AT_ONCE = 2**20
 
 
 class Graphs:
-    """What every model does, whatever is asked of it."""
+    """What every model does, whatever is asked of it. `expects` are the pictures that it was trained on, if known."""
+
+    expects: Expects | None = None
 
     def __init__(
         self, config: CheckpointConfig, backend: Backend, others: Others = lambda _: (), name: str = ""

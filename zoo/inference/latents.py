@@ -38,8 +38,7 @@ def linear(a: Numbers, b: Numbers, t: Numbers) -> Array:
     """Points (T, *shape) on the straight line from `a` (t = 0) to `b` (t = 1), for t (T)."""
     _same_shape(a, b)
     t = np.asarray(t, np.float64).reshape(-1, *(1,) * a.ndim)
-    points: Array = ((1 - t) * a + t * b).astype(np.float32)
-    return points
+    return ((1 - t) * a + t * b).astype(np.float32)
 
 
 def slerp(a: Numbers, b: Numbers, t: Numbers) -> Array:
@@ -77,15 +76,18 @@ def between(a: Numbers, b: Numbers, steps: int, path: Path = "spherical") -> Arr
     return ways[path](a, b, np.linspace(0, 1, steps))
 
 
-def around(latent: Numbers, strength: float, n: int, seed: int, spread: Numbers | float = 1.0) -> Array:
-    """`n` latents (n, *shape) about one, `latent` + `strength` * `spread` * noise; the first k are those of n = k.
+def around(latent: Numbers, strength: float, draws: Numbers, middle: Numbers | float = 0.0) -> Array:
+    """Latents (n, *shape) about one, on the ways to `draws` (n, *shape), which are others; `middle` is their mean.
 
-    `spread` is the prior's standard deviation, 1 for a normal one; so strength 0 is the latent itself, and at 1 the
-    noise is as large as what tells one picture from another. Raises UsageError for a negative strength.
+    With the strength s, (1 - s^2) of the latent is kept and the draw has the share that leaves the variance as it is:
+    of latents in many dimensions with one length, and as far as the decoder is linear, the picture differs s times as
+    much (root of the mean squared difference) as two pictures do. At 0 it is the latent itself, at 1 the draw. Raises
+    UsageError for a strength outside 0 to 1.
     """
-    if not (math.isfinite(strength) and strength >= 0):
-        raise UsageError(f"the strength must be 0 or more, not {strength}")
-    return (latent + strength * (spread * noise(n, latent.shape, seed))).astype(np.float32)
+    if not 0 <= strength <= 1:
+        raise UsageError(f"the strength goes from 0, the picture itself, to 1, another picture; it is not {strength:g}")
+    kept = 1 - strength**2
+    return (middle + kept * (latent - middle) + math.sqrt(1 - kept**2) * (draws - middle)).astype(np.float32)
 
 
 def add(a: Numbers, b: Numbers, weights: Sequence[float] = (1.0, 1.0), *, plain: bool = False) -> Array:
@@ -109,8 +111,7 @@ def _across(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.
         axis = int(np.argmin(np.abs(start)))
         across = -start[axis] * start
         across[axis] += 1
-    unit: NDArray[np.float64] = across / np.linalg.norm(across)
-    return unit
+    return across / np.linalg.norm(across)
 
 
 def _same_shape(a: Numbers, b: Numbers) -> None:

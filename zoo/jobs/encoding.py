@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.arrays import Floats, Pixels
 from zoo.errors import UsageError
+from zoo.inference.model import Model
 
-if TYPE_CHECKING:
-    from zoo.inference.model import Model
-
-Array = NDArray[np.float32]
+Rows = Sequence[int] | NDArray[np.int64]
+# Told how many pictures are done.
+Done = Callable[[int], None]
 BATCH = 64
 
 
@@ -23,16 +24,11 @@ class Pictures(Protocol):
     def __len__(self) -> int:
         """How many."""
 
-    def picture(self, index: int) -> NDArray[np.uint8]:
+    def picture(self, index: int) -> Pixels:
         """Picture as uint8 (C, H, W)."""
 
 
-def encode_all(
-    model: Model,
-    pictures: Pictures,
-    rows: Sequence[int] | NDArray[np.int64],
-    done: Callable[[int], None] = lambda count: None,
-) -> Array:
+def encode_all(model: Model, pictures: Pictures, rows: Rows, done: Done = lambda count: None) -> Floats:
     """The latents of the pictures at `rows`: float32 (N, *latent_shape). `done` hears how many there are so far.
 
     Pictures may differ in size. Raises as `Model.encode` does, UsageError for latents whose shape follows the picture.
@@ -41,22 +37,16 @@ def encode_all(
 
 
 def posterior_all(
-    model: Model,
-    pictures: Pictures,
-    rows: Sequence[int] | NDArray[np.int64],
-    done: Callable[[int], None] = lambda count: None,
-) -> tuple[Array, Array]:
+    model: Model, pictures: Pictures, rows: Rows, done: Done = lambda count: None
+) -> tuple[Floats, Floats]:
     """Mean and standard deviation of q(z | x) of the pictures at `rows`, each (N, *latent_shape); as `encode_all`."""
     batches = list(_batches(pictures, rows, model.posterior, done))
     return _joined(model, (mean for mean, _ in batches)), _joined(model, (std for _, std in batches))
 
 
 def _batches(
-    pictures: Pictures,
-    rows: Sequence[int] | NDArray[np.int64],
-    run: Callable[[NDArray[np.uint8]], tuple[Array, ...]],
-    done: Callable[[int], None],
-) -> Iterator[tuple[Array, ...]]:
+    pictures: Pictures, rows: Rows, run: Callable[[Pixels], tuple[Floats, ...]], done: Done
+) -> Iterator[tuple[Floats, ...]]:
     for start in range(0, len(rows), BATCH):
         batch = [pictures.picture(int(row)) for row in rows[start : start + BATCH]]
         if len({picture.shape for picture in batch}) == 1:
@@ -66,7 +56,7 @@ def _batches(
         done(start + len(batch))
 
 
-def _joined(model: Model, batches: Iterator[Array]) -> Array:
+def _joined(model: Model, batches: Iterator[Floats]) -> Floats:
     arrays = list(batches)
     if not arrays:
         raise UsageError("no pictures to encode")

@@ -9,21 +9,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.arrays import Floats
 from zoo.catalog.ports import agrees
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UnsupportedCapability, UsageError, ZooError
 from zoo.files import refuse_existing, write_whole
+from zoo.inference.expected import unlike
 from zoo.inference.fit import fit_encode
-from zoo.pictures.images import read_picture, rgb_of
-
-if TYPE_CHECKING:
-    from zoo.inference.model import Model
-
-Array: TypeAlias = NDArray[np.float32]
+from zoo.inference.model import Model
+from zoo.pictures.color import rgb_of
+from zoo.pictures.images import read_picture
 
 SUFFIX = ".npz"
 MAX_DRAW = 10_000
@@ -40,24 +39,26 @@ class Latents:
     `std`, of the latents' shape, is the posterior's standard deviation, if it was asked for.
     """
 
-    latents: Array
+    latents: Floats
     names: tuple[str, ...]
     model: str
-    std: Array | None = None
+    std: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Operand:
     """Latents (N, *latent_shape) that one word means, a name for each, and the file they come from.
 
-    `picture` is what was encoded, as the model sees it, (1, C, H, W); None for what was no picture.
+    `picture` is what was encoded, as the model sees it, (1, C, H, W); None for what was no picture. `unlike` says that
+    it is of another kind than those that the model was trained on.
     """
 
-    latents: Array
+    latents: Floats
     names: tuple[str, ...]
     file: Path | None = None
-    picture: Array | None = None
+    picture: Floats | None = None
     model: str = ""
+    unlike: bool = False
 
     def file_names(self) -> list[str]:
         """A PNG's name for each, of its number and what of its own name is safe in a file's name."""
@@ -134,13 +135,18 @@ def write_latents(path: Path, content: Latents, force: bool = False) -> None:
 
 
 def encode_files(
-    model: Model, files: Sequence[Path], std: bool = False, advance: Callable[[], None] = lambda: None
+    model: Model,
+    files: Sequence[Path],
+    std: bool = False,
+    advance: Callable[[], None] = lambda: None,
+    other: Callable[[Path], object] = lambda file: None,
 ) -> tuple[Latents | None, list[ZooError]]:
     """The latents of picture files, and the errors of those that can't be encoded; None if none can.
 
-    `std` adds the posterior's standard deviation. `advance` is called after each file.
+    `std` adds the posterior's standard deviation. `advance` is called after each file, `other` for each picture of
+    another kind than those that the model was trained on.
     """
-    found: list[tuple[str, tuple[Array, ...]]] = []
+    found: list[tuple[str, tuple[Floats, ...]]] = []
     errors: list[ZooError] = []
     for file in files:
         try:
@@ -149,6 +155,8 @@ def encode_files(
             if found and arrays[0].shape != found[0][1][0].shape:
                 raise UsageError(f"{file} gives latents of another shape than {found[0][0]}: encode one size at a time")
             found.append((str(file), arrays))
+            if unlike(model, pixels, arrays[0]):
+                other(file)
         except UnsupportedCapability:
             raise
         except ZooError as error:
@@ -199,10 +207,12 @@ def _encoded(model: Model, path: Path) -> Operand:
     model.require("encode")
     pixels = read_picture(path).pixels.transpose(2, 0, 1)[None]
     fit, spec = model.interface.fit("encode").name, model.interface.takes("encode")
-    return Operand(model.encode(pixels), (path.name,), path, fit_encode(fit, pixels, lambda seen: seen, spec))
+    latents = model.encode(pixels)
+    seen = fit_encode(fit, pixels, lambda batch: batch, spec)
+    return Operand(latents, (path.name,), path, seen, unlike=unlike(model, pixels, latents))
 
 
-def like(picture: Array | None, made: Array) -> Array:
+def like(picture: Floats | None, made: Floats) -> Floats:
     """`picture` with the channels of `made`, both (1, C, H, W); `made` itself where there is none of that size."""
     if picture is None or picture.shape[2:] != made.shape[2:]:
         return made
@@ -211,7 +221,7 @@ def like(picture: Array | None, made: Array) -> Array:
     return np.asarray(rgb_of(picture), np.float32) if made.shape[1] == 3 else made
 
 
-def _floats(path: Path, name: str, array: NDArray[Any] | None) -> Array | None:
+def _floats(path: Path, name: str, array: NDArray[Any] | None) -> Floats | None:
     """An array of a file as float32, if there is one, and if it holds finite numbers for one latent or more."""
     if array is None:
         return None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from zoo.errors import DiskError, NotFoundError, UsageError, ZooError
 from zoo.pictures.files import has_picture_suffix, is_hidden
-from zoo.pictures.images import WRITE_SUFFIXES
+from zoo.pictures.formats import WRITE_SUFFIXES
 
 STREAM = "-"
 # A GIF holds 256 colours, too few for a photo.

@@ -15,7 +15,8 @@ import numpy as np
 from PIL import Image
 
 from zoo.errors import DiskError, UsageError, ZooError
-from zoo.files import refuse_existing
+from zoo.files import make_folder, refuse_existing
+from zoo.inference.expected import has_limits, translated
 from zoo.pictures.deep import eight_bits
 from zoo.pictures.formats import holds_deep
 from zoo.pictures.images import (
@@ -60,13 +61,15 @@ class Options:
 class Outcome:
     """How one job ended: written, with notes about the input, or with an error.
 
-    `cell` is uint8 (3, S, S), or (3, S, 2 S) with the input on the left, if the options ask for it.
+    `cell` is uint8 (3, S, S), or (3, S, 2 S) with the input on the left, if the options ask for it. `unlike` says that
+    the picture is of another kind than those that the model was trained on.
     """
 
     job: Job
     notes: tuple[str, ...] = ()
     error: Exception | None = None
     cell: NDArray[np.uint8] | None = None
+    unlike: bool = False
 
 
 def run_jobs(model: Model, jobs: Sequence[Job], options: Options, workers: int | None = None) -> Iterator[Outcome]:
@@ -118,16 +121,15 @@ def _translate(model: Model, job: Job, options: Options, stopped: Event) -> Outc
         refuse_existing(job.target, options.force)
     fit = model.interface.fit("translate")
     deep = fit.deep and not options.side_by_side and (job.target is None or holds_deep(job.target))
-    picture = read_picture(
-        job.source or _standard_input(), channels_read(model, options), options.max_pixels, deep=deep
-    )
-    shown, result = answer_to(model, picture, options, job.candidate)
+    channels = channels_read(model, options)
+    picture = read_picture(job.source or _standard_input(), channels, options.max_pixels, deep=deep)
+    shown, result, unlike = answer_to(model, picture, options, job.candidate)
     cell = _cell((picture, result) if options.side_by_side else (result,), options.cell) if options.cell else None
     if options.side_by_side:
         result = side_by_side(shown, result)
     if not stopped.is_set():
         _write(result, job.target, options)
-    return Outcome(job, notes=(*picture.notes, *advice(model, picture, options)), cell=cell)
+    return Outcome(job, (*picture.notes, *advice(model, picture, options)), cell=cell, unlike=unlike)
 
 
 def channels_read(model: Model, options: Options) -> int:
@@ -135,17 +137,21 @@ def channels_read(model: Model, options: Options) -> int:
     return 1 if model.interface.takes("translate").channels == 1 and not options.from_photo else 3
 
 
-def answer_to(model: Model, picture: Picture, options: Options, candidate: int = 0) -> tuple[Picture, Picture]:
-    """What the model is shown of a picture, and its answer with the picture's alpha, profile, EXIF and density."""
+def answer_to(model: Model, picture: Picture, options: Options, candidate: int = 0) -> tuple[Picture, Picture, bool]:
+    """What the model is shown of a picture, and its answer with the picture's alpha, profile, EXIF and density.
+
+    With them, whether the model was trained on pictures of another kind, so far as it can tell.
+    """
+    unlike = False
     if options.from_photo:
         shown, made = _from_photo(model, picture)
     else:
-        shown, made = picture, _answer(model, picture, candidate, options.strength)
+        shown, made, unlike = picture, *_answer(model, picture, candidate, options.strength)
     levels = made if made.dtype == np.uint16 else None
     pixels = made if levels is None else eight_bits(levels)
     # The paper of a drawing may be transparent; what is painted between its lines is not.
     alpha = None if model.interface.fit("translate").of_drawings else _alpha(picture, pixels)
-    return shown, replace(picture, pixels=pixels, deep=levels, alpha=alpha)
+    return shown, replace(picture, pixels=pixels, deep=levels, alpha=alpha), unlike
 
 
 def _alpha(picture: Picture, made: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
@@ -155,13 +161,21 @@ def _alpha(picture: Picture, made: NDArray[np.uint8]) -> NDArray[np.uint8] | Non
     return np.asarray(Image.fromarray(picture.alpha).resize(made.shape[1::-1], Image.Resampling.BICUBIC))
 
 
-def _answer(model: Model, picture: Picture, number: int = 0, strength: float = 1.0) -> NDArray[Any]:
-    """The model's answer (H, W, C) to a picture as it is, or one of several by its number, from 0; uint16 if it is."""
+def _answer(model: Model, picture: Picture, number: int = 0, strength: float = 1.0) -> tuple[NDArray[Any], bool]:
+    """The model's answer (H, W, C) to a picture as it is, or one of several by its number, from 0; uint16 if it is.
+
+    With it, whether the model was trained on pictures of another kind, so far as it can tell.
+    """
     levels = picture.pixels if picture.deep is None else picture.deep
     pixels = levels.transpose(2, 0, 1)[None]
-    answer = model.candidate(pixels, number, strength=strength) if number else model.translate(pixels, strength)
+    if number:
+        answer, unlike = model.candidate(pixels, number, strength=strength), False
+    elif has_limits(model):
+        answer, unlike = translated(model, pixels, strength)
+    else:
+        answer, unlike = model.translate(pixels, strength), False
     made: NDArray[Any] = answer[0].transpose(1, 2, 0)
-    return made
+    return made, unlike
 
 
 def _from_photo(model: Model, picture: Picture) -> tuple[Picture, NDArray[Any]]:
@@ -172,7 +186,7 @@ def _from_photo(model: Model, picture: Picture) -> tuple[Picture, NDArray[Any]]:
     assert square is not None
     lines, (rows, columns) = trace(picture.pixels, square[0])
     size = picture.pixels.shape[1::-1]
-    made = _answer(model, Picture(lines[:, :, None]))[rows, columns]
+    made = _answer(model, Picture(lines[:, :, None]))[0][rows, columns]
     drawn = Image.fromarray(lines[rows, columns]).resize(size, Image.Resampling.BICUBIC)
     shown = side_by_side(picture, Picture(np.asarray(drawn)[:, :, None]))
     return shown, np.asarray(Image.fromarray(made).resize(size, Image.Resampling.BICUBIC))
@@ -224,11 +238,6 @@ def _is_beside(job: Job) -> bool:
 
 
 def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise DiskError(f"can't make the folder {folder}: a file is in its way") from error
-    except OSError as error:
-        raise DiskError(f"can't make the folder {folder}: {error.strerror or error}") from error
+    make_folder(folder)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise DiskError(f"can't write into the folder {folder}: permission denied")

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoo.arrays import Floats, Pixels
 from zoo.errors import UsageError
-from zoo.metrics.figures import Pixels
+from zoo.inference.model import Model
 from zoo.metrics.levels import in_calls, unit
-
-if TYPE_CHECKING:
-    from zoo.inference.model import Model
-
-Floats = NDArray[np.float32]
 
 
 class Features(Protocol):
@@ -33,6 +28,18 @@ class Features(Protocol):
 
     def answers(self, pictures: Pixels) -> Floats:
         """Probabilities (N, K) of the labels."""
+
+
+class WithoutAnswers:
+    """The base of networks that are used for their features alone."""
+
+    labels: tuple[str, ...] = ()
+    kind: str = "features"
+    text: str
+
+    def answers(self, pictures: Pixels) -> Floats:
+        """Raises UsageError: it answers about nothing that is measured here."""
+        raise UsageError(f"{self.text} has no answers for {len(pictures)} pictures: it is used for its features")
 
 
 class FeatureNet:

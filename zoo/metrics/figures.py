@@ -9,9 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
+from zoo.arrays import Doubles, Pixels
 from zoo.pictures.color import gray_of, join, lightness, rgb_to_lab
-
-Pixels = NDArray[np.uint8]
 
 # Equal pictures count as so many dB, so that a mean stays finite.
 BEST_PSNR = 100.0
@@ -29,14 +28,14 @@ def ssim(made: Pixels, true: Pixels) -> float:
     )
 
 
-def psnrs(made: Pixels, true: Pixels) -> NDArray[np.float64]:
+def psnrs(made: Pixels, true: Pixels) -> Doubles:
     """PSNR in dB, at most 100, of each of several uint8 pictures (N, C, H, W), or of one answer (C, H, W) to all."""
     made = np.broadcast_to(made, true.shape)
     error = [np.mean((one.astype(np.float64) - other) ** 2) / 255.0**2 for one, other in zip(made, true, strict=True)]
     return -10.0 * np.log10(np.maximum(error, 1e-10))
 
 
-def ssims(made: Pixels, true: Pixels) -> NDArray[np.float64]:
+def ssims(made: Pixels, true: Pixels) -> Doubles:
     """Structural similarity of each of several uint8 pictures (N, C, H, W), or of one answer (C, H, W) to all."""
     return np.array([ssim(one, other) for one, other in zip(np.broadcast_to(made, true.shape), true, strict=True)])
 
@@ -58,16 +57,6 @@ def colour(picture: Pixels) -> tuple[float, float, float]:
     return float(a.mean()), float(b.mean()), float(np.hypot(a, b).mean())
 
 
-def chroma(picture: Pixels) -> float:
-    """Mean chroma of a uint8 RGB picture (3, H, W) in CIE Lab."""
-    return colour(picture)[2]
-
-
-def tint(picture: Pixels) -> tuple[float, float]:
-    """Mean a and b of a uint8 RGB picture (3, H, W) in CIE Lab."""
-    return colour(picture)[:2]
-
-
 def tinted(picture: Pixels, ab: NDArray[np.floating]) -> Pixels:
     """The lightness of a uint8 picture (1 or 3, H, W) with one a and b all over: what knows nothing of the picture."""
     gray = picture[0] if len(picture) == 1 else gray_of(picture[None])[0, 0]
@@ -85,12 +74,12 @@ class Summary:
     stderr: float
 
 
-def mean(values: NDArray[np.float64]) -> Summary:
+def mean(values: Doubles) -> Summary:
     """Mean, and the standard deviation over the root of n."""
     return Summary(float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0)
 
 
-def median(values: NDArray[np.float64]) -> Summary:
+def median(values: Doubles) -> Summary:
     """Median, and the standard deviation of the medians of 2,000 bootstrap samples (fixed seed)."""
     rng = np.random.default_rng(0)
     draws = values[rng.integers(0, len(values), (2000, len(values)))]

@@ -9,23 +9,18 @@ features). It depends on the network and, being biased, on the number of picture
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torchmetrics.image.fid import FrechetInceptionDistance
 
+from zoo.arrays import Floats, Pixels
 from zoo.catalog.spec import Metric
-from zoo.metrics.figures import Pixels
+from zoo.inference.model import Model
+from zoo.metrics.features import FeatureNet
 from zoo.metrics.levels import in_calls, levels
 from zoo.metrics.setting import Setting
-
-if TYPE_CHECKING:
-    from zoo.inference.model import Model
-    from zoo.metrics.features import FeatureNet
-
-Floats = NDArray[np.float32]
 
 
 class _Given(torch.nn.Identity):

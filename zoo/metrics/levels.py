@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torchvision.transforms.v2 import functional as tv
 
-if TYPE_CHECKING:
-    from zoo.datasets import Source
-    from zoo.metrics.figures import Pixels
+from zoo.arrays import Floats, Pixels
+from zoo.datasets import Changed, Source
 
-Floats = NDArray[np.float32]
 T = TypeVar("T")
 
 # How many values the pictures of one call hold at most: the layers of a network are many times that.
@@ -23,14 +21,12 @@ CALL_VALUES = 1 << 20
 HELD_VALUES = 1 << 27
 
 
-class Pictures:
+class Pictures(Changed):
     """The pictures of a source, uint8, each brought to `size`, (height, width), with antialiasing; None leaves them."""
 
     def __init__(self, source: Source, size: tuple[int, int] | None = None) -> None:
-        self.source, self.size = source, size
-
-    def __len__(self) -> int:
-        return len(self.source)
+        super().__init__(source)
+        self.size = size
 
     def picture(self, index: int) -> Pixels:
         """Picture as uint8 (C, H, W)."""
@@ -40,10 +36,6 @@ class Pictures:
         resized = tv.resize(torch.from_numpy(np.array(pixels)), list(self.size), antialias=True)
         small: Pixels = resized.numpy()
         return small
-
-    def labels(self, index: int) -> Mapping[str, str]:
-        """What is known of the picture."""
-        return self.source.labels(index)
 
     def spread(self, count: int) -> list[int]:
         """Positions of at most `count` pictures, evenly spaced."""
@@ -61,10 +53,8 @@ class Pictures:
 
     def batches(self, indices: Sequence[int] | None = None) -> Iterator[Pixels]:
         """All pictures, or those at `indices`, a few at a time: uint8 (n, C, H, W)."""
-        chosen = range(len(self)) if indices is None else indices
-        step = max(1, CALL_VALUES // self.picture(0).size)
-        for first in range(0, len(chosen), step):
-            yield np.stack([self.picture(index) for index in chosen[first : first + step]])
+        chosen = np.arange(len(self)) if indices is None else np.array(indices)
+        return in_calls(lambda part: self.array(part.tolist()), chosen, self.picture(0).size)
 
 
 def unit(pictures: Pixels) -> Floats:

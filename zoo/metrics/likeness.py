@@ -9,14 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from zoo.arrays import Floats
 from zoo.metrics.frechet import distance
-
-Floats = NDArray[np.float32]
 
 NEIGHBOURS = 3
 # Rows of a table of distances that are held at once.

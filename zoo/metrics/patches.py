@@ -17,13 +17,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from zoo.metrics.figures import Pixels
+from zoo.arrays import Floats, Mask, Pixels
 from zoo.metrics.frechet import distance
 from zoo.pictures.color import rgb_of, rgb_to_lab
-
-Floats = NDArray[np.float32]
 
 PATCHES = 8
 PROTOCOL = (
@@ -40,17 +37,16 @@ def distance_of_sets(one: Floats, other: Floats) -> float:
     return distance(first / scale, second / scale)
 
 
-def _shown(patches: Floats) -> NDArray[np.bool_]:
+def _shown(patches: Floats) -> Mask:
     """Which patches are not white all over."""
-    shown: NDArray[np.bool_] = (patches[:, 0] < 99.5) | (patches[:, 3] > 0.5)
-    return shown
+    return (patches[:, 0] < 99.5) | (patches[:, 3] > 0.5)
 
 
 def _scale(patches: Floats) -> Floats:
     return np.asarray(np.maximum(patches.std(axis=0), 1e-3), np.float32)
 
 
-def patch_frechet(made: NDArray[np.float32], true: NDArray[np.float32]) -> float:
+def patch_frechet(made: Floats, true: Floats) -> float:
     """Frechet distance of features of the same patches, each (N, F) as `features` gives them, without blank ones."""
     shown = _shown(true)
     if shown.sum() < 2:

@@ -9,17 +9,13 @@ from zoo.catalog.spec import Metric
 from zoo.metrics.figures import Summary
 
 
-def _silent(done: int, total: int) -> None:
-    """Nobody looks on."""
-
-
 @dataclass(frozen=True)
 class Setting:
     """Where figures come from: the split and the command, which stand on each, and who is told how far it is."""
 
     split: str
     command: str
-    report: Callable[[int, int], None] = _silent
+    report: Callable[[int, int], None] = lambda done, total: None
 
     def metric(self, name: str, value: float | Summary, protocol: str, n: int, baseline: float | None = None) -> Metric:
         """One figure over `n` pictures, rounded to four places."""

@@ -13,14 +13,15 @@ The white (Xn, Yn, Zn) is what RGB (1, 1, 1) gives, so that a gray has a = b = 0
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats: TypeAlias = NDArray[np.float32]
+from zoo.arrays import Deep, Floats, Levels, Mask, Pixels
+from zoo.errors import UsageError
+
 # uint8 (0 to 255), uint16 (0 to 65535) or float32 in [0, 1]
-Levels: TypeAlias = NDArray[Any]
 
 RGB_TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 WHITE = RGB_TO_XYZ.sum(axis=1)
@@ -59,6 +60,15 @@ def gray_of(images: Levels) -> Levels:
 def rgb_of(images: Levels) -> Levels:
     """Gray (N, 1, H, W) repeated to (N, 3, H, W): a view that can't be written to."""
     return np.broadcast_to(images, (images.shape[0], 3, *images.shape[2:]))
+
+
+def with_channels(images: Levels, channels: int) -> Levels:
+    """Pictures (N, C, H, W) of so many channels: luma for 1, gray repeated for 3. Raises UsageError for others."""
+    if images.shape[1] == channels:
+        return images
+    if {images.shape[1], channels} != {1, 3}:
+        raise UsageError(f"this model takes pictures of {channels} channels, not {images.shape[1]}")
+    return gray_of(images) if channels == 1 else rgb_of(images)
 
 
 def lightness(gray: Levels) -> Floats:
@@ -129,7 +139,7 @@ def _linear(fy: Floats, y: Floats, da: Floats, db: Floats) -> tuple[Floats, Floa
     return planes[0], planes[1], planes[2]
 
 
-def _outside(planes: tuple[Floats, Floats, Floats], slack: float) -> NDArray[np.bool_]:
+def _outside(planes: tuple[Floats, Floats, Floats], slack: float) -> Mask:
     red, green, blue = planes
     smallest = np.minimum(np.minimum(red, green), blue)
     largest = np.maximum(np.maximum(red, green), blue)
@@ -152,7 +162,7 @@ def _f(t: NDArray[Any]) -> NDArray[Any]:
     return np.where(t > _DELTA**3, np.cbrt(t), t / _SLOPE + 4 / 29)
 
 
-def _index(values: NDArray[Any]) -> NDArray[np.uint16]:
+def _index(values: NDArray[Any]) -> Deep:
     """Values of [0, 1], clamped, as an index into a table of 65,536; levels of 16 bits are one already."""
     if values.dtype == np.uint16:
         return values
@@ -177,22 +187,19 @@ def _lightness_table(white: int) -> Floats:
 @cache
 def _float_levels() -> Floats:
     """sRGB levels, 0 to 1, of linear light 0, 1/65535, ... 1."""
-    light = np.arange(_GRID + 1) / _GRID
-    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055).astype(np.float32)
+    return encoded(np.arange(_GRID + 1) / _GRID).astype(np.float32)
 
 
-def _deep_levels(light: Floats) -> NDArray[np.uint16]:
+def encoded(light: NDArray[Any]) -> NDArray[Any]:
+    """sRGB levels, 0 to 1, of linear light in [0, 1], both floats."""
+    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+
+
+def _deep_levels(light: Floats) -> Deep:
     """sRGB levels of 16 bits: a table of linear light is too coarse for them near black."""
-    light = light.clip(0, 1)
-    levels = np.where(
-        light <= np.float32(0.0031308),
-        light * np.float32(12.92),
-        light ** np.float32(1 / 2.4) * np.float32(1.055) - np.float32(0.055),
-    )
-    deep: NDArray[np.uint16] = np.rint(levels * np.float32(_GRID)).astype(np.uint16)
-    return deep
+    return np.rint(encoded(light.clip(0, 1)) * np.float32(_GRID)).astype(np.uint16)
 
 
 @cache
-def _byte_levels() -> NDArray[np.uint8]:
+def _byte_levels() -> Pixels:
     return np.rint(_float_levels() * 255).astype(np.uint8)

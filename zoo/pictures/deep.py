@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from zoo.arrays import Deep, Pixels
 from zoo.pictures import color
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Deep = NDArray[np.uint16]
 
 WHITE = 65535
 _ROWS_AT_A_TIME = 256
@@ -83,7 +80,7 @@ def _luma(levels: Deep) -> Deep:
     return luma
 
 
-def strips(image: Image.Image) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+def strips(image: Image.Image) -> Iterator[tuple[slice, Pixels]]:
     """The pixels of an image of bytes, some rows at a time, each (h, W, C): Pillow's own way holds them twice more."""
     width, height = image.size
     strip = Image.new(image.mode, (width, min(height, _ROWS_AT_A_TIME)))
@@ -93,7 +90,7 @@ def strips(image: Image.Image) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
         yield slice(top, bottom), np.asarray(strip).reshape(strip.height, width, -1)[: bottom - top]
 
 
-def on_white(levels: Deep, alpha: NDArray[np.uint8]) -> None:
+def on_white(levels: Deep, alpha: Pixels) -> None:
     """Lay levels (H, W, C) on white, in place, where alpha (H, W) says that they are transparent."""
     for rows in _rows(levels):
         darkness = (WHITE - levels[rows]) * (alpha[rows, :, None] * np.uint32(1))
@@ -102,18 +99,22 @@ def on_white(levels: Deep, alpha: NDArray[np.uint8]) -> None:
         levels[rows] = WHITE - darkness
 
 
-def off_white(levels: Deep, alpha: NDArray[np.uint8]) -> Deep:
-    """The colours c that make the levels p = alpha c + (1 - alpha) white. White where nothing is to be seen."""
-    opacity = np.maximum(alpha, 1)[:, :, None].astype(np.uint32)
-    darkness = (WHITE - levels) * np.uint32(255)
+def off_white(levels: NDArray[Any], alpha: Pixels) -> NDArray[Any]:
+    """The colours c that make the levels p = alpha c + (1 - alpha) white. White where nothing is to be seen.
+
+    Levels (H, W, C) are of 8 or 16 bits, and so are the colours.
+    """
+    white, wide = (255, np.uint16) if levels.dtype == np.uint8 else (WHITE, np.uint32)
+    opacity: NDArray[Any] = np.maximum(alpha, 1)[:, :, None].astype(wide)
+    darkness: NDArray[Any] = (white - levels) * wide(255)
     darkness += opacity // 2
     darkness //= opacity
     darkness[alpha == 0] = 0
-    colours: Deep = WHITE - np.minimum(darkness, WHITE).astype(np.uint16)
+    colours: NDArray[Any] = white - np.minimum(darkness, white).astype(levels.dtype)
     return colours
 
 
-def eight_bits(levels: Deep) -> NDArray[np.uint8]:
+def eight_bits(levels: Deep) -> Pixels:
     """The same levels, rounded to 8 bits."""
     pixels = np.empty(levels.shape, np.uint8)
     for rows in _rows(levels):

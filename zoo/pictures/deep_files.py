@@ -6,18 +6,15 @@ import struct
 import zlib
 from collections.abc import Iterator
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
+from zoo.arrays import Deep, Pixels
 from zoo.pictures.deep import off_white, with_channels
+from zoo.pictures.picture import Picture
 from zoo.pictures.png_chunks import SIGNATURE, write_chunk
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from zoo.pictures.picture import Deep, Picture
 
 _LEVEL = 4  # as for 8 bits
 _STRIP_BYTES = 1 << 20
@@ -76,7 +73,7 @@ def _png(out: BytesIO, picture: Picture, levels: Deep, icc: bytes | None, exif: 
     write_chunk(out, b"IEND", b"")
 
 
-def _filtered(rows: NDArray[np.uint8], above: NDArray[np.uint8] | None, pixel: int) -> bytes:
+def _filtered(rows: Pixels, above: Pixels | None, pixel: int) -> bytes:
     """Rows of bytes, each less its left or its upper neighbour, whichever leaves less, behind the filter's number."""
     left, up = rows.copy(), rows.copy()
     left[:, pixel:] -= rows[:, :-pixel]

@@ -10,13 +10,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from zoo.arrays import Floats, Mask, Pixels
 from zoo.pictures.edges import edges
-
-Bytes = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
-Floats = NDArray[np.float32]
 
 # Lines are looked for at no more than this side: enough for any network, and little work.
 WORK_SIDE = 1024
@@ -39,13 +35,13 @@ class Drawing:
     `top`, `left` and `extent` are in pixels of the page; the square may reach beyond it.
     """
 
-    lines: Bytes
+    lines: Pixels
     top: int
     left: int
     extent: int
 
 
-def find_drawing(page: Bytes, side: int) -> Drawing:
+def find_drawing(page: Pixels, side: int) -> Drawing:
     """The drawing on a gray page, uint8 (H, W), brought to `side` pixels with lines of about one pixel.
 
     A page that is such a drawing already, by its size and its two levels, stays as it is.
@@ -64,20 +60,20 @@ def find_drawing(page: Bytes, side: int) -> Drawing:
     return Drawing(np.where(lines, np.uint8(0), np.uint8(255)), *scaled)
 
 
-def is_plain(page: Bytes, side: int) -> bool:
+def is_plain(page: Pixels, side: int) -> bool:
     """Whether a page is as a network takes it: of its size, black on white, nearly without grays."""
     if page.shape != (side, side) or page.mean() < 128:
         return False
     return bool(((page < 32) | (page > 223)).mean() > 0.98 and (page < 32).mean() < MOST_INK)
 
 
-def is_no_drawing(page: Bytes) -> bool:
+def is_no_drawing(page: Pixels) -> bool:
     """Whether there is too much ink on a page, uint8 (H, W), for a line drawing: a photograph, most likely."""
     step = max(1, max(page.shape) // 256)
     return bool((_ink(np.ascontiguousarray(page[::step, ::step])) > TINT).mean() > MOST_INK)
 
 
-def trace(pixels: Bytes, side: int) -> tuple[Bytes, tuple[slice, slice]]:
+def trace(pixels: Pixels, side: int) -> tuple[Pixels, tuple[slice, slice]]:
     """The line drawing of a photo or picture, uint8 (H, W, C): lines (side, side) and where in them the picture is.
 
     Lines are `zoo.pictures.edges`, those of training; the picture keeps its shape and lies in the middle, on white.
@@ -94,7 +90,7 @@ def trace(pixels: Bytes, side: int) -> tuple[Bytes, tuple[slice, slice]]:
     return lines, place
 
 
-def find_strokes(page: Bytes) -> Mask:
+def find_strokes(page: Pixels) -> Mask:
     """Where a gray page, uint8 (H, W), has ink: darker than the paper around it, or lighter on a dark page."""
     ink = _ink(page)
     strongest = float(np.quantile(ink, 0.999))
@@ -115,7 +111,7 @@ def find_strokes(page: Bytes) -> Mask:
     return found
 
 
-def _ink(page: Bytes) -> Floats:
+def _ink(page: Pixels) -> Floats:
     """How much darker than its paper each pixel of a page is, as a share of the paper's level: float32 in [0, 1]."""
     if np.median(page) < 96:
         page = 255 - page
@@ -184,8 +180,7 @@ def _outlined(ink: Mask) -> Mask:
         ink.astype(np.uint8), cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     )
     inner = cv2.erode(blots, np.ones((3, 3), np.uint8)) > 0
-    outlined: Mask = ink & ~inner
-    return outlined
+    return ink & ~inner
 
 
 # The eight neighbours of a pixel, clockwise from above, as the bits of a number.

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.arrays import Pixels
+
 BLUR_SIGMA = 1.2
 # Hysteresis: an edge is followed down to the first gradient, and begins at the second.
 THRESHOLDS = (26, 60)
 SHORTEST = 10
 
 
-def edges(pixels: NDArray[np.uint8], detail: float = 1.0) -> NDArray[np.uint8]:
+def edges(pixels: Pixels, detail: float = 1.0) -> Pixels:
     """Lines of one pixel's width, uint8 (H, W), 0 on lines and 255 elsewhere, of uint8 (H, W), (H, W, 1) or (H, W, 3).
 
     Canny's detector (IEEE PAMI 8, 1986) on a Gaussian-blurred picture, at each pixel in the colour channel whose

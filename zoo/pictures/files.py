@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from zoo.pictures.reading import READ_SUFFIXES
+from zoo.pictures.formats import READ_SUFFIXES
 
 # Folders that systems put beside people's files: macOS' second streams, Synology's thumbnails, Windows' dustbin.
 OF_SYSTEMS = frozenset({"__macosx", "@eadir", "$recycle.bin"})

@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from zoo.errors import DiskError, UsageError
-from zoo.pictures.color import gray_of, rgb_of
-from zoo.pictures.formats import READ_SUFFIXES, WRITE_SUFFIXES
+from zoo.arrays import Floats
+from zoo.errors import UsageError
+from zoo.files import make_folder
 from zoo.pictures.picture import Picture, from_pil
 from zoo.pictures.reading import DEFAULT_MAX_PIXELS, read_picture
 from zoo.pictures.writing import writable_format, write_picture
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
 __all__ = [
     "DEFAULT_MAX_PIXELS",
-    "READ_SUFFIXES",
-    "WRITE_SUFFIXES",
     "Picture",
     "from_array",
     "from_pil",
-    "gray_of",
     "read_images",
     "read_picture",
-    "rgb_of",
     "side_by_side",
     "to_array",
     "writable_format",
@@ -41,7 +34,7 @@ __all__ = [
 ]
 
 
-def to_array(picture: Picture) -> NDArray[np.float32]:
+def to_array(picture: Picture) -> Floats:
     """The picture as float32 (C, H, W) in [0, 1]."""
     return picture.pixels.transpose(2, 0, 1) * np.float32(1 / 255)
 
@@ -58,14 +51,14 @@ def from_array(image: NDArray[Any]) -> Picture:
     return Picture(np.ascontiguousarray(image))
 
 
-def read_images(*sources: str | os.PathLike[str] | Image.Image, channels: int = 3) -> NDArray[np.float32]:
+def read_images(*sources: str | os.PathLike[str] | Image.Image, channels: int = 3) -> Floats:
     """Pictures of one size, paths or Pillow's, as a batch: float32 (N, C, H, W) in [0, 1]; gray for `channels=1`.
 
     Raises UsageError if two sizes differ, and what `read_picture` raises.
     """
     if not sources:
         raise UsageError("no pictures to read: give at least one path")
-    arrays: list[NDArray[np.float32]] = []
+    arrays: list[Floats] = []
     for source in sources:
         picture = from_pil(source, channels) if isinstance(source, Image.Image) else read_picture(source, channels)
         arrays.append(to_array(picture))
@@ -91,10 +84,7 @@ def write_images(
         raise UsageError(f"pictures are an array (N, C, H, W), not one of shape {images.shape}")
     if isinstance(target, str | os.PathLike):
         folder = Path(target)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DiskError(f"can't make the folder {folder}: {error.strerror}") from error
+        make_folder(folder)
         paths = [folder / f"{number:04d}.png" for number in range(len(images))]
     else:
         paths = [Path(path) for path in target]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from zoo.arrays import Deep, Floats, Pixels
 
-    Curve = NDArray[np.float32] | None
+Curve = Floats | None
 
 # TIFF 6.0: BitsPerSample, PhotometricInterpretation, SampleFormat
 _BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
@@ -23,7 +23,7 @@ def is_deep(image: Image.Image) -> bool:
 
 def plain_levels(
     image: Image.Image, curve: Curve, notes: list[str], deep: bool = False
-) -> tuple[Image.Image, Image.Image | None, NDArray[np.uint16] | None]:
+) -> tuple[Image.Image, Image.Image | None, Deep | None]:
     """Such levels as Pillow's mode L, brought through a curve (65536,) if there is one, and their alpha.
 
     Pillow's own conversion cuts off all above 255: a 16-bit scan would be white. With `deep` they come as uint16
@@ -49,30 +49,29 @@ def plain_levels(
     return Image.fromarray(_bytes(shade)), alpha, _words(shade)[:, :, None] if deep else None
 
 
-def by_curve(image: Image.Image, curve: NDArray[np.float32]) -> Image.Image:
+def by_curve(image: Image.Image, curve: Floats) -> Image.Image:
     """An image of mode L brought through a curve (65536,)."""
     return image.point([int(level) for level in np.rint(curve[::257])])
 
 
-def words_by_curve(levels: NDArray[np.uint16], curve: NDArray[np.float32]) -> NDArray[np.uint16]:
+def words_by_curve(levels: Deep, curve: Floats) -> Deep:
     """Levels of 16 bits brought through a curve (65536,)."""
     return _words(curve)[levels]
 
 
-def through(levels: NDArray[np.float32], curve: Curve) -> NDArray[np.float32]:
+def through(levels: Floats, curve: Curve) -> Floats:
     """Levels from 0 to 255 brought through a curve (65536,), if there is one."""
     if curve is None:
         return levels
     return np.interp(levels, np.linspace(0, 255, len(curve)), curve).astype(np.float32)
 
 
-def _bytes(levels: NDArray[np.float32]) -> NDArray[np.uint8]:
-    rounded: NDArray[np.uint8] = np.rint(levels).astype(np.uint8)
-    return rounded
+def _bytes(levels: Floats) -> Pixels:
+    return np.rint(levels).astype(np.uint8)
 
 
-def _words(levels: NDArray[np.float32]) -> NDArray[np.uint16]:
-    rounded: NDArray[np.uint16] = np.rint(levels * np.float32(257)).astype(np.uint16)
+def _words(levels: Floats) -> Deep:
+    rounded: Deep = np.rint(levels * np.float32(257)).astype(np.uint16)
     return rounded
 
 

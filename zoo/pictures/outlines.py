@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Bytes = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
+from zoo.arrays import Mask, Pixels
 
 # The level that a network sees inside of outlines, between that of lines and that of the page.
 SHADE = 176
@@ -16,7 +14,7 @@ SHADE = 176
 GAP, NARROWEST = 1 / 28, 5
 
 
-def inside_of(lines: Bytes) -> Mask:
+def inside_of(lines: Pixels) -> Mask:
     """What lies within the outlines of a drawing, uint8 (H, W), dark lines on white: (H, W), lines included.
 
     Gaps twice and four times as wide are closed where that finds more; a pen so wide also fills corners between open
@@ -42,7 +40,7 @@ def _closed(ink: Mask, gap: int) -> tuple[Mask, Mask]:
     return inside, inside & (walls[page, page] == 0)
 
 
-def shaded(lines: Bytes) -> Bytes:
+def shaded(lines: Pixels) -> Pixels:
     """The drawing, uint8 (H, W), with its inside in the level SHADE, lines 0 and the page 255.
 
     A convolution sees a few pixels, and whether a white one lies inside is decided far away; this says it.

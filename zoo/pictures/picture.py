@@ -5,30 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
+from zoo.arrays import Deep, Pixels
 from zoo.errors import UsageError
 from zoo.pictures.deep import both_bytes, on_white, strips, turned, with_channels
 from zoo.pictures.levels import by_curve, is_deep, plain_levels, words_by_curve
 from zoo.pictures.profiles import MAX_METADATA, embedded_profile, gray_curve, space_of, through_profiles
 from zoo.pictures.quiet import quiet_libtiff, quiet_pillow
 
-Bytes = NDArray[np.uint8]
-Deep = NDArray[np.uint16]
-
 # What of EXIF's first directory speaks of the picture and not of how the old file stored its pixels.
 _KEPT_TAGS = {0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x4746, 0x8298, *range(0x9C9B, 0x9CA0)}
 # Offsets into the old file, and the size before rotation.
 _DROPPED_TAGS = {0xA002, 0xA003, 0xA005}
 _NATIVE = {
-    "I;16BS": "I;16NS",
-    "I;16S": "I;16NS",
-    "I;32BS": "I;32NS",
-    "I;32S": "I;32NS",
-    "F;32BF": "F;32NF",
-    "F;32F": "F;32NF",
-}
+    "I;16BS": "I;16NS", "I;16S": "I;16NS", "I;32BS": "I;32NS", "I;32S": "I;32NS", "F;32BF": "F;32NF", "F;32F": "F;32NF",
+}  # fmt: skip
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -51,8 +43,8 @@ class Picture:
     8 bits and they were asked for: who gives it other pixels gives it another `deep`, too.
     """
 
-    pixels: Bytes
-    alpha: Bytes | None = None
+    pixels: Pixels
+    alpha: Pixels | None = None
     icc: bytes | None = None
     exif: bytes | None = None
     dpi: tuple[float, float] | None = None
@@ -133,7 +125,7 @@ def load_pixels(image: Image.Image) -> None:
         image.load()
 
 
-def _pixels(image: Image.Image, turn: Image.Transpose | None) -> Bytes:
+def _pixels(image: Image.Image, turn: Image.Transpose | None) -> Pixels:
     """(H, W, C) of an L or RGB image, upright."""
     if turn is not None:
         image = image.transpose(turn)

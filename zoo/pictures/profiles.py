@@ -5,15 +5,14 @@ from __future__ import annotations
 import struct
 from functools import lru_cache
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from zoo.arrays import Doubles, Floats
 from zoo.errors import UnsafeFileError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from zoo.pictures import color
 
 # Metadata above this is not carried along: it is no profile and no EXIF that a camera writes.
 MAX_METADATA = 16 * 2**20
@@ -42,7 +41,7 @@ def embedded_profile(image: Image.Image, notes: list[str]) -> bytes | None:
 
 
 @lru_cache(maxsize=8)
-def gray_curve(profile: bytes) -> NDArray[np.float32] | None:
+def gray_curve(profile: bytes) -> Floats | None:
     """The sRGB levels of a gray profile's 65,536 levels, float32 from 0 to 255; None if the profile is no good."""
     try:
         from PIL import ImageCms
@@ -60,7 +59,7 @@ def gray_curve(profile: bytes) -> NDArray[np.float32] | None:
     return fine.astype(np.float32)
 
 
-def _tone_curve(profile: bytes) -> NDArray[np.float64] | None:
+def _tone_curve(profile: bytes) -> Doubles | None:
     """The same by the profile's one curve (tag kTRC), without rounding: LittleCMS gives Pillow 8 bits.
 
     ICC.1, sections 7.3 (tags), 10.6 (curv) and 10.18 (para); None where there is no such curve.
@@ -75,10 +74,10 @@ def _tone_curve(profile: bytes) -> NDArray[np.float64] | None:
         return None
     if profile[20:24] == b"Lab ":  # the curve gives L* / 100
         light = np.where(light > 0.08, ((light + 0.16) / 1.16) ** 3, light * (27 / 24389 * 100))
-    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055) * 255
+    return color.encoded(light) * 255
 
 
-def _tones(curve: bytes, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+def _tones(curve: bytes, levels: Doubles) -> Doubles:
     """What a curve of a profile makes of levels in [0, 1]. Raises struct.error for what is none."""
     kind, number = struct.unpack_from(">4s4xI", curve)
     if kind == b"curv" and number > 1:
@@ -92,7 +91,7 @@ def _tones(curve: bytes, levels: NDArray[np.float64]) -> NDArray[np.float64]:
     g, a, b, c, d, e, f = np.array([*given, *(0, 1, 0, 0, 0, 0, 0)[len(given) :]], np.float64)
     if len(given) < 5:  # the straight part is a constant, below where the power begins
         c, d, e, f = np.float64(0), -b / a, c, c
-    curved: NDArray[np.float64] = np.where(levels >= d, np.maximum(a * levels + b, 0) ** g + e, c * levels + f)
+    curved: Doubles = np.where(levels >= d, np.maximum(a * levels + b, 0) ** g + e, c * levels + f)
     return curved
 
 

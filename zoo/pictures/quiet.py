@@ -6,14 +6,11 @@ import importlib
 import os
 import threading
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
 
 from PIL import Image
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _process_globals = threading.RLock()
 _STDERR = 2

@@ -17,7 +17,7 @@ from PIL import Image, ImageChops, UnidentifiedImageError
 
 from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError, ZooError
 from zoo.pictures.deep import takes_lower_bytes
-from zoo.pictures.formats import FORMATS, READ_SUFFIXES, heif_ready, load_modules
+from zoo.pictures.formats import FORMATS, heif_ready, load_modules
 from zoo.pictures.jpeg_end import is_jpeg, with_two_ends
 from zoo.pictures.kinds import is_iso_media, kind_refused, why_unidentified
 from zoo.pictures.picture import Picture, from_pil, load_pixels
@@ -25,8 +25,6 @@ from zoo.pictures.png_chunks import END_MISSING, SIGNATURE, needed_chunks
 from zoo.pictures.quiet import quiet_pillow
 from zoo.pictures.tiff_floats import is_rare_float, with_plain_floats
 from zoo.pictures.tiff_pages import is_tiff, shown_page
-
-__all__ = ["DEFAULT_MAX_PIXELS", "READ_SUFFIXES", "heif_ready", "read_picture"]
 
 DEFAULT_MAX_PIXELS = 200_000_000
 

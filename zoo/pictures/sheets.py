@@ -8,17 +8,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from zoo.errors import DiskError, UnsafeFileError, UsageError
-from zoo.files import refuse_existing, write_whole
+from zoo.arrays import Floats
+from zoo.errors import UnsafeFileError, UsageError
+from zoo.files import make_folder, refuse_existing, write_whole
 from zoo.pictures.images import DEFAULT_MAX_PIXELS, Picture, from_array, write_picture
-
-Floats: TypeAlias = NDArray[np.float32]
 
 # Sides in pixels below which pictures are enlarged, in a sheet and alone in an animation.
 CELL_SIDE = 96
@@ -92,8 +91,7 @@ def enlarged(picture: Picture, scale: int) -> Picture:
 def cross_fade(a: Floats, b: Floats, steps: int) -> Floats:
     """Pictures (steps, C, H, W) that blend `a` into `b`, both (C, H, W): what a transition is without a model."""
     t = np.linspace(0, 1, steps, dtype=np.float32)[:, None, None, None]
-    faded: Floats = (1 - t) * a + t * b
-    return faded
+    return (1 - t) * a + t * b
 
 
 def is_folder(out: str) -> bool:
@@ -125,10 +123,7 @@ def write_singles(
     Raises before the first picture is taken where one of the files can't be written, and as `write_picture` does.
     """
     for folder in {path.parent for path in paths}:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DiskError(f"can't make the folder {folder}: {error.strerror}") from error
+        make_folder(folder)
     for path in paths:
         refuse_existing(path, force)
     for path, picture in zip(paths, pictures, strict=True):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import TiffImagePlugin
 
+from zoo.arrays import Floats, Pixels
 from zoo.errors import UnsafeFileError
 from zoo.pictures.picture import load_pixels
 from zoo.pictures.quiet import quiet_pillow
@@ -46,7 +47,7 @@ def with_plain_floats(stream: BinaryIO, name: str) -> BinaryIO:
     return directories.begun_with(kept, floats.astype(f"{directories.order}f4").tobytes())
 
 
-def _floats(directories: Directories, entries: dict[int, bytes], name: str) -> NDArray[np.float32]:
+def _floats(directories: Directories, entries: dict[int, bytes], name: str) -> Floats:
     """The values of a page (H, W)."""
     said = {tag: directories.number(entry) for tag, entry in entries.items()}
     size, predictor = said[_BITS] // 8, said.get(_PREDICTOR, 1) if said.get(_COMPRESSION, 1) != 1 else 1
@@ -63,7 +64,7 @@ def _floats(directories: Directories, entries: dict[int, bytes], name: str) -> N
         return _predicted(np.asarray(image), size, predictor, directories.order).astype(np.float32)
 
 
-def _predicted(rows: NDArray[np.uint8], size: int, predictor: int, order: str) -> NDArray[Any]:
+def _predicted(rows: Pixels, size: int, predictor: int, order: str) -> NDArray[Any]:
     """Floats of so many bytes in rows of them, which are stored as differences to the left if a predictor says so."""
     if predictor == 2:
         words = rows.view(f"{order}u{size}")

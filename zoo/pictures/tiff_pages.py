@@ -30,19 +30,9 @@ _REDUCED, _MASK = 1, 4
 _SENSOR = {32803, 34892}  # a colour filter array, and linear raw
 _SENSOR_COMPRESSION = {32767, 32770, 34713, 65000, 65535}  # Sony, Samsung, Nikon, Kodak, Pentax
 _COLOURS = {
-    0: "gray",
-    1: "gray",
-    2: "RGB",
-    3: "palette",
-    4: "mask",
-    5: "CMYK",
-    6: "YCbCr",
-    8: "Lab",
-    9: "ICC Lab",
-    10: "ITU Lab",
-    32844: "LogL",
-    32845: "LogLuv",
-}
+    0: "gray", 1: "gray", 2: "RGB", 3: "palette", 4: "mask", 5: "CMYK", 6: "YCbCr", 8: "Lab", 9: "ICC Lab",
+    10: "ITU Lab", 32844: "LogL", 32845: "LogLuv",
+}  # fmt: skip
 _NUMBERS = {2: "signed", 3: "floating-point", 5: "complex", 6: "complex"}
 
 

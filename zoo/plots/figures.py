@@ -7,7 +7,8 @@ any kind of colour vision; the markers tell the same thing in gray.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -15,9 +16,6 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from zoo.pictures.images import Picture, write_picture
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 DPI = 200
 INK, FAINT = "0.1", "0.75"

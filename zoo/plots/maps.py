@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from zoo.arrays import Pixels
 from zoo.plots.figures import FAINT, INK, headline, in_order, new_figure, plain, style_of
 
 MAX_CLASSES = 12
@@ -56,16 +57,14 @@ def scatter(
     if axis.get_legend_handles_labels()[0]:
         kind = label if labels is not None and not _is_scale(labels) else None
         axis.legend(title=kind, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-    _name_axes(axis, axes)
-    headline(figure, title, remark)
-    return figure
+    return _titled(figure, axis, axes, title, remark)
 
 
 def thumbnails(
     points: Points,
     picked: NDArray[np.int64],
     centers: Points,
-    pictures: Sequence[NDArray[np.uint8]],
+    pictures: Sequence[Pixels],
     axes: tuple[str, str],
     title: str,
     remark: str = "",
@@ -85,9 +84,7 @@ def thumbnails(
         height, width = (0.47 * side * length / max(tile.shape[:2]) for length in tile.shape[:2])
         axis.imshow(tile, extent=(x - width, x + width, y - height, y + height), zorder=2, interpolation="antialiased")
     axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
-    _name_axes(axis, axes)
-    headline(figure, title, remark or f"{len(picked)} of {len(points)} pictures, each near its place")
-    return figure
+    return _titled(figure, axis, axes, title, remark or f"{len(picked)} of {len(points)} pictures, each near its place")
 
 
 def pick_cells(points: Points, across: int = 18) -> tuple[NDArray[np.int64], Points]:
@@ -132,9 +129,7 @@ def decoded_grid(
     axis.set_yticks((n - 1 - shown) * (height + gap) + height / 2, [f"{ticks[1, k]:.2f}" for k in shown])
     axis.spines[:].set_visible(False)
     axis.tick_params(labelsize=9, colors="0.25", length=3)
-    _name_axes(axis, axes)
-    headline(figure, title, remark)
-    return figure
+    return _titled(figure, axis, axes, title, remark)
 
 
 def _classes(axis: Any, points: Points, labels: Sequence[str], size: float) -> None:
@@ -182,9 +177,11 @@ def _around(ratio: float, width: float, beside: float) -> tuple[float, float]:
     return width, (width - beside) * ratio + 1.35
 
 
-def _name_axes(axis: Any, axes: tuple[str, str]) -> None:
+def _titled(figure: Figure, axis: Any, axes: tuple[str, str], title: str, remark: str) -> Figure:
     axis.set_xlabel(axes[0], fontsize=11, color=INK)
     axis.set_ylabel(axes[1], fontsize=11, color=INK)
+    headline(figure, title, remark)
+    return figure
 
 
 def _cell_side(centers: Points) -> float:
@@ -194,7 +191,7 @@ def _cell_side(centers: Points) -> float:
     return min(found) if found else 1.0
 
 
-def _thumbnail(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+def _thumbnail(picture: Pixels, side: int) -> Pixels:
     """(H, W, 3), at most `side` pixels a side."""
     image = Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0).repeat(3 // len(picture), axis=2)))
     image.thumbnail((side, side), Image.Resampling.LANCZOS)

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from zoo.arrays import Doubles
 from zoo.plots.figures import INK, headline, new_figure, plain
 
 Array = NDArray[np.floating[Any]]
@@ -17,7 +18,7 @@ SILENT = 0.01
 PANELS = 12
 
 
-def kl_divergence(mean: Array, std: Array) -> NDArray[np.float64]:
+def kl_divergence(mean: Array, std: Array) -> Doubles:
     """KL(q(z | x) || N(0, 1)) in nats of each latent number, as the posterior's mean and standard deviation, (N, D).
 
     -1/2 (1 + log std^2 - mean^2 - std^2), Kingma & Welling 2014, appendix B.

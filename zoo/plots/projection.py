@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoo.arrays import Doubles, Floats
 from zoo.errors import UsageError
-
-Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,18 +20,18 @@ class Plane:
     anyway. `names` are what to write at the axes.
     """
 
-    center: Array = field(repr=False)
-    axes: Array = field(repr=False)
+    center: Floats = field(repr=False)
+    axes: Floats = field(repr=False)
     spread: tuple[float, float]
     names: tuple[str, str]
     shares: tuple[float, float] | None = None
 
-    def points(self, latents: Array) -> NDArray[np.float64]:
+    def points(self, latents: Floats) -> Doubles:
         """Where latents (N, *latent_shape) lie on the plane: (N, 2)."""
         moved = (latents - self.center).reshape(len(latents), -1).astype(np.float64)
         return np.asarray(moved @ self.axes.reshape(2, -1).T.astype(np.float64))
 
-    def latents(self, points: NDArray[np.float64]) -> Array:
+    def latents(self, points: Doubles) -> Floats:
         """The latents of points (N, 2): (N, *latent_shape) float32."""
         return (self.center + np.tensordot(points, self.axes, axes=1)).astype(np.float32)
 
@@ -43,7 +41,7 @@ def whole_plane() -> Plane:
     return Plane(np.zeros(2, np.float32), np.eye(2, dtype=np.float32), (1.0, 1.0), ("z[0]", "z[1]"))
 
 
-def principal_plane(latents: Array) -> Plane:
+def principal_plane(latents: Floats) -> Plane:
     """The plane in which latents (N, *latent_shape) vary most: principal component analysis.
 
     The sign of an axis is such that its largest entry is positive. Raises UsageError for fewer than three latents, or
@@ -59,20 +57,11 @@ def principal_plane(latents: Array) -> Plane:
     if flat.shape[1] < 2 or not total:
         raise UsageError("these latents do not span a plane: they do not vary, or have one dimension only")
     axes, variances = _principal(flat)
-    axes *= np.sign(axes[np.arange(2), np.abs(axes).argmax(axis=1)])[:, None]
-    shares = (float(variances[0] / total), float(variances[1] / total))
-    spread = (float(np.sqrt(variances[0] / len(flat))), float(np.sqrt(variances[1] / len(flat))))
-    names = tuple(f"principal component {k + 1} ({share:.1%} of the variance)" for k, share in enumerate(shares))
-    return Plane(
-        center.reshape(shape).astype(np.float32),
-        axes.reshape(2, *shape).astype(np.float32),
-        spread,
-        (names[0].replace("%", " %"), names[1].replace("%", " %")),
-        shares,
-    )
+    words = "principal component", "variance"
+    return _plane(shape, center, axes, np.sqrt(variances / len(flat)), variances / total, words)
 
 
-def changing_plane(latents: Array, pictures: Array) -> Plane:
+def changing_plane(latents: Floats, pictures: Floats) -> Plane:
     """The plane along which the pictures of latents change most: latents (N, *latent_shape), pictures (N, C, H, W).
 
     Its axes are the first left singular vectors of the covariance of latents and pictures: where the latents are drawn
@@ -88,33 +77,42 @@ def changing_plane(latents: Array, pictures: Array) -> Plane:
     if len(latents) < 3 or flat.shape[1] < 2 or not np.square(shared).sum():
         raise UsageError("these latents do not span a plane: they, or their pictures, do not vary")
     axes, strengths = _principal(shared.T)
-    axes *= np.sign(axes[np.arange(2), np.abs(axes).argmax(axis=1)])[:, None]
-    total = float(np.square(shared).sum())
-    shares = (float(strengths[0] / total), float(strengths[1] / total))
     places = flat @ axes.T
-    names = tuple(f"direction {k + 1} ({100 * share:.1f} % of the change)" for k, share in enumerate(shares))
+    center = latents[0].reshape(-1) - places[0] @ axes
+    shares = strengths / float(np.square(shared).sum())
+    return _plane(shape, center, axes, places.std(axis=0), shares, ("direction", "change"))
+
+
+def _plane(
+    shape: tuple[int, ...], center: Doubles, axes: Doubles, spread: Doubles, shares: Doubles, words: tuple[str, str]
+) -> Plane:
+    """A plane of latents of a shape by its flat `center` and `axes`; an axis is turned so that its largest entry is
+    positive, and called by its share, such as `direction 1 (40.0 % of the change)`.
+    """
+    axes = axes * np.sign(axes[np.arange(2), np.abs(axes).argmax(axis=1)])[:, None]
+    names = [f"{words[0]} {k + 1} ({100 * share:.1f} % of the {words[1]})" for k, share in enumerate(shares)]
     return Plane(
-        (latents[0].reshape(-1) - places[0] @ axes).reshape(shape).astype(np.float32),
+        center.reshape(shape).astype(np.float32),
         axes.reshape(2, *shape).astype(np.float32),
-        (float(places[:, 0].std()), float(places[:, 1].std())),
+        (float(spread[0]), float(spread[1])),
         (names[0], names[1]),
-        shares,
+        (float(shares[0]), float(shares[1])),
     )
 
 
-def quantiles(n: int) -> NDArray[np.float64]:
+def quantiles(n: int) -> Doubles:
     """The middles of `n` parts of equal probability of the standard normal (Kingma & Welling 2014, figure 4)."""
     return np.array([NormalDist().inv_cdf((k + 0.5) / n) for k in range(n)])
 
 
-def grid_points(plane: Plane, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def grid_points(plane: Plane, n: int) -> tuple[Doubles, Doubles]:
     """Ticks (2, n) along both axes, by quantiles, and the points (n * n, 2) they make, by rows from the top left."""
     ticks = np.stack([quantiles(n) * spread for spread in plane.spread])
     across, down = np.meshgrid(ticks[0], ticks[1][::-1])
     return ticks, np.stack([across.ravel(), down.ravel()], axis=1)
 
 
-def _principal(flat: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _principal(flat: Doubles) -> tuple[Doubles, Doubles]:
     """The first two right singular vectors (2, D) and squared singular values, by the smaller of both Gram matrices."""
     count, size = flat.shape
     if size <= count:

@@ -7,8 +7,8 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as tv
 
 from zoo.errors import UsageError
+from zoo.pictures.color import gray_of
 from zoo.pictures.edges import edges
-from zoo.pictures.images import gray_of
 from zoo.pictures.outlines import shaded
 from zoo.recipes.pictures import Degradation, EdgesTable, GrayscaleTable, NoiseTable, PairTable, ShrinkTable
 from zoo.recipes.sketching import sketch

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
-from zoo.datasets import Source, open_source
+from zoo.arrays import Pixels
+from zoo.datasets import Changed, Source, open_source
 from zoo.errors import UsageError
-from zoo.pictures.images import gray_of
+from zoo.pictures.color import gray_of
 from zoo.recipes.pictures import Degradation, PairTable
 
-Pixels = NDArray[np.uint8]
 
-
-@dataclass(frozen=True)
-class Halves:
+class Halves(Changed):
     """A source whose pictures are cut in the middle and laid on each other: the target's channels, then the input's."""
 
-    source: Source
-    table: PairTable
-
-    def __len__(self) -> int:
-        return len(self.source)
+    def __init__(self, source: Source, table: PairTable) -> None:
+        super().__init__(source)
+        self.table = table
 
     def picture(self, index: int) -> Pixels:
         """Target and input as uint8 (C + C', H, W / 2). Raises UsageError for an odd width."""
@@ -33,14 +25,6 @@ class Halves:
         if self.table.channels == 1 and len(given) == 3:
             given = gray_of(given[None])[0]
         return np.concatenate([target, given])
-
-    def name(self, index: int) -> str:
-        """The file's name."""
-        return self.source.name(index)
-
-    def labels(self, index: int) -> Mapping[str, str]:
-        """What is known about the pair."""
-        return self.source.labels(index)
 
 
 def cut(picture: Pixels, name: str) -> tuple[Pixels, Pixels]:

@@ -59,8 +59,8 @@ class AugmentTable(Table, frozen=True, kw_only=True):
 
     @property
     def random(self) -> bool:
-        """Whether anything is drawn at random."""
-        return self.crops or self.moves or self.flip or self.binarize or bool(self.blur)
+        """Whether anything is drawn at random for each picture alone."""
+        return self.crops or self.moves or self.flip or bool(self.blur)
 
 
 def _check_range(name: str, bounds: Range, above: float, most: float = math.inf) -> None:

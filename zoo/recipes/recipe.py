@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from zoo.catalog.expects import Words
 from zoo.catalog.ports import Side
 from zoo.catalog.spec import Line, ModelId, Name
 from zoo.datasets.labels import parse_label
@@ -20,7 +21,11 @@ Place = Annotated[str, Meta(max_length=5000, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 
 
 class ModelTable(Table, frozen=True, kw_only=True):
-    """What is trained. `config` goes over the preset's values."""
+    """What is trained. `config` goes over the preset's values.
+
+    `expects` says what it is trained on, in words that follow "was trained on": "rendered faces of 32x32". With
+    `generates = false` nothing is drawn from its latent space: a model whose draws would show nothing.
+    """
 
     id: ModelId
     family: Name
@@ -29,6 +34,8 @@ class ModelTable(Table, frozen=True, kw_only=True):
     task: Name | None = None
     default_for: tuple[Name, ...] = ()
     summary: Line = ""
+    expects: Words = ""
+    generates: bool = True
     license: str = "Apache-2.0"
 
 
@@ -155,6 +162,11 @@ class Recipe(Table, frozen=True, kw_only=True):
     prior: PriorTable | None = None
     # What a part of the exported network begins with: see `zoo.weights.initial`.
     init: dict[str, Line] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a prior for a model that draws nothing."""
+        if self.prior and not self.model.generates:
+            raise ValueError("a model with generates = false has no [prior]: leave one of them out")
 
 
 def read_recipe(path: Path, changes: tuple[str, ...] = (), source: str | None = None) -> Recipe:

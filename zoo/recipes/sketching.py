@@ -5,13 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from zoo.arrays import Mask, Pixels
 from zoo.pictures.edges import edges
 from zoo.recipes.pictures import EdgesTable
-
-Pixels = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
 
 # A hand strays slowly: over about this many pixels.
 STRAY_PIXELS = 24

@@ -7,18 +7,15 @@ its text the words between @ replaced.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from zoo.catalog.registry import Registry
 from zoo.errors import DiskError, UsageError
 from zoo.files import whole_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from zoo.catalog.registry import Registry
 
 Kind = Literal["autoencoder", "translator", "generator", "upscaler"]
 

@@ -6,7 +6,8 @@ On the command line: `zoo check PLUGIN`, `zoo check FAMILY`, `zoo check MODEL`, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from zoo.catalog.registry import Registry
 from zoo.testing.checkpoints import checkpoint_findings
@@ -14,9 +15,6 @@ from zoo.testing.families import family_findings
 from zoo.testing.finding import Finding, require
 from zoo.testing.imports import light_finding
 from zoo.testing.plugins import named_family_findings, plugin_findings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 __all__ = ["Finding", "check", "check_checkpoint", "check_family", "check_plugin", "findings"]
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.catalog.interface import RoleName
+from zoo.catalog.spec import Family
+from zoo.checkpoints.format import Checkpoint
 from zoo.errors import NotFoundError, PluginError
+from zoo.inference.model import Model
 from zoo.testing.finding import NEEDS_TORCH, Finding, has_torch, same, tried
 from zoo.testing.inputs import inputs
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from zoo.catalog.interface import RoleName
-    from zoo.catalog.spec import Family
-    from zoo.checkpoints.format import Checkpoint
-    from zoo.inference.model import Model
 
 # How far PyTorch and ONNX Runtime may be apart: in any answer to one input, and in the pictures of one seed.
 BACKEND_TOLERANCE, SEED_TOLERANCE = 1e-3, 2 / 255

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from zoo.catalog.bundled import recipe_files
 from zoo.catalog.families import configured, interface_of
+from zoo.catalog.plugins import PluginInfo
 from zoo.catalog.registry import load_object
+from zoo.catalog.spec import Family
 from zoo.errors import PluginError
 from zoo.testing.finding import NEEDS_TORCH, Finding, all_passed, has_torch, torch_tried, tried
 from zoo.testing.imports import light_finding
-
-if TYPE_CHECKING:
-    from zoo.catalog.plugins import PluginInfo
-    from zoo.catalog.spec import Family
 
 TINY = "tiny"
 

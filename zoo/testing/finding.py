@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from zoo.catalog.plugins import one_line
 from zoo.errors import PluginError, ZooError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
 
 BATCH_TOLERANCE = 1e-4
 NEEDS_TORCH = "skipped, needs PyTorch: pip install 'latent-zoo[train]'"

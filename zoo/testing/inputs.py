@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+import numpy as np
+from numpy.typing import NDArray
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from zoo.catalog.interface import Interface, RoleName
-    from zoo.catalog.ports import ImageSpec
+from zoo.catalog.interface import Interface, RoleName
+from zoo.catalog.ports import ImageSpec
 
 COUNT = 3
 # The least side of a picture of free size: networks that halve it often need some.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,8 +16,10 @@ from safetensors.torch import load, save
 from torch import nn
 
 from zoo.catalog.families import interface_of
+from zoo.catalog.interface import Interface, RoleName
 from zoo.catalog.ports import agrees
 from zoo.catalog.registry import load_object
+from zoo.catalog.spec import Family
 from zoo.checkpoints.format import read_checkpoint
 from zoo.errors import PluginError
 from zoo.recipes.recipe import ModelTable
@@ -26,10 +28,6 @@ from zoo.testing.finding import Finding, all_passed, all_same, tried
 from zoo.testing.inputs import inputs
 from zoo.training.export import export
 from zoo.training.graph import answers_of
-
-if TYPE_CHECKING:
-    from zoo.catalog.interface import Interface, RoleName
-    from zoo.catalog.spec import Family
 
 Answers = tuple[NDArray[np.float32], ...]
 Batch = tuple[NDArray[np.float32], ...]

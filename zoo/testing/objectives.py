@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import torch
@@ -14,18 +14,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from zoo.catalog.families import configured, interface_of
+from zoo.catalog.interface import Interface, RoleName
+from zoo.catalog.ports import ImageSpec
 from zoo.catalog.registry import load_object
+from zoo.catalog.spec import Family
 from zoo.errors import PluginError
 from zoo.recipes.recipe import read_recipe
 from zoo.testing.finding import Finding, tried
 from zoo.testing.inputs import sides
 from zoo.testing.networks import seeded
 from zoo.training.objective import Batch, Evaluation, Objective
-
-if TYPE_CHECKING:
-    from zoo.catalog.interface import Interface, RoleName
-    from zoo.catalog.ports import ImageSpec
-    from zoo.catalog.spec import Family
 
 # Roles that say what a training pair is, the first that a model has.
 TAKING: tuple[RoleName, ...] = ("translate", "encode")

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
+from zoo.catalog.plugins import PluginInfo
+from zoo.catalog.registry import Registry
 from zoo.errors import NotFoundError
 from zoo.testing.families import family_findings
 from zoo.testing.finding import Finding, tried
 from zoo.testing.imports import light_finding
-
-if TYPE_CHECKING:
-    from zoo.catalog.plugins import PluginInfo
-    from zoo.catalog.registry import Registry
 
 
 def plugin_findings(info: PluginInfo, registry: Registry) -> Iterator[Finding]:

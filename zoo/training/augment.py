@@ -9,10 +9,10 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchvision.transforms import v2
 
+from zoo.arrays import Doubles
 from zoo.recipes.pictures import AugmentTable
 
 BORDERS = {"edge": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT_101, "constant": cv2.BORDER_CONSTANT}
@@ -33,17 +33,7 @@ def augmentation(table: AugmentTable, size: int) -> nn.Sequential:
     if table.blur:
         blur = v2.GaussianBlur(2 * min(math.ceil(3 * table.blur[1]), size - 1) + 1, sigma=table.blur)
         steps.append(v2.RandomApply([blur], p=table.blur_share))
-    if table.binarize:
-        steps.append(Binarize())
     return nn.Sequential(*steps)
-
-
-class Binarize(nn.Module):
-    """Each pixel becomes 0 or 255; the mean over many draws is the picture."""
-
-    def forward(self, picture: Tensor) -> Tensor:
-        """A draw of the uint8 picture, of its shape."""
-        return torch.bernoulli(picture.float() / 255.0).to(torch.uint8) * 255
 
 
 class Move(v2.RandomAffine):  # type: ignore[misc]  # torchvision has no types
@@ -72,7 +62,7 @@ class Move(v2.RandomAffine):  # type: ignore[misc]  # torchvision has no types
 
 def _matrix(
     size: tuple[int, int], angle: float, translate: Sequence[float], scale: float, shear: Sequence[float]
-) -> NDArray[np.float64]:
+) -> Doubles:
     """The map (2, 3) of places (x, y) that shears, turns and zooms about the middle and then shifts; in degrees."""
     turn, across, down = (math.radians(value) for value in (angle, *shear))
     turned = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])

@@ -12,15 +12,8 @@ from typing import Any
 from torch import Tensor, nn
 
 # Layers whose bias shifts the mean of a channel, and the channel's axis.
-_AXES = {
-    nn.Linear: -1,
-    nn.Conv1d: 1,
-    nn.Conv2d: 1,
-    nn.ConvTranspose1d: 1,
-    nn.ConvTranspose2d: 1,
-    nn.BatchNorm1d: 1,
-    nn.BatchNorm2d: 1,
-}
+_BESIDE = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.BatchNorm1d, nn.BatchNorm2d)
+_AXES = {nn.Linear: -1, **dict.fromkeys(_BESIDE, 1)}
 
 Means = Mapping[nn.Module, Tensor]
 See = Callable[[nn.Module, Tensor, int], Tensor | None]

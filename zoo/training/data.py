@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -14,34 +14,17 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 from torchvision.transforms.v2 import functional as tv
 
-from zoo.datasets import Source, open_source, read_labels
+from zoo.datasets import Source, read_labels
 from zoo.recipes.degrade import degrade, fixed
 from zoo.recipes.halves import open_pictures
 from zoo.recipes.pictures import Degradation, PairTable
 from zoo.recipes.recipe import Recipe
 from zoo.recipes.seeds import derive
 from zoo.training.augment import augmentation
-from zoo.training.cache import InMemory
+from zoo.training.cache import AsTheyAre, InMemory, Whole, resized
 from zoo.training.objective import Batch
 
-__all__ = [
-    "Examples",
-    "HeldOut",
-    "Item",
-    "Order",
-    "Source",
-    "fixed",
-    "held_out_batches",
-    "open_source",
-    "pictures_of",
-    "training_batches",
-    "training_source",
-]
-
-KEPT_BYTES = 2**30
-KEPT_PICTURES = 1000
 Key = tuple[int, int, int]
-Shape = Literal["stretch", "pad"]
 T = TypeVar("T")
 
 
@@ -56,68 +39,6 @@ class Item(NamedTuple):
 def _seed(seed: int) -> None:
     """Seed the CPU's generator; `torch.manual_seed` tells every device as well, which takes 0.1 ms for each picture."""
     torch.default_generator.manual_seed(seed)
-
-
-class Whole:
-    """A source's pictures, each as a whole brought to a square; kept in memory if all of them fit into `KEPT_BYTES`."""
-
-    def __init__(self, source: Source, size: int, channels: int, shape: Shape = "stretch") -> None:
-        self.source, self.size, self.shape = source, size, shape
-        room = (len(source), channels, size, size)
-        self.kept = torch.empty(room, dtype=torch.uint8) if math.prod(room) <= KEPT_BYTES else None
-        self.known = torch.zeros(len(source), dtype=torch.bool)
-
-    def __getitem__(self, index: int) -> Tensor:
-        """One picture, uint8 (C, size, size)."""
-        return self.batch([index])[0]
-
-    def batch(self, indices: Sequence[int]) -> Tensor:
-        """Pictures as uint8 (N, C, size, size); those that are not yet known are read."""
-        if self.kept is None:
-            return torch.stack([self._read(index) for index in indices])
-        index = torch.tensor(indices)
-        for unknown in set(index[~self.known[index]].tolist()):
-            self.kept[unknown], self.known[unknown] = self._read(unknown), True
-        return self.kept[index]
-
-    def fill(self) -> None:
-        """Read everything that is kept, so that processes forked later share it."""
-        if self.kept is not None:
-            self.batch(range(len(self.source)))
-
-    def _read(self, index: int) -> Tensor:
-        picture = torch.from_numpy(self.source.picture(index))
-        return _resized(squared(picture) if self.shape == "pad" else picture, self.size)
-
-
-def squared(picture: Tensor) -> Tensor:
-    """The picture (C, H, W) in the middle of a square, its edges repeated outwards."""
-    height, width = picture.shape[1:]
-    side = max(height, width)
-    left, top = (side - width) // 2, (side - height) // 2
-    margins = [left, top, side - width - left, side - height - top]
-    return torch.as_tensor(tv.pad(picture, margins, padding_mode="edge"))
-
-
-def _resized(picture: Tensor, side: int) -> Tensor:
-    return torch.as_tensor(tv.resize(picture, [side, side], antialias=True))
-
-
-class AsTheyAre:
-    """A source's pictures at their own sizes; those of a small set are kept, since decoding is what costs most."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.kept: dict[int, Tensor] = {}
-
-    def __getitem__(self, index: int) -> Tensor:
-        """One picture, uint8 (C, H, W)."""
-        picture = self.kept.get(index)
-        if picture is None:
-            picture = torch.from_numpy(self.source.picture(index))
-            if len(self.source) <= KEPT_PICTURES and not isinstance(self.source, InMemory):
-                self.kept[index] = picture
-        return picture
 
 
 # Pictures at the size of a part of the run, and the changes to them.
@@ -137,18 +58,25 @@ class Examples(Dataset[Item]):
         return len(self.source)
 
     def __getitem__(self, key: Key) -> Item:
-        """One example, without the axis of the batch."""
+        """One example, without the axis of the batch, before it is binarised, which is done to a batch at once."""
         epoch, position, index = key
         pictures, augment = self.stage(epoch)
         _seed(derive(self.recipe.train.seed, epoch, position, 0))
         return Item(*_pair(augment(pictures[index]), self.recipe.degrade), self.labels[index])
 
     def __getitems__(self, keys: Sequence[Key]) -> Item:
-        """A batch, cut from the pictures kept where nothing is done to them."""
-        pictures, _ = self.stage(keys[0][0])
-        if isinstance(pictures, Whole) and not self.recipe.augment.random and self.recipe.degrade is None:
-            return _plain(pictures, self.labels, [index for _, _, index in keys])
-        return _stacked([self[key] for key in keys])
+        """A batch, cut from the pictures kept where nothing is done to each of them."""
+        (epoch, position, _), table = keys[0], self.recipe.augment
+        pictures, _ = self.stage(epoch)
+        if isinstance(pictures, Whole) and not table.random and self.recipe.degrade is None:
+            item = _plain(pictures, self.labels, [index for _, _, index in keys])
+        else:
+            item = _stacked([self[key] for key in keys])
+        if not table.binarize:
+            return item
+        _seed(derive(self.recipe.train.seed, epoch, position, 1))
+        target = torch.bernoulli(item.target)
+        return Item(item.input if self.recipe.degrade else target, target, item.labels)
 
     def stage(self, epoch: int) -> Stage:
         """The pictures of an epoch, and how they are changed: those of the final size in the last epochs."""
@@ -311,7 +239,7 @@ def _four_views(picture: Tensor, side: int) -> list[Tensor]:
     _, height, width = picture.shape
     crop = (max(1, height * 4 // 5), max(1, width * 4 // 5))
     corners = tv.crop(picture, 0, 0, *crop), tv.crop(picture, height - crop[0], width - crop[1], *crop)
-    whole, *parts = [_resized(view, side) for view in (picture, *corners)]
+    whole, *parts = [resized(view, side) for view in (picture, *corners)]
     return [whole, torch.as_tensor(tv.horizontal_flip(whole)), *parts]
 
 

@@ -67,6 +67,8 @@ def export(
         if prior:
             network.add_module("prior", prior)
             interface = interface.with_sampler(prior.noise)
+        if not table.generates:
+            interface = interface.without_prior()
         examples = {role: _smooth(role, interface, _example(role, interface)) for role in interface.graphs()}
         probes, real = _probes(interface, pictures), pictures is not None
         dtype = _store(network, interface, examples, probes, real, partial / WEIGHTS)
@@ -143,7 +145,8 @@ def _probes(interface: Interface, pictures: Tensor | None) -> dict[RoleName, Inp
             side = -(-PROBE_SIDE // image.multiple)
             found[role] = _smooth(role, interface, _example(role, interface, count, side))
         else:
-            found[role] = (_fitted(pictures[:count], image), *_example(role, interface, count)[1:])
+            fitted = _fitted(pictures[:count], image)
+            found[role] = (fitted, *_example(role, interface, len(fitted))[1:])
     return found
 
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from torch import nn
 
 from zoo.catalog.families import configured
 from zoo.catalog.registry import load_object
+from zoo.catalog.spec import CheckpointConfig, Family
 from zoo.errors import UsageError
 from zoo.recipes.recipe import ModelTable
 from zoo.training.export import export
 from zoo.weights.keras import read_layers, to_state
 from zoo.weights.reading import check_size, fill, kind_of, read_weights, renamed, room_for
-
-if TYPE_CHECKING:
-    from zoo.catalog.spec import CheckpointConfig, Family
 
 
 def import_weights(file: Path, family: Family, table: ModelTable, folder: Path) -> CheckpointConfig:

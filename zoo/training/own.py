@@ -9,12 +9,11 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from zoo.catalog.registry import Registry
+from zoo.datasets import KINDS
 from zoo.errors import UsageError
 from zoo.recipes.recipe import ModelTable, Recipe
 from zoo.training.data import Order
 
-# Sources that are somebody's own; packs and sets of torchvision are known by their names.
-OWN = ("folder", "zip", "npz")
 NO_LICENSE = "not stated"
 # A run of fewer steps changes a network so little that nothing comes of it, unless it begins with trained weights.
 FEW_STEPS = 300
@@ -32,7 +31,7 @@ def named(recipe: Recipe, shipped: Recipe, name: str | None, registry: Registry)
     Raises UsageError for a name that is no id, or that is the id of an installed model.
     """
     kind, _, place = recipe.data.source.partition(":")
-    own = kind in OWN and recipe.data.source != shipped.data.source
+    own = kind in KINDS and KINDS[kind].own and recipe.data.source != shipped.data.source
     if name is None and not own:
         return recipe
     model, was = recipe.model, shipped.model
@@ -54,7 +53,8 @@ def _described(model: ModelTable, was: ModelTable, id_: str, data: str) -> Model
     words = "".join(letter for letter in data if letter.isprintable())[:100]
     summary = f"Trained on {words} by the recipe of {was.id}" if model.summary == was.summary else model.summary
     license_ = NO_LICENSE if model.license == was.license else model.license
-    return replace(model, id=id_, summary=summary, license=license_, default_for=())
+    expects = f"the pictures of {words}" if model.expects == was.expects else model.expects
+    return replace(model, id=id_, summary=summary, expects=expects, license=license_, default_for=())
 
 
 def _id_of(family: str, place: Path, registry: Registry) -> str:

@@ -11,26 +11,21 @@ import math
 import statistics
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from sklearn.mixture import GaussianMixture
 from torch import Tensor, nn
 
+from zoo.arrays import Floats
+from zoo.catalog.registry import Registry
 from zoo.errors import TrainingError
 from zoo.inference.backends.mixture import MixturePrior
 from zoo.inference.latents import noise
 from zoo.loading import load
 from zoo.recipes.recipe import PriorTable
+from zoo.training.objective import Batch
 
-if TYPE_CHECKING:
-    from sklearn.mixture import GaussianMixture
-
-    from zoo.catalog.registry import Registry
-    from zoo.training.objective import Batch
-
-Floats = NDArray[np.float32]
 # How unlike a set of pictures is to the training pictures; less is better.
 Distance = Callable[[Floats], float]
 # Beyond every draw of a standard normal, within float16.

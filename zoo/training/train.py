@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from zoo.catalog.families import configured, interface_of
 from zoo.catalog.registry import Registry, load_object
 from zoo.catalog.spec import CheckpointConfig, TrainingSpec
+from zoo.datasets import open_source
 from zoo.errors import DiskError, NotFoundError, UsageError
 from zoo.inference.backends.mixture import MixturePrior
 from zoo.recipes.pictures import EdgesTable
 from zoo.recipes.recipe import Recipe, read_recipe, write_recipe
-from zoo.training.data import held_out_batches, open_source
+from zoo.training.data import held_out_batches
 from zoo.training.export import PROBES, export
 from zoo.training.loop import Report, Training
 from zoo.training.objective import Evaluation, Objective
@@ -81,9 +82,7 @@ def train(
     given them; NotFoundError where there is no state to finish.
     """
     resume = resume or finish
-    if finish and not saved_states(folder / "state"):
-        raise NotFoundError(f"{folder} has no saved state to finish: train it first, or name its run folder with -o")
-    recipe = _recipe_in(folder, recipe, resume)
+    recipe = _recipe_in(folder, recipe, resume, finish)
     objective = build_objective(recipe, registry)
     _refuse_other_drawings(recipe, registry)
     pictures, _ = (  # before a folder is made or an epoch spent
@@ -97,11 +96,7 @@ def train(
     starts = {} if begun else read_starts(recipe.init, wanted, registry, recipe.model.family)
     if perceptual := getattr(objective, "perceptual", None):
         perceptual.load()
-    try:
-        run = Run(folder)
-        write_recipe(run.recipe, recipe)
-    except OSError as error:
-        raise DiskError(f"can't write to the run folder {folder}: {error.strerror or error}") from error
+    run = _begun_run(folder, recipe)
     training = Training(recipe, objective, run, starts)
     if training.recipe != recipe:
         write_recipe(run.recipe, training.recipe)  # with the precision that was chosen: a resumed run keeps it
@@ -109,6 +104,15 @@ def train(
         training.resume()
     evaluation, weights = training.finish(report) if finish else training.fit(report)
     return _export(training, evaluation, weights, Path(recipe_name).name, registry)
+
+
+def _begun_run(folder: Path, recipe: Recipe) -> Run:
+    try:
+        run = Run(folder)
+        write_recipe(run.recipe, recipe)
+    except OSError as error:
+        raise DiskError(f"can't write to the run folder {folder}: {error.strerror or error}") from error
+    return run
 
 
 def _export(
@@ -159,8 +163,10 @@ def evaluated_on(recipe: Recipe, split: str) -> Recipe:
     return msgspec.structs.replace(recipe, data=msgspec.structs.replace(recipe.data, splits=splits, eval_views=1))
 
 
-def _recipe_in(folder: Path, recipe: Recipe, resume: bool) -> Recipe:
-    """The recipe, in the precision of the run in the folder that is to be resumed."""
+def _recipe_in(folder: Path, recipe: Recipe, resume: bool, finish: bool) -> Recipe:
+    """The recipe, in the precision of the run in the folder that is to be resumed; raises as `train`."""
+    if finish and not saved_states(folder / "state"):
+        raise NotFoundError(f"{folder} has no saved state to finish: train it first, or name its run folder with -o")
     file = folder / "recipe.toml"
     if not resume and folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} is in use: --resume continues it, -o names another folder")

@@ -140,8 +140,10 @@ class Endpoints:
             raise UsageError(f"there are candidates 0 to {requests.MAX_COUNT - 1}, not {number}")
         data = requests.picture_bytes(requests.parsed(asked.body, requests.Run).image) if asked.json else asked.body
         picture = read_picture(data, channels_read(model, options), self.max_pixels)
-        _, result = answer_to(model, picture, options, number)
+        _, result, unlike = answer_to(model, picture, options, number)
         notes = (*picture.notes, *advice(model, picture, options))
+        if unlike:
+            notes += ("the model was trained on pictures of another kind, so far as it can tell",)
         return answers.of_picture(result, asked.query.get("format", ""), asked.accept, notes)
 
     def encode(self, asked: Asked) -> Answer:

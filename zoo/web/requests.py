@@ -78,7 +78,7 @@ class Vary(Strict, frozen=True, kw_only=True):
     """`n` pictures like one."""
 
     of: Point
-    strength: Annotated[float, Meta(ge=0, le=100)] = 0.5
+    strength: Annotated[float, Meta(ge=0, le=1)] = 0.3
     n: Count = 8
     seed: Seed = 0
 

@@ -14,27 +14,24 @@ parts is not read, so that `--set init.network=...` is enough whatever the recip
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import timm
 import torch
 from torch import nn
 
+from zoo.catalog.bundled import package_folders
+from zoo.catalog.registry import Registry
 from zoo.errors import NetworkError, NotFoundError, UsageError
 from zoo.loading import find_checkpoint
 from zoo.weights.reading import COUNTER, State, read_weights, require_finite
-
-if TYPE_CHECKING:
-    from zoo.catalog.registry import Registry
 
 WHOLE = "network"
 RANDOM = "random"
 # Kinds of sources that are no checkpoints.
 OUTSIDE = ("timm", "package", "file")
-KINDS = ("timm:NAME", "package:NAME", "file:PATH", "checkpoint:MODEL", RANDOM)
+KINDS = f"timm:NAME, package:NAME, file:PATH, checkpoint:MODEL or {RANDOM}"
 SUFFIXES = {".pth", ".pt", ".bin", ".safetensors"}
 
 
@@ -49,13 +46,9 @@ def read_starts(
     """
     for part in wanted:
         if part not in table and WHOLE not in table:
-            raise UsageError(f"the recipe does not say what its {part} begins with: set init.{part} to {_kinds()}")
+            raise UsageError(f"the recipe does not say what its {part} begins with: set init.{part} to {KINDS}")
     chosen = {WHOLE: table[WHOLE]} if WHOLE in table else table
     return {part: _read(source, registry, family) for part, source in chosen.items() if source != RANDOM}
-
-
-def _kinds() -> str:
-    return f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
 
 
 def _read(source: str, registry: Registry, family: str | None) -> State:
@@ -63,7 +56,7 @@ def _read(source: str, registry: Registry, family: str | None) -> State:
     if kind == "checkpoint" and name:
         return _of_checkpoint(name, registry, family)
     if kind not in OUTSIDE or not name:
-        raise UsageError(f"init: {source!r} is no source of weights; write {_kinds()}")
+        raise UsageError(f"init: {source!r} is no source of weights; write {KINDS}")
     return read_outside(source)
 
 
@@ -96,11 +89,10 @@ def _of_timm(name: str, key: str) -> State:
 
 def _in_package(name: str) -> Path:
     """The one file of weights in an installed package, found without importing it."""
-    found = find_spec(name) if name.isidentifier() else None
-    if found is None or not found.submodule_search_locations:
+    folders = package_folders(name) if name.isidentifier() else []
+    if not folders:
         raise NotFoundError(f"the package {name} is not installed: pip install {name.replace('_', '-')}")
-    folder = Path(next(iter(found.submodule_search_locations)))
-    files = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
+    files = sorted(path for path in folders[0].rglob("*") if path.suffix in SUFFIXES)
     if len(files) != 1:
         raise NotFoundError(f"the package {name} holds {len(files)} files of weights; one is wanted: use file:PATH")
     return files[0]

@@ -15,15 +15,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
+from zoo.arrays import Floats
 from zoo.errors import PluginError, UnsafeFileError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 KERAS_EPSILON = 1e-3
 MAX_BYTES = 4 * 2**30
@@ -100,7 +99,7 @@ def _bytes_of(data: Any) -> int:
     return int(data.size or 0) * 4 + (math.prod(data.chunks) * data.dtype.itemsize if data.chunks else 0)
 
 
-def to_state(layers: Sequence[Layer], network: nn.Module, file: str) -> dict[str, NDArray[np.float32]]:
+def to_state(layers: Sequence[Layer], network: nn.Module, file: str) -> dict[str, Floats]:
     """The network's state dict, each layer of the file given to the layer of the network in its place.
 
     Raises UnsafeFileError, naming the first layers that don't fit each other.
@@ -112,7 +111,7 @@ def to_state(layers: Sequence[Layer], network: nn.Module, file: str) -> dict[str
             f"{file} has {len(layers)} layers with weights, the family's network {len(targets)}: "
             f"{theirs}... against {ours}..."
         )
-    state: dict[str, NDArray[np.float32]] = {}
+    state: dict[str, Floats] = {}
     channels = 0
     for layer, (name, module) in zip(layers, targets, strict=True):
         converted = _converted(layer, module, channels, _reshaped(network, name), f"{file}: {layer.name} as {name}")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import stat
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Set
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,27 +16,19 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
 
+from zoo.arrays import Floats
 from zoo.checkpoints.eight_bits import multiplied
-from zoo.errors import DiskError, NotFoundError, UnsafeFileError, UsageError
+from zoo.checkpoints.format import refuse_foreign
+from zoo.errors import NotFoundError, UnsafeFileError, UsageError
+from zoo.files import read_regular
 from zoo.inference.backends.torch import misfits
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-
-State = Mapping[str, "NDArray[np.float32]"]
+State = Mapping[str, "Floats"]
 
 logger = logging.getLogger("zoo.training")
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 PICKLES = (b"PK\x03\x04", b"\x80")
-# What is often saved in the place of weights.
-OTHERS = {
-    b"version https://git-lfs": "is a pointer of Git LFS and not the file itself: fetch that, by git lfs pull",
-    b"<!doctype html": "is a web page: download the file itself",
-    b"<html": "is a web page: download the file itself",
-    b"\x1f\x8b": "is compressed with gzip: unpack it first",
-}
 CHILD_SECONDS = 600
 # A file may hold more than the network takes, as a discriminator beside a generator, in float64; but not without end.
 SURPLUS = 4
@@ -50,24 +40,18 @@ COUNTER = "num_batches_tracked"
 
 def kind_of(file: Path) -> str:
     """What a file holds, by its first bytes: "safetensors", "pickle" or "keras". Raises as `import_weights`."""
-    try:
-        if not stat.S_ISREG(file.stat().st_mode):  # before opening: to open a named pipe is to wait for its other end
-            raise UsageError(f"{file} is not an ordinary file: name the file of the weights")
-        with file.open("rb") as opened:
-            head = opened.read(64)
-    except FileNotFoundError as error:
-        raise NotFoundError(f"there is no file {file}") from error
-    except OSError as error:
-        raise DiskError(f"can't read {file}: {error.strerror or error}") from error
+    if file.exists() and not file.is_file():
+        raise UsageError(f"{file} is not an ordinary file: name the file of the weights")
+    head = read_regular(file, 64, str(file))
+    if head is None:
+        raise NotFoundError(f"there is no file {file}")
     if head[8:9] == b"{" or head[4:9] == b"\0\0\0\0{":
         return "safetensors"
     if head.startswith(HDF5):
         return "keras"
     if head.startswith(PICKLES):
         return "pickle"
-    for begins, says in OTHERS.items():
-        if head.strip().lower().startswith(begins):
-            raise UnsafeFileError(f"{file} {says}")
+    refuse_foreign(head, str(file))
     if not head:
         raise UnsafeFileError(f"{file} is empty: download it again")
     raise UnsafeFileError(f"{file} holds no weights that can be imported: safetensors, a state dict (.pth), Keras' .h5")
@@ -86,7 +70,7 @@ def check_size(file: Path, room: int) -> None:
         raise UnsafeFileError(f"{file} has {size} bytes, far more than the network takes: at most {room} are read")
 
 
-def read_weights(file: Path, kind: str | None = None, room: int = MAX_BYTES) -> dict[str, NDArray[np.float32]]:
+def read_weights(file: Path, kind: str | None = None, room: int = MAX_BYTES) -> dict[str, Floats]:
     """Every tensor of a safetensors file or a PyTorch state dict, in the file's order; `room` is how many bytes it may
     have. Raises as `import_weights`.
     """
@@ -97,7 +81,7 @@ def read_weights(file: Path, kind: str | None = None, room: int = MAX_BYTES) -> 
     return read_safetensors(file) if kind == "safetensors" else read_pickle(file, room)
 
 
-def read_safetensors(file: Path) -> dict[str, NDArray[np.float32]]:
+def read_safetensors(file: Path) -> dict[str, Floats]:
     """Every tensor of floating point, or of int8 with scales, as float32; counters are left out.
 
     Raises UnsafeFileError.
@@ -116,7 +100,7 @@ def read_safetensors(file: Path) -> dict[str, NDArray[np.float32]]:
     return {name: array for name, array in multiplied(arrays).items() if array.dtype == np.float32}
 
 
-def read_pickle(file: Path, room: int = MAX_BYTES) -> dict[str, NDArray[np.float32]]:
+def read_pickle(file: Path, room: int = MAX_BYTES) -> dict[str, Floats]:
     """A PyTorch state dict, unpickled weights-only in a process that can do no harm here. Raises UnsafeFileError."""
     with tempfile.TemporaryDirectory(prefix="zoo-import-") as place:
         copy = Path(place) / "weights.safetensors"
@@ -139,7 +123,7 @@ def read_pickle(file: Path, room: int = MAX_BYTES) -> dict[str, NDArray[np.float
         return {name: found[name] for name in order if name in found}
 
 
-def renamed(given: State, network: nn.Module, names: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:
+def renamed(given: State, network: nn.Module, names: Mapping[str, str]) -> dict[str, Floats]:
     """The tensors under the network's own names, where they are not already; those named "" are left out."""
     own = set(network.state_dict())
     kept = {name: array for name, array in given.items() if not name.endswith(COUNTER)}
@@ -150,7 +134,7 @@ def renamed(given: State, network: nn.Module, names: Mapping[str, str]) -> dict[
     return _with_plain_norms({name: array for name, array in renamed if name}, network)
 
 
-def without_prefix(state: State, known: Set[str]) -> dict[str, NDArray[np.float32]]:
+def without_prefix(state: State, known: Set[str]) -> dict[str, Floats]:
     """The tensors without what wrappers put before all their names (`module.`, `_orig_mod.`, `netG.`, ...).
 
     As many parts that all names share are taken off as make most of them known; none if that changes nothing.
@@ -163,7 +147,7 @@ def without_prefix(state: State, known: Set[str]) -> dict[str, NDArray[np.float3
     return best
 
 
-def _with_plain_norms(state: dict[str, NDArray[np.float32]], network: nn.Module) -> dict[str, NDArray[np.float32]]:
+def _with_plain_norms(state: dict[str, Floats], network: nn.Module) -> dict[str, Floats]:
     """Instance norm without parameters, PyTorch's default, is the one of weights 1 and biases 0: all of it or none."""
     norms = {
         f"{name}.{part}": np.full(module.num_features, value, np.float32)

@@ -8,21 +8,18 @@ the file is not hashed again.
 from __future__ import annotations
 
 import contextlib
-import os
 import stat
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from zoo.checkpoints.format import CONFIG_FILE
 from zoo.checkpoints.hub.reference import Reference, is_commit, is_file_name, is_repository, is_revision
-from zoo.errors import DiskError, NotFoundError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from zoo.errors import DiskError, NotFoundError, ZooError
+from zoo.files import make_folder, read_regular, write_whole
 
 MAX_RECORD_BYTES = 16 * 1024 * 1024
 
@@ -97,39 +94,27 @@ def state(path: Path) -> Seen | None:
 
 def read_record(repository: str, commit: str) -> Record | None:
     """What is known of a commit; None if nothing, or nothing that could have been written here."""
-    path = _record_path(repository, commit)
     try:
-        if not path.is_file():
-            return None
-        with path.open("rb") as file:
-            return msgspec.json.decode(file.read(MAX_RECORD_BYTES), type=Record)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return msgspec.json.decode(_read(_record_path(repository, commit), MAX_RECORD_BYTES), type=Record)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 
 def write_record(repository: str, commit: str, record: Record) -> None:
-    """Remember a commit. Raises OSError where the cache can't be written."""
-    data = msgspec.json.format(msgspec.json.encode(record), indent=1)
-    _write(_record_path(repository, commit), data, storage(repository))
+    """Remember a commit. Raises DiskError where the cache can't be written."""
+    _write(_record_path(repository, commit), msgspec.json.format(msgspec.json.encode(record), indent=1))
 
 
 def read_ref(reference: Reference) -> str | None:
     """The commit that a branch or tag meant when it was last looked up."""
-    path = storage(reference.repository) / "refs" / reference.revision
-    try:
-        if not path.is_file():
-            return None
-        with path.open("rb") as file:
-            commit = file.read(100).decode("ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return None
+    data = _read(storage(reference.repository) / "refs" / reference.revision, 100)
+    commit = data.decode("ascii", "replace").strip()
     return commit if is_commit(commit) else None
 
 
 def write_ref(reference: Reference, commit: str) -> None:
-    """Remember what a branch or tag means, where `huggingface_hub` does. Raises OSError."""
-    folder = storage(reference.repository)
-    _write(folder / "refs" / reference.revision, commit.encode(), folder)
+    """Remember what a branch or tag means, where `huggingface_hub` does. Raises DiskError."""
+    _write(storage(reference.repository) / "refs" / reference.revision, commit.encode())
 
 
 def refs_of(repository: str, commit: str) -> list[str]:
@@ -193,7 +178,7 @@ def leftovers(repository: str = "") -> list[Path]:
     found = []
     folders = [storage(repository)] if repository else sorted(root().glob("models--*"))
     for folder in folders:
-        found += sorted(folder.glob(".*.partial"))  # written in an instant, so whoever wrote it is gone
+        found += sorted(folder.glob("*/.zoo-*.tmp"))  # written in an instant, so whoever wrote it is gone
         for path in sorted(folder.glob("blobs/*.incomplete")):
             lock = root() / ".locks" / folder.name / f"{path.name.split('.')[0]}.lock"
             if not lock.exists():
@@ -237,14 +222,13 @@ def _record_path(repository: str, commit: str) -> Path:
     return storage(repository) / "zoo" / f"{commit}.json"
 
 
-def _write(path: Path, data: bytes, folder: Path) -> None:
-    """Whole or not at all; what is not whole yet lies in `folder`, where nobody looks for it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=".partial")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+def _read(path: Path, most: int) -> bytes:
+    """A small file; nothing where it is not there, is something else, or can't be read."""
+    with contextlib.suppress(ZooError):
+        return read_regular(path, most, str(path)) or b""
+    return b""
+
+
+def _write(path: Path, data: bytes) -> None:
+    make_folder(path.parent)
+    write_whole(path, data, force=True)

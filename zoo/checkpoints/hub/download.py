@@ -10,9 +10,10 @@ from pathlib import Path
 
 import msgspec
 
+from zoo.catalog.expects import MAX_EXPECTS_BYTES
 from zoo.catalog.spec import parse_config
 from zoo.checkpoints.cards import CARD
-from zoo.checkpoints.format import CONFIG_FILE
+from zoo.checkpoints.format import CONFIG_FILE, EXPECTS_FILE
 from zoo.checkpoints.hub import cache
 from zoo.checkpoints.hub.cache import Promise, Record
 from zoo.checkpoints.hub.locking import locked, unwritable
@@ -86,7 +87,7 @@ def _commit(reference: Reference) -> str:
         logger.warning("can't ask the Hub for updates (%s); the cached commit %s is used", error, known[:12])
         return known
     if commit != known:
-        with contextlib.suppress(OSError):  # of a cache that is read-only
+        with contextlib.suppress(DiskError):  # of a cache that is read-only
             cache.write_ref(reference, commit)
     logger.info("%s is commit %s", reference, commit)
     return commit
@@ -160,8 +161,9 @@ def _wanted(reference: Reference, record: Record) -> tuple[str, ...]:
             raise IntegrityError(
                 f"{reference}: {name} has {record.files[name].size} bytes; at most {limit} are promised"
             )
-    card = [CARD] if CARD in record.files and record.files[CARD].size <= MAX_CARD_BYTES else []
-    return (CONFIG_FILE, WEIGHTS_FILE, *graphs, *card)
+    optional = {CARD: MAX_CARD_BYTES, EXPECTS_FILE: MAX_EXPECTS_BYTES}
+    others = [name for name, most in optional.items() if name in record.files and record.files[name].size <= most]
+    return (CONFIG_FILE, WEIGHTS_FILE, *graphs, *others)
 
 
 def _check_space(reference: Reference, record: Record) -> None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Container
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from zoo.catalog.spec import CheckpointConfig
+from zoo.checkpoints.format import Checkpoint
 from zoo.checkpoints.hub import cache
 from zoo.checkpoints.hub.reference import parse
-
-if TYPE_CHECKING:
-    from zoo.catalog.spec import CheckpointConfig
-    from zoo.checkpoints.format import Checkpoint
+from zoo.errors import DiskError
 
 logger = logging.getLogger("zoo.hub")
 
@@ -27,7 +25,7 @@ def introduce(checkpoint: Checkpoint, families: Container[str]) -> None:
         return
     facts = "; ".join(f"{name}: {value}" for name, value in about(checkpoint, families))
     logger.info("%s (%s)", reference, facts)
-    with contextlib.suppress(OSError):  # a cache that is read-only; then it is said again
+    with contextlib.suppress(DiskError):  # a cache that is read-only; then it is said again
         known = msgspec.structs.replace(record, introduced=True)
         cache.write_record(reference.repository, reference.revision, known)
 

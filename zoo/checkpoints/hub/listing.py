@@ -12,7 +12,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import RevisionNotFoundError
 
 from zoo.catalog.spec import MAX_CONFIG_BYTES
-from zoo.checkpoints.format import CONFIG_FILE, PICKLE_SUFFIXES
+from zoo.checkpoints.format import CONFIG_FILE, refuse_other_weights
 from zoo.checkpoints.hub.cache import Promise
 from zoo.checkpoints.hub.failures import explained, insist
 from zoo.checkpoints.hub.guard import Call, asking
@@ -54,15 +54,7 @@ def tree(reference: Reference) -> dict[str, Promise]:
 def refuse_wrong_files(reference: Reference, files: Iterable[str]) -> None:
     """Raise UnsafeFileError for shards and for pickles in place of weights, NotFoundError for no checkpoint at all."""
     names = sorted(files)
-    for name in names:
-        if name.lower().endswith(".index.json"):
-            raise UnsafeFileError(f"{reference}: {name} splits the weights over files; a checkpoint has one file")
-    pickles = [name for name in names if name.lower().endswith(PICKLE_SUFFIXES)]
-    if WEIGHTS_FILE not in names and pickles:
-        raise UnsafeFileError(
-            f"{reference}: pickle refused: {pickles[0]} can run code; if you trust it, download it yourself and "
-            "`zoo import` it"
-        )
+    refuse_other_weights(names, str(reference), "if you trust it, download it yourself and `zoo import` it")
     absent = [name for name in (CONFIG_FILE, WEIGHTS_FILE) if name not in names]
     if absent:
         there = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
@@ -82,7 +74,9 @@ def _promises(reference: Reference) -> dict[str, Promise]:
     for count, entry in enumerate(HfApi().list_repo_tree(reference.repository, revision=reference.revision)):
         if count >= MAX_FILES:
             raise UnsafeFileError(f"{reference}: it lists more than {MAX_FILES} files")
-        _check_name(reference, entry.path)
+        if not is_file_name(entry.path):
+            name = str(entry.path)[:60]
+            raise UnsafeFileError(f"{reference}: unsafe file name {name!r} in its listing; nothing is fetched")
         if hasattr(entry, "blob_id"):
             promises[entry.path] = _promise(reference, entry)
     return promises
@@ -99,11 +93,6 @@ def _promise(reference: Reference, entry: Any) -> Promise:
         return msgspec.convert(facts, Promise)
     except msgspec.ValidationError as error:
         raise IntegrityError(f"{reference}: unsafe answer: {entry.path} is listed without size and hash") from error
-
-
-def _check_name(reference: Reference, name: object) -> None:
-    if not is_file_name(name):
-        raise UnsafeFileError(f"{reference}: unsafe file name {str(name)[:60]!r} in its listing; nothing is fetched")
 
 
 def _close_refs(reference: Reference) -> list[str]:

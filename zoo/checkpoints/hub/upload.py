@@ -7,14 +7,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx2
 from huggingface_hub import CommitOperationAdd, HfApi, constants, get_token
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
+from zoo.catalog.expects import format_expects
 from zoo.checkpoints.cards import CARD, faults, read_card, render
-from zoo.checkpoints.format import CONFIG_FILE
+from zoo.checkpoints.format import CONFIG_FILE, EXPECTS_FILE, Checkpoint
 from zoo.checkpoints.hub.cache import Promise, offline
 from zoo.checkpoints.hub.endpoint import shown
 from zoo.checkpoints.hub.failures import explained, insist, token_source
@@ -23,9 +24,6 @@ from zoo.checkpoints.hub.listing import tree
 from zoo.checkpoints.hub.reference import Reference, is_revision
 from zoo.checkpoints.onnx.file import WEIGHTS_FILE
 from zoo.errors import AccessError, NetworkError, UnsafeFileError, UsageError
-
-if TYPE_CHECKING:
-    from zoo.checkpoints.format import Checkpoint
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 
@@ -79,7 +77,7 @@ def push(checkpoint: Checkpoint, reference: Reference, options: Options) -> Push
 
 
 def files_to_push(checkpoint: Checkpoint, reference: Reference) -> list[CommitOperationAdd]:
-    """What is uploaded: config.json, weights, graphs, the card, and the pictures it shows. Raises UnsafeFileError."""
+    """The files of a checkpoint, its card, and the pictures that this shows. Raises UnsafeFileError."""
     folder, config = checkpoint.folder, checkpoint.config
     for name in sorted(path.name for path in folder.iterdir()):
         if _SECRET.fullmatch(name.lower()):
@@ -94,7 +92,8 @@ def files_to_push(checkpoint: Checkpoint, reference: Reference) -> list[CommitOp
         CONFIG_FILE: folder / CONFIG_FILE,
         WEIGHTS_FILE: checkpoint.weights,
         **checkpoint.graphs,
-        CARD: render(config, text, f"hub:{reference.repository}").encode(),
+        **({EXPECTS_FILE: format_expects(checkpoint.expects)} if checkpoint.expects else {}),
+        CARD: render(config, text, f"hub:{reference.repository}", checkpoint.expects).encode(),
         **_pictures(folder, text),
     }
     return [CommitOperationAdd(name, content) for name, content in contents.items()]

@@ -12,19 +12,14 @@ from zoo.checkpoints.hub import cache
 from zoo.checkpoints.hub.cache import Promise, state
 from zoo.errors import DiskError
 
-BLOCK = 1024 * 1024
-
 
 def digest(path: Path, algorithm: str) -> str:
     """The hash of a file as the Hub counts. Raises DiskError if it can't be read."""
     try:
         with path.open("rb") as file:
-            hashed = _begin(algorithm, path.stat().st_size)
-            while block := file.read(BLOCK):
-                hashed.update(block)
+            return hashlib.file_digest(file, lambda: _begin(algorithm, path.stat().st_size)).hexdigest()
     except OSError as error:
         raise DiskError(f"can't read {path}: {error.strerror or error}") from error
-    return hashed.hexdigest()
 
 
 def digest_of(data: bytes, algorithm: str) -> str:

@@ -7,31 +7,18 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import httpcore2
 import httpx2
 
 from zoo.errors import IntegrityError
 
-
-class Timed(Protocol):
-    """What is known of the call that bytes belong to."""
-
-    subject: str
-    steady: bool
-
-    def remaining(self) -> float:
-        """Seconds that are left; raises NetworkError if there are none."""
-
-    def progressed(self) -> None:
-        """Something moved."""
-
-    def failed(self, reason: str) -> None:
-        """Something failed that may pass."""
+if TYPE_CHECKING:
+    from zoo.checkpoints.hub.guard import Call
 
 
-def hold_to_time(client: httpx2.Client, current: Callable[[], Timed]) -> None:
+def hold_to_time(client: httpx2.Client, current: Callable[[], Call]) -> None:
     """Let every read and write of the client's connections, through proxies too, end when its call must end."""
     transports: list[Any] = [client._transport, *client._mounts.values()]
     for transport in transports:
@@ -42,7 +29,7 @@ def hold_to_time(client: httpx2.Client, current: Callable[[], Timed]) -> None:
 class _Network(httpcore2.NetworkBackend):
     """Connections that know how long they have."""
 
-    def __init__(self, inner: httpcore2.NetworkBackend, current: Callable[[], Timed]) -> None:
+    def __init__(self, inner: httpcore2.NetworkBackend, current: Callable[[], Call]) -> None:
         self._inner, self._current = inner, current
 
     def connect_tcp(
@@ -61,7 +48,7 @@ class _Network(httpcore2.NetworkBackend):
 class _Stream(httpcore2.NetworkStream):
     """One connection."""
 
-    def __init__(self, inner: httpcore2.NetworkStream, current: Callable[[], Timed]) -> None:
+    def __init__(self, inner: httpcore2.NetworkStream, current: Callable[[], Call]) -> None:
         self._inner, self._current = inner, current
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -85,7 +72,7 @@ class _Stream(httpcore2.NetworkStream):
         return self._inner.get_extra_info(info)
 
 
-def _least(timeout: float | None, call: Timed) -> float:
+def _least(timeout: float | None, call: Call) -> float:
     left = call.remaining()
     return left if timeout is None else min(timeout, left)
 
@@ -93,7 +80,7 @@ def _least(timeout: float | None, call: Timed) -> float:
 class Bounded(httpx2.SyncByteStream):
     """The body of an answer, up to a number of bytes."""
 
-    def __init__(self, stream: httpx2.SyncByteStream, call: Timed, limit: int) -> None:
+    def __init__(self, stream: httpx2.SyncByteStream, call: Call, limit: int) -> None:
         self._stream, self._call, self._limit = stream, call, limit
 
     def __iter__(self) -> Iterator[bytes]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 import re
 import struct
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from zoo.checkpoints.eight_bits import scale_names
 from zoo.checkpoints.onnx.operators import RULES
@@ -30,12 +30,8 @@ from zoo.checkpoints.onnx.operators.values import (
 )
 from zoo.checkpoints.onnx.protobuf import MalformedError, Record, decode
 from zoo.checkpoints.onnx.schema import MAX_INLINE_BYTES, MODEL
+from zoo.checkpoints.safetensors_header import TensorInfo
 from zoo.errors import UnsafeFileError
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
-
-    from zoo.checkpoints.safetensors_header import TensorInfo
 
 MAX_GRAPH_BYTES = 4 * 1024 * 1024
 IR_VERSIONS = range(8, 14)

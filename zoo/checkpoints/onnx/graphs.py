@@ -16,22 +16,17 @@ again before each run, for the input at hand. On opening, a run may also take at
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from zoo.catalog.ports import agrees
+from zoo.catalog.interface import Interface, RoleName
+from zoo.catalog.ports import FreeShape, Shape, agrees
+from zoo.catalog.ports import Port as Promise
 from zoo.checkpoints.onnx.file import Graph, Port, read_graph
 from zoo.checkpoints.onnx.operators import MisfitError, infer, work, workspace
 from zoo.checkpoints.onnx.operators.values import FLOAT, ITEM_BYTES, Value
+from zoo.checkpoints.safetensors_header import TensorInfo
 from zoo.errors import UnsafeFileError, UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from zoo.catalog.interface import Interface, RoleName
-    from zoo.catalog.ports import FreeShape, Shape
-    from zoo.catalog.ports import Port as Promise
-    from zoo.checkpoints.safetensors_header import TensorInfo
 
 MAX_VALUE_BYTES = 2**30
 MAX_TOTAL_BYTES = 2**33

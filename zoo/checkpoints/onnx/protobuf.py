@@ -9,11 +9,9 @@ bounded by the schema and never by the file; every repeated field has a largest 
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any, Literal
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 MAX_TEXT = 256

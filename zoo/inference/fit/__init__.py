@@ -9,34 +9,21 @@ their dtype.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from zoo.catalog.fits import FITS
+from zoo.arrays import Floats, Levels
+from zoo.catalog.fits import FITS, Fit
+from zoo.catalog.ports import ImageSpec
 from zoo.errors import UsageError
-from zoo.inference.fit.arrays import (
-    Floats,
-    Levels,
-    Run,
-    answer_of,
-    as_dtype,
-    check,
-    empty_result,
-    model_size,
-    with_channels,
-)
+from zoo.inference.fit.arrays import Run, answer_of, as_dtype, check, empty_result, model_size
 from zoo.inference.fit.chroma import fit_chroma
 from zoo.inference.fit.padding import fit_pad, padded
 from zoo.inference.fit.page import fit_drawing
 from zoo.inference.fit.resampling import resampled, shrunk
 from zoo.inference.fit.tiles import fit_tile
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from zoo.catalog.fits import Fit
-    from zoo.catalog.ports import ImageSpec
+from zoo.pictures.color import with_channels
 
 __all__ = ["Floats", "Levels", "Run", "fit_encode", "fit_translate"]
 

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from zoo.arrays import Floats, Levels
+from zoo.catalog.ports import ImageSpec
 from zoo.errors import UnsafeFileError, UsageError, ZooError
-from zoo.pictures import color
 
-if TYPE_CHECKING:
-    from zoo.catalog.ports import ImageSpec
-
-Floats: TypeAlias = NDArray[np.float32]
 # uint8 (0 to 255), uint16 (0 to 65535) or float32 in [0, 1]
-Levels: TypeAlias = NDArray[Any]
 Run: TypeAlias = Callable[[Floats], Floats]
 
 
@@ -45,17 +40,6 @@ def answer_of(run: Run, batch: Floats) -> Floats:
                 f"the model answered {kind} to picture {number + 1} of {len(batch)}: damaged weights?"
             )
     return answer.clip(0, 1).astype(np.float32, copy=False)
-
-
-def with_channels(images: Levels, channels: int) -> Levels:
-    """Pictures of the channels a model takes: luma for one, gray repeated for three."""
-    if images.shape[1] == channels:
-        return images
-    if images.shape[1] == 3 and channels == 1:
-        return color.gray_of(images)
-    if images.shape[1] == 1 and channels == 3:
-        return color.rgb_of(images)
-    raise UsageError(f"this model takes pictures of {channels} channels, not {images.shape[1]}")
 
 
 def model_size(images: Levels, spec: ImageSpec) -> tuple[int, int]:

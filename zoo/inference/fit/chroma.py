@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from zoo.arrays import Levels
+from zoo.catalog.ports import ImageSpec
 from zoo.errors import ZooError
-from zoo.inference.fit.arrays import Levels, Run, answer_of, empty_result, round_up, with_channels
+from zoo.inference.fit.arrays import Run, answer_of, empty_result, round_up
 from zoo.inference.fit.guided import at_size, linear_model
 from zoo.inference.fit.resampling import resampled, shrunk
 from zoo.pictures import color
-
-if TYPE_CHECKING:
-    from zoo.catalog.ports import ImageSpec
+from zoo.pictures.color import with_channels
 
 # A chroma model that takes any size sees at most this: colours need no more, and memory stays bounded.
 _CHROMA_SIDE = 512

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from zoo.inference.fit.arrays import Floats
+from zoo.arrays import Floats
 
 # Slopes are found on at most so many cells a side: colorizers know colours about as finely.
 _CELLS = 64

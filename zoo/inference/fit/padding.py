@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from zoo.arrays import Floats, Levels
+from zoo.catalog.ports import ImageSpec
 from zoo.errors import UsageError
 from zoo.inference.fit.arrays import (
-    Floats,
-    Levels,
     Run,
     answer_of,
     as_dtype,
@@ -18,11 +16,8 @@ from zoo.inference.fit.arrays import (
     model_size,
     require_scaled,
     size_of,
-    with_channels,
 )
-
-if TYPE_CHECKING:
-    from zoo.catalog.ports import ImageSpec
+from zoo.pictures.color import with_channels
 
 
 def fit_pad(images: Levels, run: Run, spec: ImageSpec, scale: int = 1) -> Levels:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.arrays import Floats, Levels
 from zoo.errors import UsageError
-from zoo.inference.fit.arrays import Floats, Levels, Run, answer_of, as_dtype, as_float, empty_result, with_channels
+from zoo.inference.fit.arrays import Run, answer_of, as_dtype, as_float, empty_result
 from zoo.inference.fit.resampling import resampled
+from zoo.pictures.color import with_channels
 
 if TYPE_CHECKING:
     from zoo.catalog.ports import ImageSpec

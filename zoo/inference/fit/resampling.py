@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from zoo.inference.fit.arrays import Floats, Levels, as_float, slices
+from zoo.arrays import Floats, Levels
+from zoo.inference.fit.arrays import as_float, slices
 
 # Full-size work goes block by block: small enough for a processor's cache.
 _BLOCK_PIXELS = 1 << 16

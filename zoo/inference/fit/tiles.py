@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.arrays import Floats, Levels
+from zoo.catalog.ports import ImageSpec
 from zoo.inference.fit.arrays import (
-    Floats,
-    Levels,
     Run,
     answer_of,
     as_dtype,
@@ -18,12 +17,9 @@ from zoo.inference.fit.arrays import (
     empty_result,
     require_scaled,
     round_up,
-    with_channels,
 )
 from zoo.inference.fit.padding import fit_pad
-
-if TYPE_CHECKING:
-    from zoo.catalog.ports import ImageSpec
+from zoo.pictures.color import with_channels
 
 # The side of a tile where the model takes any size.
 TILE_SIDE = 512

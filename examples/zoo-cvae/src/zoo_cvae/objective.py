@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Annotated
 
 import msgspec
 import torch
+from msgspec import Meta
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
@@ -15,7 +17,9 @@ from zoo_cvae.network import ConditionalVAE
 
 
 class ConditionalVAEOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The recipe's `[objective]`: nothing to set."""
+    """The recipe's `[objective]`: `kl_weight` above 1 keeps more out of the latent, the label first of all."""
+
+    kl_weight: Annotated[float, Meta(gt=0.0)] = 1.0
 
 
 class ConditionalVAEObjective:
@@ -40,15 +44,16 @@ class ConditionalVAEObjective:
         """One loss for each step."""
         noise = torch.randn((len(batch.input), self.config.latent), generator=rng, device=batch.input.device)
         error, divergence = bound(nets["model"], batch, noise)
-        yield "model", (error + divergence).mean(), {"kl": divergence.detach().mean()}
+        yield "model", (error + self.options.kl_weight * divergence).mean(), {"kl": divergence.detach().mean()}
 
     @torch.no_grad()
     def evaluate(self, net: nn.Module, batches: Iterable[Batch]) -> Evaluation:
-        """The bound in nats, and a sheet with a row for each of 8 draws and a column for each label."""
+        """The negative loss in nats, and a sheet with a row for each of 8 draws and a column for each label."""
         found = []
         for batch in batches:
             noise = torch.randn((len(batch.input), self.config.latent), generator=torch.Generator().manual_seed(0))
-            found.append(sum(bound(net, batch, noise.to(batch.input.device))))
+            error, divergence = bound(net, batch, noise.to(batch.input.device))
+            found.append(error + self.options.kl_weight * divergence)
         labels = torch.eye(len(self.config.labels)).repeat(8, 1)
         draws = torch.randn((8, self.config.latent), generator=torch.Generator().manual_seed(0))
         device = next(net.parameters()).device
@@ -57,7 +62,7 @@ class ConditionalVAEObjective:
         )
         rows = made.cpu().expand(-1, 3, -1, -1).unflatten(0, (8, -1))
         sheet = torch.cat([torch.cat(list(row), dim=2) for row in rows], dim=1)
-        return Evaluation({"elbo": -float(torch.cat(found).mean())}, samples=sheet)
+        return Evaluation({"score": -float(torch.cat(found).mean())}, samples=sheet)
 
 
 def bound(net: nn.Module, batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from zoo.checkpoints.onnx.operators.values import (
     BOOL,
@@ -23,9 +24,6 @@ from zoo.checkpoints.onnx.operators.values import (
     some_axes,
     whole_numbers,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 EXACT_IN_FLOAT32: Final = 2**24
 

@@ -8,6 +8,7 @@ const WEIGHTS = "model.safetensors";
 const ITEMS = 64;
 const PIXELS = 2 ** 20;
 const MEASURED = 256;
+const APART = 1n << 63n;
 
 /** The bytes of a file whose SHA-256 is as promised; `more` hears how many have come. */
 export async function verified(url, sha256, more = () => {}) {
@@ -114,18 +115,26 @@ export class Model {
     return latent.noise ? (await this.run("sample", [[draws, [n, ...shape]]])).data : draws;
   }
 
-  /** Pictures like one: its latent with noise added, decoded. */
+  /** Pictures like one: its latent moved towards others, and decoded (zoo.inference.latents.around). */
   async vary(latent, { strength, n, seed }, told) {
-    const spread = await this.#spread(latent.length);
-    const draws = rows(noise(n * latent.length, seed), latent.length);
-    return this.decode(concatenated(draws.map((draw) => latent.map((x, i) => x + strength * spread[i] * draw[i]))), told);
+    const { draws, middle } = await this.#othersThan(latent, n, BigInt(seed) ^ APART);
+    const kept = 1 - strength ** 2;
+    const share = Math.sqrt(1 - kept ** 2);
+    const one = (draw) => latent.map((x, i) => middle[i] + kept * (x - middle[i]) + share * (draw[i] - middle[i]));
+    return this.decode(concatenated(draws.map(one)), told);
   }
 
-  async #spread(size) {
-    if (!this.about.interface.latent.noise) return new Float32Array(size).fill(1);
-    const draws = rows(await this.draw(MEASURED, 0), size);
-    const mean = Float64Array.from({ length: size }, (_, i) => draws.reduce((sum, z) => sum + z[i], 0) / MEASURED);
-    return Float32Array.from(mean, (m, i) => Math.sqrt(draws.reduce((sum, z) => sum + (z[i] - m) ** 2, 0) / MEASURED));
+  /** Other latents and the mean of such: of a model without a prior, noise as long as this one. */
+  async #othersThan(latent, n, seed) {
+    const size = latent.length;
+    const nothing = new Float64Array(size);
+    if (this.about.interface.latent.noise) {
+      const some = rows(await this.draw(MEASURED, 0), size);
+      const middle = nothing.map((_, i) => some.reduce((sum, z) => sum + z[i], 0) / MEASURED);
+      return { draws: rows(await this.draw(n, seed), size), middle };
+    }
+    const length = this.about.can.includes("generate") ? 1 : Math.sqrt(latent.reduce((sum, x) => sum + x * x, 0) / size);
+    return { draws: rows(noise(n * size, seed), size).map((z) => z.map((x) => x * length)), middle: nothing };
   }
 
   /** The latent of a picture. */

@@ -41,7 +41,7 @@ export async function open({ engine, model, panel, state }) {
   const t = slider("Between", { value: 0.5, step: 0.005, show: (x) => `${Math.round(100 * x)} %`, oninput: () => show() });
   const first = slider("From", { min: -2, max: 2, step: 0.05, value: 1, oninput: () => show() });
   const second = slider("To", { min: -2, max: 2, step: 0.05, value: 1, oninput: () => show() });
-  const strength = slider("How different", { max: 1.5, step: 0.05, value: 0.5, oninput: () => vary() });
+  const strength = slider("How different", { max: 1, step: 0.01, value: 0.3, oninput: () => vary() });
   const play = button("Play", { symbol: "play", onclick: () => toggle() });
 
   const now = () =>
