@@ -20,7 +20,7 @@ def test_it_holds_code_recipes_and_checkpoints(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for folder in ("zoo", *(path.name for path in (ROOT / "plugins").iterdir() if path.is_dir())):
         home = ROOT / folder if folder == "zoo" else ROOT / "plugins" / folder
-        kinds = ("*.py", "*.toml", "*.json", "*.onnx", "*.safetensors", "py.typed")
+        kinds = ("*.py", "*.toml", "*.json", "*.onnx", "*.safetensors", "*.js", "*.css", "*.html", "py.typed")
         wanted = {path for kind in kinds for path in home.rglob(kind)}
         assert wanted
         missing = {path for path in wanted if (folder / path.relative_to(home)).as_posix() not in names}

@@ -10,7 +10,7 @@ from PIL import Image
 
 VERBS = (
     "run", "list", "info", "plugins", "encode", "decode", "generate", "interpolate", "vary", "add", "attribute", "map",
-    "train", "eval", "card", "check", "import", "new", "pull", "push", "search", "cache",
+    "ui", "serve", "web", "train", "eval", "card", "check", "import", "new", "pull", "push", "search", "cache",
 )  # fmt: skip
 
 

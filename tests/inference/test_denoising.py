@@ -6,42 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import helper
-from tiny import edit_config, make_model, port, write_checkpoint
+from tiny import edit_config
+from told import SIDE, write_steps
 
 import zoo
 from zoo.catalog import ImageSpec, Interface, Latent, Role
 from zoo.checkpoints.format import read_checkpoint
 from zoo.errors import UnsafeFileError, UsageError
-
-SIDE = 4
-
-
-def write_steps(folder: Path) -> Path:
-    """A checkpoint whose step takes away what it goes of the way, (from - to) x, and whose decoder is the identity."""
-    latent = port("latent", ["n", 1, SIDE, SIDE])
-    nodes = [
-        helper.make_node("Split", ["step"], ["from", "to"], axis=1, num_outputs=2),
-        helper.make_node("Sub", ["from", "to"], ["way"]),
-        helper.make_node("Unsqueeze", ["way", "places"], ["share"]),
-        helper.make_node("Mul", ["latent", "share"], ["less"]),
-        helper.make_node("Sub", ["latent", "less"], ["denoised"]),
-    ]
-    places = {"places": np.array([2, 3], np.int64)}
-    denoise = make_model(nodes, places, [latent, port("step", ["n", 2])], [port("denoised", ["n", 1, SIDE, SIDE])])
-    identity = [helper.make_node("Identity", ["latent"], ["image"])]
-    decode = make_model(identity, {}, [latent], [port("image", ["n", 1, SIDE, SIDE])])
-    denoiser = {"graph": "denoise.onnx", "sha256": "0" * 64, "repeat": 5}
-    return write_checkpoint(
-        folder,
-        {"decode": decode, "denoise": denoise},
-        format=2,
-        task=None,
-        latent={"shape": [1, SIDE, SIDE], "prior": "normal", "denoiser": denoiser},
-        capabilities={
-            "decode": {"graph": "decode.onnx", "sha256": "0" * 64, "output": {"channels": 1, "size": [SIDE, SIDE]}}
-        },
-    )
 
 
 @pytest.fixture

@@ -39,6 +39,17 @@ def open_source(source: str) -> Checkpoint:
     raise UsageError(f"{source!r} begins with the unknown source {kind!r}; give {FORMS}")
 
 
+def folder_of(source: str) -> Path | None:
+    """The folder of a source that is on this machine anyway, not read yet; None for one on the Hub.
+
+    Raises as `open_source` does where the source, or what it names, is not there.
+    """
+    kind, _, place = source.partition(":")
+    if kind == "hub":
+        return None
+    return _bundled_folder(source, place) if kind == "bundled" else _expanded(place)
+
+
 def _expanded(place: str) -> Path:
     try:
         return Path(place).expanduser()

@@ -31,7 +31,6 @@ from zoo.pictures.images import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from zoo.catalog.fits import FitSpec
     from zoo.inference.model import Model
     from zoo.jobs.planning import Job
 
@@ -121,24 +120,38 @@ def _translate(model: Model, job: Job, options: Options, stopped: Event) -> Outc
         writable_format(job.target)
         refuse_existing(job.target, options.force)
     fit = model.interface.fit("translate")
-    channels = 1 if model.interface.takes("translate").channels == 1 and not options.from_photo else 3
     deep = fit.deep and not options.side_by_side and (job.target is None or holds_deep(job.target))
+    channels = channels_read(model, options)
     picture = read_picture(job.source or _standard_input(), channels, options.max_pixels, deep=deep)
-    if options.from_photo:
-        shown, made = _from_photo(model, picture)
-        unlike = False
-    else:
-        shown, made, unlike = picture, *_answer(model, picture, job.candidate, options.strength)
-    levels = made if made.dtype == np.uint16 else None
-    pixels = made if levels is None else eight_bits(levels)
-    # The paper of a drawing may be transparent; what is painted between its lines is not.
-    result = replace(picture, pixels=pixels, deep=levels, alpha=None if fit.of_drawings else _alpha(picture, pixels))
+    shown, result, unlike = answer_to(model, picture, options, job.candidate)
     cell = _cell((picture, result) if options.side_by_side else (result,), options.cell) if options.cell else None
     if options.side_by_side:
         result = side_by_side(shown, result)
     if not stopped.is_set():
         _write(result, job.target, options)
-    return Outcome(job, (*picture.notes, *_advice(picture, fit, options)), cell=cell, unlike=unlike)
+    return Outcome(job, (*picture.notes, *advice(model, picture, options)), cell=cell, unlike=unlike)
+
+
+def channels_read(model: Model, options: Options) -> int:
+    """The channels that pictures for a model are read with: 1 for gray, 3 for RGB."""
+    return 1 if model.interface.takes("translate").channels == 1 and not options.from_photo else 3
+
+
+def answer_to(model: Model, picture: Picture, options: Options, candidate: int = 0) -> tuple[Picture, Picture, bool]:
+    """What the model is shown of a picture, and its answer with the picture's alpha, profile, EXIF and density.
+
+    With them, whether the model was trained on pictures of another kind, so far as it can tell.
+    """
+    unlike = False
+    if options.from_photo:
+        shown, made = _from_photo(model, picture)
+    else:
+        shown, made, unlike = picture, *_answer(model, picture, candidate, options.strength)
+    levels = made if made.dtype == np.uint16 else None
+    pixels = made if levels is None else eight_bits(levels)
+    # The paper of a drawing may be transparent; what is painted between its lines is not.
+    alpha = None if model.interface.fit("translate").of_drawings else _alpha(picture, pixels)
+    return shown, replace(picture, pixels=pixels, deep=levels, alpha=alpha), unlike
 
 
 def _alpha(picture: Picture, made: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
@@ -179,9 +192,9 @@ def _from_photo(model: Model, picture: Picture) -> tuple[Picture, NDArray[Any]]:
     return shown, np.asarray(Image.fromarray(made).resize(size, Image.Resampling.BICUBIC))
 
 
-def _advice(picture: Picture, fit: FitSpec, options: Options) -> tuple[str, ...]:
+def advice(model: Model, picture: Picture, options: Options) -> tuple[str, ...]:
     """What to try where a model of drawings was given something else."""
-    if not fit.of_drawings or options.from_photo:
+    if not model.interface.fit("translate").of_drawings or options.from_photo:
         return ()
     from zoo.pictures.drawings import is_no_drawing
 
