@@ -41,6 +41,8 @@ def test_config_json_is_the_familys_interface_and_facts(name: str) -> None:
     sampler = config.latent.sampler if config.latent else None
     if sampler and not (interface.latent and interface.latent.noise):
         interface = interface.with_sampler(sampler.noise[0])  # a prior that was fitted after training
+    if config.latent and config.latent.prior == "none":  # draws of which show nothing
+        interface = interface.without_prior()
     hashes = {role: spec.sha256 for role, spec in config.graph_specs().items()}
     facts = msgspec.to_builtins(config)
     for part in ("format", "latent", "capabilities"):

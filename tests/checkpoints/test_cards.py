@@ -232,7 +232,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a fact changed by hand": (rewrite("0.812", "9.999"), "does not agree with config.json"),
     "another licence": (
         lambda folder: edit_config(folder, lambda c: c.update(license="MIT")),
-        "does not agree with config.json: `zoo card tiny.test --write`",
+        "does not agree with config.json or expects.json: `zoo card tiny.test --write`",
     ),
     "another summary": (
         lambda folder: edit_config(folder, lambda c: c.update(summary="It sings")),

@@ -220,7 +220,7 @@ def test_an_output_that_can_not_be_written(zoo: Zoo, tiny: str, out: str, code: 
         (["card", "colorize", "--write", "--check"], "give --write or --check, not both"),
         (["check"], "Missing argument 'NAME'. See zoo check --help"),
         (["train"], r"Missing argument '\w+'. See zoo train --help"),
-        (["eval"], r"Missing argument '\w+'. See zoo eval --help"),
+        (["eval"], "name a model, or give --all, .*"),
         (["--show-completion", "tcsh"], "no completion for the shell 'tcsh'; there is for bash, .*"),
     ],
 )

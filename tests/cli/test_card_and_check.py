@@ -69,7 +69,7 @@ def test_a_card_that_is_no_text_is_said(zoo: Zoo, folder: Path) -> None:
 
 def test_a_card_that_can_not_be_written_is_said(zoo: Zoo, folder: Path) -> None:
     (folder / "README.md").mkdir()
-    assert "README.md: Is a directory" in zoo("card", f"dir:{folder}", "--write").error(8)
+    assert "README.md is not a regular file" in zoo("card", f"dir:{folder}", "--write").error(7)
 
 
 def test_check_reports_what_passes_and_what_fails(zoo: Zoo, folder: Path) -> None:

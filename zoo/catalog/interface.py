@@ -224,7 +224,7 @@ class Interface(Strict, frozen=True, kw_only=True):
 
     def without_prior(self) -> Interface:
         """The same with nothing to draw latents from."""
-        latent = Latent(self.latent.shape, "none") if self.latent else None
+        latent = Latent(self.latent.shape, "none", repeat=self.latent.repeat) if self.latent else None
         return msgspec.structs.replace(self, latent=latent)
 
     def config_json(self, hashes: Mapping[RoleName, str], numbers: int = 0) -> dict[str, Any]:
