@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -30,7 +31,9 @@ def held(test: Callable[[Pool, threading.Event], Awaitable[None]], waiting: int 
             assert await first
             pool.close()
 
-    asyncio.run(run())
+    # In a thread of its own: the tests in a browser leave an event loop behind in the main one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(run())).result()
 
 
 def test_a_newer_request_of_a_lane_takes_the_place_of_one_that_waits() -> None:
