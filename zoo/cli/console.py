@@ -81,11 +81,14 @@ def print_json(value: object) -> None:
 
 @contextmanager
 def needs_extra(verb: str, extra: str) -> Iterator[None]:
-    """Say what to install where a package is missing."""
+    """Say what to install where a package of others is missing."""
     try:
         yield
     except ModuleNotFoundError as problem:
-        raise PluginError(f"zoo {verb} needs {problem.name}: pip install 'latent-zoo[{extra}]'") from problem
+        missing = (problem.name or "").partition(".")[0]
+        if missing == "zoo":
+            raise
+        raise PluginError(f"zoo {verb} needs {missing}: pip install 'latent-zoo[{extra}]'") from problem
 
 
 def open_registry() -> Registry:

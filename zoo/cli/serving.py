@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from zoo.cli import options as opt
 from zoo.cli.completion import names
-from zoo.cli.console import echo, note, open_registry
+from zoo.cli.console import echo, needs_extra, note, open_registry
 from zoo.cli.light import LightTyper
 
 if TYPE_CHECKING:
@@ -20,56 +17,28 @@ if TYPE_CHECKING:
 TOKEN_VARIABLE = "ZOO_TOKEN"  # noqa: S105 - its name, not a token
 
 ModelArgument = Annotated[
-    str | None,
-    typer.Argument(
-        help="The model to begin with; dir:PATH and hub:ORG/NAME too.", metavar="MODEL", autocompletion=names
-    ),
+    str | None, opt.argument("The model to begin with; dir:PATH and hub:ORG/NAME too.", "MODEL", autocompletion=names)
 ]
-HostOption = Annotated[
-    str, typer.Option(help="Where to listen; beyond 127.0.0.1, others can reach it.", metavar="ADDRESS")
-]
-PortOption = Annotated[int, typer.Option(min=0, max=65535, help="A port; 0 is any that is free.", metavar="N")]
-AllowOption = Annotated[
-    list[str] | None, typer.Option("--name", help="A further name of this server, behind a proxy.", metavar="NAME")
-]
-PixelsOption = Annotated[float, typer.Option(help="Refuse pictures of more megapixels.", metavar="N")]
-WorkersOption = Annotated[
-    int | None, typer.Option(min=1, max=64, help="Requests worked on at once; else one per core.", metavar="N")
-]
+HostOption = Annotated[str, opt.value("Where to listen; beyond 127.0.0.1, others can reach it.", "ADDRESS")]
+PortOption = Annotated[int, opt.value("A port; 0 is any that is free.", "N", min=0, max=65535)]
+AllowOption = Annotated[list[str] | None, opt.value("A further name of this server, behind a proxy.", "NAME", "--name")]
+PixelsOption = Annotated[float, opt.value("Refuse pictures of more megapixels.", "N")]
+WorkersOption = Annotated[int | None, opt.value("Requests worked on at once; else one per core.", "N", min=1, max=64)]
 DirectionsOption = Annotated[
-    list[Path] | None,
-    typer.Option(help="Attributes to move along, of `zoo attribute learn`.", metavar="FILE"),
+    list[Path] | None, opt.value("Attributes to move along, of `zoo attribute learn`.", "FILE")
 ]
-DataOption = Annotated[
-    str | None, typer.Option(help="Pictures to show on maps: pack:NAME, folder:PATH, ...", metavar="SOURCE")
-]
+DataOption = Annotated[str | None, opt.value("Pictures to show on maps: pack:NAME, folder:PATH, ...", "SOURCE")]
 
-SplitOption = Annotated[str, typer.Option(help="train, val or test of --data.", metavar="SPLIT")]
+SplitOption = Annotated[str, opt.value("train, val or test of --data.", "SPLIT")]
 
 
 verbs = LightTyper()
 
 
-@contextmanager
-def needs_server(verb: str) -> Iterator[None]:
-    """Say what to install where the server's packages are missing."""
-    from zoo.errors import PluginError
-
-    try:
-        yield
-    except ModuleNotFoundError as problem:
-        missing = (problem.name or "").partition(".")[0]
-        if missing == "zoo":
-            raise
-        raise PluginError(f"zoo {verb} needs {missing}: pip install 'latent-zoo[ui]'") from problem
-
-
 @verbs.command("ui", short_help="Show the models in a browser.")
 def ui(
     model: ModelArgument = None,
-    browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", help="Open the page, or only say where it is.")
-    ] = True,
+    browser: Annotated[bool, opt.flag("Open the page, or only say where it is.", "--browser/--no-browser")] = True,
     host: HostOption = "127.0.0.1",
     port: PortOption = 0,
     directions: DirectionsOption = None,
@@ -84,7 +53,7 @@ def ui(
     The page runs them on this machine: pictures stay on it. The address holds a token; without it nothing is answered.
     Ctrl-C ends it.
     """
-    with needs_server("ui"):
+    with needs_extra("ui", "ui"):
         import starlette  # noqa: F401 - before anything is opened
     _serve(
         _shelf([model] if model else [], directions, data, split),
@@ -112,7 +81,7 @@ def serve_(
     POST /run/colorize, /encode/MODEL, /decode/MODEL, /generate/MODEL and so on; /openapi.json describes all. The token,
     which is said at the start or taken from ZOO_TOKEN, goes into the header "Authorization: Bearer TOKEN".
     """
-    with needs_server("serve"):
+    with needs_extra("serve", "ui"):
         import starlette  # noqa: F401 - before anything is opened
     _serve(
         _shelf([model] if model else [], None, None, ""),
@@ -129,27 +98,23 @@ def serve_(
 @verbs.command("web", short_help="Make a web site of models, without a server.")
 def web(
     models: Annotated[
-        list[str],
-        typer.Argument(
-            help="Models, families, tasks, dir:PATH or hub:ORG/NAME.", metavar="MODEL", autocompletion=names
-        ),
+        list[str], opt.argument("Models, families, tasks, dir:PATH or hub:ORG/NAME.", "MODEL", autocompletion=names)
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to make.", metavar="FOLDER")] = Path("site"),
+    out: Annotated[Path, opt.out("The folder to make.", "FOLDER")] = Path("site"),
     runtime: Annotated[
-        Path | None,
-        typer.Option(help="The package onnxruntime-web, a folder or archive; else npm has it.", metavar="PATH"),
+        Path | None, opt.value("The package onnxruntime-web, a folder or archive; else npm has it.", "PATH")
     ] = None,
     directions: DirectionsOption = None,
     data: DataOption = None,
     split: SplitOption = "test",
-    force: Annotated[bool, typer.Option("--force", "-f", help="Replace a site that exists.")] = False,
+    force: Annotated[bool, opt.flag("Replace a site that exists.", "--force", "-f")] = False,
 ) -> None:
     """Make a web site of models that run in the visitor's browser: zoo web colorize -o site/
 
     The folder holds the page, the checkpoints' own files and ONNX Runtime. Any static host will do, a static Space on
     the Hugging Face Hub among them; python -m http.server -d site shows it on this machine.
     """
-    with needs_server("web"):
+    with needs_extra("web", "ui"):
         from zoo.web.runtime import runtime_files
         from zoo.web.site import build_site
 
@@ -186,7 +151,7 @@ def _serve(
 
     if not 0 < megapixels <= 1000:
         raise UsageError(f"--max-pixels takes megapixels, above 0 and at most 1000, not {megapixels:g}")
-    with needs_server("ui" if page else "serve"):
+    with needs_extra("ui" if page else "serve", "ui"):
         from zoo.web.app import make_app
         from zoo.web.serve import address, is_loopback, listen, new_token, serve
 
