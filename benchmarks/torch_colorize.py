@@ -18,6 +18,8 @@ folder = Path(find_spec("zoo_colorizer_unet").origin).parent / "checkpoints" / "
 config = json.loads((folder / "config.json").read_text())["config"]
 network = ColorizerUNet(ColorizerUNetConfig(**config)).eval()
 weights = {name: tensor.float() for name, tensor in load_file(folder / "model.safetensors").items()}
+for name in [name for name in weights if f"{name}.scale" in weights]:  # 8 bits, with a scale for each row
+    weights[name] *= weights[f"{name}.scale"].view(-1, *(1 for _ in weights[name].shape[1:]))
 network.load_state_dict(weights, strict=False)  # without the counters of batches
 photo = Image.open(sys.argv[1]).convert("L")
 full = torch.from_numpy(np.array(photo))[None, None] / 255

@@ -13,7 +13,7 @@ from zoo.catalog import FITS, ImageSpec, Interface, Latent, Registry, Role
 from zoo.catalog.families import configured, interface_of
 from zoo.catalog.interface import RoleName
 from zoo.catalog.ports import Port, agrees
-from zoo.catalog.spec import format_config
+from zoo.catalog.spec import format_config, weights_format
 from zoo.errors import PluginError
 from zoo.inference.fit import STRATEGIES
 
@@ -47,6 +47,7 @@ def test_config_json_is_the_familys_interface_and_facts(name: str) -> None:
     facts = msgspec.to_builtins(config)
     for part in ("format", "latent", "capabilities"):
         del facts[part]
+    facts["format"] = max(interface.format, weights_format(config.weights.dtype))
     made = msgspec.convert(
         {**interface.config_json(hashes, sampler.numbers if sampler else 0), **facts}, type(config), strict=True
     )
