@@ -69,7 +69,7 @@ def test_the_list_leads_to_each_model(page: Page, served: str) -> None:
 
 def test_parts_are_those_of_the_interface(page: Page, served: str) -> None:
     go(page, served, "/tiny.free/")
-    assert page.get_by_role("tab").all_text_contents() == ["Blend", "About"]
+    expect(page.get_by_role("tab")).to_have_text(["Blend", "About"])
     go(page, served, "/tiny.test/")
     expect(page.get_by_role("tab")).to_have_text(["Colorize", "About"])
 
