@@ -195,6 +195,9 @@ def _facts(config: CheckpointConfig, expects: Expects | None) -> str:
         ("Weights", f"{weights.parameters:,} parameters, {weights.bytes / 1e6:.1f} MB as {weights.dtype}"),
         ("License", config.license),
     ]
+    rows += [(f"`{told.name}`", told.words) for told in config.interface.conditions]
+    if config.interface.latent and config.interface.latent.repeat > 1:
+        rows.append(("Steps", f"{config.interface.latent.repeat}, or as many as are asked for"))
     if training:
         rows += [
             ("Trained by", f"`zoo train {config.id}` ({training.recipe}, {training.steps:,} steps)"),
