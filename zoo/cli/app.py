@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from copy import copy
 from io import TextIOWrapper
 from typing import Annotated, Any, NoReturn
 
@@ -88,7 +89,7 @@ def call(words: Sequence[str]) -> int:
     try:
         _listen()
         completion.prepare()
-        code = typer.main.get_command(app)(completion.with_shell(words), prog_name="zoo", standalone_mode=False)
+        code = _command(words)(completion.with_shell(words), prog_name="zoo", standalone_mode=False)
         if not code:  # else it has been told already what went wrong
             _flush()
     except BrokenPipeError:
@@ -103,6 +104,16 @@ def call(words: Sequence[str]) -> int:
         error("terminated" if _terminated else "interrupted")
         return TERMINATED if _terminated else INTERRUPTED
     return code if isinstance(code, int) else 0
+
+
+def _command(words: Sequence[str]) -> Any:
+    """The command line with the one verb that was typed, or with all: to build them takes longer than most verbs do."""
+    asked = [verb for verb in app.registered_commands if words and verb.name == words[0]]
+    if not asked:
+        return typer.main.get_command(app)
+    alone = copy(app)
+    alone.registered_commands = asked
+    return typer.main.get_command(alone)
 
 
 _terminated = list[bool]()
