@@ -54,7 +54,7 @@ export function open({ engine, model, panel, state, go }) {
 
   const cells = Array.from({ length: count }, (_, i) => {
     const canvas = h("canvas", { width: side, height: side });
-    const cell = h("button", { type: "button", "aria-label": `Draw ${i + 1}`, "aria-pressed": "false" }, canvas);
+    const cell = h("button", { type: "button", "aria-label": `Draw ${i + 1}`, "aria-pressed": "false", disabled: true }, canvas);
     grid.append(cell);
     return { cell, canvas };
   });
@@ -77,6 +77,7 @@ export function open({ engine, model, panel, state, go }) {
         if (first) grid.classList.remove("waiting");
         first = false;
         paint(cells[k].canvas, pictures, i);
+        cells[k].cell.disabled = false;
         cells[k].cell.onclick = () => pick(places[k], cells[k], pictures, i);
         if (chosen?.draw === k && chosen.seed === value) pick(places[k], cells[k], pictures, i);
       },
