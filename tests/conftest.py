@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -16,6 +17,10 @@ from zoo.catalog import CheckpointConfig, Registry, format_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# Where test files run side by side, one for each core, a second thread of each would wait for the other.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 class FakePlugins:

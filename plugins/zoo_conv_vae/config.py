@@ -26,12 +26,16 @@ class ConvVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     which leaves no checkerboard (Odena et al. 2016). `input_channels` is 1 for a model that is given gray pictures and
     answers in colour. `fit` is how `translate` takes a picture of another size. `padding` is where convolutions with a
     stride are padded: on all sides, or as Keras does ("end"), so that the odd pixel is below and to the right.
+
+    With `spatial`, there are no fully connected layers: the latent has `latent` channels at each place of the encoder's
+    last picture, so that it keeps where things are, as the latents of latent diffusion do (Rombach et al. 2022).
     """
 
     size: Annotated[int, Meta(ge=8, le=1024)] = 32
     channels: Literal[1, 3] = 3
     input_channels: Literal[1, 3] | None = None
     latent: Annotated[int, Meta(ge=1, le=4096)] = 1024
+    spatial: bool = False
     hidden: Annotated[int, Meta(ge=0, le=4096)] = 0
     encoder: Annotated[tuple[Width, ...], Meta(min_length=1, max_length=10)] = (32, 64, 64, 64)
     encoder_strides: tuple[Stride, ...] = (1, 2, 2, 1)
@@ -54,8 +58,10 @@ class ConvVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
             raise ValueError(f"size {self.size} must be a multiple of the encoder's {down} and the decoder's {up}")
         if self.input_channels == 3 and self.channels == 1:
             raise ValueError("a model of gray pictures takes gray pictures: input_channels can't be 3")
+        if self.spatial and (self.hidden or down != up):
+            raise ValueError("a spatial latent needs hidden = 0 and a decoder that enlarges as the encoder reduces")
         flat = (self.size // down) ** 2 * self.encoder[-1], (self.size // up) ** 2 * self.decoder[0]
-        if max(flat) * max(self.hidden, 1 if self.hidden else 2 * self.latent) > 2**28:
+        if not self.spatial and max(flat) * max(self.hidden, 1 if self.hidden else 2 * self.latent) > 2**28:
             raise ValueError("the fully connected layers would hold over 268 million weights: use more strides")
         self.interface()  # refuses channels that the fit can't have
 
@@ -69,13 +75,18 @@ class ConvVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         """Side of the decoder's first picture."""
         return self.size // math.prod(self.decoder_strides)
 
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        """Shape of one latent."""
+        return (self.latent, self.encoded_side, self.encoded_side) if self.spatial else (self.latent,)
+
     def interface(self) -> Interface:
         """What goes in and out."""
         size = (self.size, self.size)
         given = ImageSpec(channels=self.input_channels or self.channels, size=size)
         made = ImageSpec(channels=self.channels, size=size)
         return Interface(
-            latent=Latent((self.latent,)),
+            latent=Latent(self.latent_shape),
             roles={
                 "encode": Role(given, fit="resize"),
                 "decode": Role(output=made),

@@ -23,6 +23,8 @@ class Settings(Protocol):
     @property
     def latent(self) -> int: ...  # noqa: D102
     @property
+    def spatial(self) -> bool: ...  # noqa: D102
+    @property
     def hidden(self) -> int: ...  # noqa: D102
     @property
     def encoder(self) -> tuple[int, ...]: ...  # noqa: D102
@@ -51,35 +53,34 @@ class Settings(Protocol):
 
 
 class ConvVAE(nn.Module):
-    """Pictures (N, C, H, W) in [0, 1] to latents (N, latent) and back."""
+    """Pictures (N, C, H, W) in [0, 1] to latents and back: (N, latent), or (N, latent, h, w) if they are spatial."""
 
     def __init__(self, config: Settings) -> None:
         super().__init__()
         self.channels = config.channels
         self.encoder = nn.Sequential(*_encoder(config))
-        width = config.hidden or config.encoder[-1] * config.encoded_side**2
-        self.mean = nn.Linear(width, config.latent)
-        self.log_variance = nn.Linear(width, config.latent)
+        self.mean = _to_latent(config)
+        self.log_variance = _to_latent(config)
         self.decoder = nn.Sequential(*_decoder(config))
         self.apply(_initialise)
-        nn.init.normal_(self.mean.weight, std=width**-0.5)
+        nn.init.normal_(self.mean.weight, std=self.mean.weight[0].numel() ** -0.5)
         nn.init.zeros_(self.log_variance.weight)  # begin with the prior's variance for all pictures
 
     def forward(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """A training pass: mean, log-variance and the logits of the picture of z = mean + exp(log-variance / 2) noise.
 
-        `noise` is (N, latent), standard normal.
+        `noise` has the latents' shape, standard normal.
         """
         mean, log_variance = self.encode(x)
         return mean, log_variance, self.decode_logits(mean + (log_variance / 2).exp() * noise)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of q(z | x), both (N, latent). A gray picture is repeated where colour is expected."""
+        """Mean and log-variance of q(z | x), both as latents. A gray picture is repeated where colour is expected."""
         features = self.encoder(x.expand(-1, self.channels, -1, -1))
         return self.mean(features), self.log_variance(features).clamp(*LOG_VARIANCE)
 
     def decode(self, z: Tensor) -> Tensor:
-        """Latents (N, latent) to pictures (N, C, H, W) in [0, 1]."""
+        """Latents to pictures (N, C, H, W) in [0, 1]."""
         picture: Tensor = torch.sigmoid(self.decode_logits(z))
         return picture
 
@@ -129,10 +130,17 @@ def _encoder(config: Settings) -> Iterator[nn.Module]:
             convolution = nn.Conv2d(inputs, outputs, config.kernel, stride, padding=config.kernel // 2)
         yield from _block(config, convolution, outputs)
         inputs = outputs
-    yield nn.Flatten()
+    if not config.spatial:
+        yield nn.Flatten()
     if config.hidden:
         yield nn.Linear(inputs * config.encoded_side**2, config.hidden)
         yield _activation(config)
+
+
+def _to_latent(config: Settings) -> nn.Linear | nn.Conv2d:
+    if config.spatial:
+        return nn.Conv2d(config.encoder[-1], config.latent, 1)
+    return nn.Linear(config.hidden or config.encoder[-1] * config.encoded_side**2, config.latent)
 
 
 def _decoder(config: Settings) -> Iterator[nn.Module]:
@@ -141,8 +149,11 @@ def _decoder(config: Settings) -> Iterator[nn.Module]:
         yield nn.Linear(width, config.hidden)
         yield _activation(config)
         width = config.hidden
-    yield nn.Linear(width, config.decoder[0] * side**2)
-    yield nn.Unflatten(1, (config.decoder[0], side, side))
+    if config.spatial:
+        yield nn.Conv2d(width, config.decoder[0], 1)
+    else:
+        yield nn.Linear(width, config.decoder[0] * side**2)
+        yield nn.Unflatten(1, (config.decoder[0], side, side))
     last = len(config.decoder) - 1
     outputs = (*config.decoder[1:], config.channels)
     for number, stride in enumerate(config.decoder_strides):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
 import torch
 from torch import Tensor, nn
 
+from zoo.catalog import Latent
 from zoo.catalog.families import configured
 from zoo.catalog.registry import Registry, load_object
 from zoo.errors import TrainingError, UsageError
@@ -269,3 +271,40 @@ def test_an_evaluation_shows_reconstructions_and_draws(family: str, registry: Re
     evaluation = objective.evaluate(objective.networks()["model"].eval(), [Batch(pictures, pictures)])
     assert set(evaluation.figures) == {"psnr", "kl", "active_units", "score"}
     assert evaluation.samples.shape == (3, 3 * 28, (8 + 4) * 28)
+
+
+def spatial(**changes: Any) -> ConvVAEConfig:
+    """Pictures of 16x16 on three channels at each of 4x4 places."""
+    layers = {"encoder": (8, 8), "encoder_strides": (2, 2), "decoder": (8, 8), "decoder_strides": (2, 2)}
+    return ConvVAEConfig(**{"size": 16, "latent": 3, "spatial": True, "norm": "none", **layers, **changes})
+
+
+def test_a_spatial_latent_keeps_where_things_are() -> None:
+    network = ConvVAE(spatial(kernel=3)).eval()
+    picture = torch.rand(1, 3, 16, 16)
+    other = picture.clone()
+    other[:, :, :4, :4] = 1 - other[:, :, :4, :4]
+    with torch.no_grad():
+        moved = (network.encode(picture)[0] - network.encode(other)[0]).abs().amax(dim=(0, 1))
+        assert network.translate(picture).shape == picture.shape
+    assert moved.shape == (4, 4)
+    assert moved[0, 0] > 0
+    assert moved[:, 3].max() == moved[3].max() == 0
+
+
+def test_a_spatial_latent_trains_and_is_evaluated() -> None:
+    config = spatial()
+    assert config.interface().latent == Latent((3, 4, 4))
+    objective = ConvVAEObjective(config, VAEOptions(reconstruction="mse", alpha=100.0))
+    nets = objective.networks()
+    batch = Batch(torch.rand(2, 3, 16, 16), torch.rand(2, 3, 16, 16))
+    ((_, loss, logs),) = objective.losses(nets, batch, torch.Generator().manual_seed(0))
+    assert torch.isclose(loss, 100.0 * torch.as_tensor(logs["error"]) + logs["kl"])
+    figures = objective.evaluate(nets["model"].eval(), [batch]).figures
+    assert figures["active_units"] <= 3 * 4 * 4
+
+
+@pytest.mark.parametrize("changes", [{"hidden": 8}, {"decoder": (8,), "decoder_strides": (2,)}])
+def test_a_spatial_latent_needs_alike_halves(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="hidden = 0 and a decoder that enlarges as the encoder reduces"):
+        spatial(**changes)

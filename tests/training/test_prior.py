@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 import zoo
+from zoo.errors import UsageError
 from zoo.inference.latents import noise
 from zoo.recipes.recipe import PriorTable, read_recipe
 from zoo.training.prior import choose_prior, fit_prior, samples, standard_log_likelihood
@@ -129,3 +130,11 @@ def test_both_backends_draw_the_same_pictures(checkpoint: Path) -> None:
     for one, other in zip(onnx.posterior(pictures), torch_.posterior(pictures), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-3)
     assert np.abs(onnx.generate(16, seed=3) - onnx.generate(16, seed=3, prior="normal")).max() > 2 / 255
+
+
+def test_a_prior_of_spatial_latents_is_refused(tmp_path: Path, registry: Registry) -> None:
+    changes = ("model.config={ spatial = true, latent = 4 }", "data.source=npz:none.npz")
+    recipe = read_recipe(find_recipe("conv-vae.faces", registry), changes)
+    with pytest.raises(UsageError, match=r"latents of one axis; those of conv-vae.faces are \(4, 8, 8\)"):
+        train(recipe, "conv-vae-faces.toml", tmp_path / "run", registry, False, lambda step, steps, logs: None)
+    assert not (tmp_path / "run").exists()

@@ -14,7 +14,7 @@ from zoo.catalog.ports import Side
 from zoo.catalog.spec import Line, ModelId, Name
 from zoo.datasets.labels import parse_label
 from zoo.errors import NotFoundError, UsageError
-from zoo.recipes.pictures import AugmentTable, Degradation, Table
+from zoo.recipes.pictures import AugmentTable, Degradation, NoiseTable, Table
 
 # A source of pictures, with a path as long as paths may be.
 Place = Annotated[str, Meta(max_length=5000, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
@@ -52,7 +52,9 @@ class DataTable(Table, frozen=True, kw_only=True):
 
     The last `final_epochs` are trained at `final_size`, which is then the side to evaluate at. States are evaluated on
     the whole picture (`eval_views = 1`), or on it, its mirror image and two crops (4). With `cache = "memory"` all
-    training pictures are decoded once, at the start, so that a fast device need not wait for them. Whole pictures are
+    training pictures are decoded once, at the start, so that a fast device need not wait for them; with "device" they
+    are then kept on the device at `size`, and turned, shifted, sheared, zoomed, mirrored, binarised and given noise
+    there, a batch at a time, which is all that a recipe may do to them. Whole pictures are
     brought to a square by stretching them, or by repeating their edges at both sides (`shape = "pad"`). `labels` are
     columns of the source's index, or comparisons of them ("smile > 0.5"), that the objective is given as numbers.
     """
@@ -64,7 +66,7 @@ class DataTable(Table, frozen=True, kw_only=True):
     eval_size: Side | None = None
     eval_views: Literal[1, 4] = 1
     channels: Literal[1, 3] = 3
-    cache: Literal["auto", "memory"] = "auto"
+    cache: Literal["auto", "memory", "device"] = "auto"
     shape: Literal["stretch", "pad"] = "stretch"
     labels: tuple[Line, ...] = ()
     splits: SplitsTable = SplitsTable()
@@ -164,9 +166,23 @@ class Recipe(Table, frozen=True, kw_only=True):
     init: dict[str, Line] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse a prior for a model that draws nothing."""
+        """Refuse tables that do not go together."""
         if self.prior and not self.model.generates:
             raise ValueError("a model with generates = false has no [prior]: leave one of them out")
+        if self.data.cache == "device":
+            self._check_on_device()
+
+    def _check_on_device(self) -> None:
+        """Refuse what is done to one picture at a time, on the CPU."""
+        others = {
+            "data.final_size": self.data.final_size is not None,
+            "train.workers": self.train.workers > 0,
+            "augment.crop or aspect": self.augment.crops,
+            "augment.blur": self.augment.blur is not None,
+            "degrade.kind other than noise": not isinstance(self.degrade, NoiseTable | None),
+        }
+        if found := [name for name, given in others.items() if given]:
+            raise ValueError(f'data.cache = "device" can\'t be had with {", ".join(found)}: use "memory" instead')
 
 
 def read_recipe(path: Path, changes: tuple[str, ...] = (), source: str | None = None) -> Recipe:

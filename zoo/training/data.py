@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -22,18 +22,11 @@ from zoo.recipes.recipe import Recipe
 from zoo.recipes.seeds import derive
 from zoo.training.augment import augmentation
 from zoo.training.cache import AsTheyAre, InMemory, Whole, resized
+from zoo.training.items import Item, Key
 from zoo.training.objective import Batch
+from zoo.training.on_device import OnDevice
 
-Key = tuple[int, int, int]
 T = TypeVar("T")
-
-
-class Item(NamedTuple):
-    """What the loader gives: `input` and `target` in [0, 1], `labels` (N, K) with K = 0 where the recipe names none."""
-
-    input: Tensor
-    target: Tensor
-    labels: Tensor
 
 
 def _seed(seed: int) -> None:
@@ -169,7 +162,7 @@ def pictures_of(source: Source) -> Iterator[Tensor]:
 def training_batches(recipe: Recipe, source: Source | None = None) -> tuple[DataLoader[Item], Order]:
     """The loader of the training split, which gives an `Item` a batch, and the order to set `epoch` and `start` on.
 
-    `source` is the split where it is open already.
+    `source` is the split where it is open already. Batches are on the CPU, or where the recipe keeps its pictures.
     """
     source, table = source or training_source(recipe), recipe.train
     order = Order(len(source), table.batch, table.seed, table.samples_per_epoch)
@@ -177,7 +170,7 @@ def training_batches(recipe: Recipe, source: Source | None = None) -> tuple[Data
         # One core each; and before they are forked, for a fork waits for ever for OpenCV's threads, which it has not.
         cv2.setNumThreads(1)
     loader = DataLoader(
-        Examples(recipe, source),
+        OnDevice(recipe, source) if recipe.data.cache == "device" else Examples(recipe, source),
         batch_sampler=order,
         collate_fn=_as_it_is,
         num_workers=table.workers,

@@ -23,7 +23,8 @@ from torch.utils.data import DataLoader
 
 from zoo.errors import TrainingError
 from zoo.recipes.recipe import Recipe, TrainTable
-from zoo.training.data import Examples, Item, Order
+from zoo.training.data import Examples, Order
+from zoo.training.items import Item
 from zoo.training.objective import Batch, Objective
 from zoo.training.subnetworks import Subnetworks
 from zoo.weights.reading import State

@@ -85,6 +85,7 @@ def train(
     recipe = _recipe_in(folder, recipe, resume, finish)
     objective = build_objective(recipe, registry)
     _refuse_other_drawings(recipe, registry)
+    _refuse_prior_of_maps(recipe, registry)
     pictures, _ = (  # before a folder is made or an epoch spent
         len(open_source(recipe.data.source, split, recipe.data.channels))
         for split in (recipe.data.splits.train, recipe.data.splits.best)
@@ -137,6 +138,13 @@ def _export(
     prior = _fitted_prior(recipe, network, registry, run) if recipe.prior else None
     pictures = held_out_batches(evaluated_on(recipe, recipe.data.splits.best)).spread(PROBES)
     return export(network, config, recipe.model, family.name, facts, run.checkpoint, prior, pictures)
+
+
+def _refuse_prior_of_maps(recipe: Recipe, registry: Registry) -> None:
+    """A prior is fitted to latents that are vectors."""
+    interface = interface_of(configured(registry.family(recipe.model.family), recipe.model.config, recipe.model.preset))
+    if recipe.prior and (latent := interface.latent) and len(latent.shape) != 1:
+        raise UsageError(f"a [prior] is fitted to latents of one axis; those of {recipe.model.id} are {latent.shape}")
 
 
 def _fitted_prior(recipe: Recipe, network: nn.Module, registry: Registry, run: Run) -> MixturePrior | None:

@@ -13,6 +13,7 @@ from msgspec import Meta
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
+from zoo.catalog import Interface
 from zoo.errors import TrainingError
 from zoo.training.objective import Batch, Evaluation, Logs, Networks
 from zoo.training.perceptual import Perceptual, PerceptualTable
@@ -28,15 +29,14 @@ SHEET = 8
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 
-class Latent(Protocol):
+class Promising(Protocol):
     """What the objective asks of a family's configuration."""
 
-    @property
-    def latent(self) -> int:
-        """Dimensions of the latent."""
+    def interface(self) -> Interface:
+        """What goes in and out; its latents have one shape."""
 
 
-C = TypeVar("C", bound=Latent)
+C = TypeVar("C", bound=Promising)
 
 
 class FocusTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -99,6 +99,9 @@ class VAEObjective(Generic[C]):
         self.config, self.options = config, options
         self.perceptual = Perceptual(options.perceptual) if options.perceptual else None
         self.suspicious = 0
+        latent = config.interface().latent
+        assert latent, "a VAE's interface says its latent"
+        self.latent_shape = tuple(length or 1 for length in latent.shape)
 
     @abstractmethod
     def networks(self) -> dict[str, nn.Module]:
@@ -109,7 +112,7 @@ class VAEObjective(Generic[C]):
 
     def losses(self, nets: Networks, batch: Batch, rng: Generator) -> Iterator[tuple[str, Tensor, Logs]]:
         """One step."""
-        noise = torch.randn((len(batch.input), self.config.latent), generator=rng, device=batch.input.device)
+        noise = torch.randn((len(batch.input), *self.latent_shape), generator=rng, device=batch.input.device)
         mean, log_variance, logits = nets["model"](batch.input, noise)
         error = self.error(logits, batch.target).mean()
         divergence = divergences(mean, log_variance).mean(dim=0)
@@ -173,7 +176,7 @@ class VAEObjective(Generic[C]):
             if len(levels) < WATCHED:
                 levels += list(made.flatten(1)[:WATCHED])
             loss = self.alpha(batch.target) * self.error(torch.logit(made, eps=1e-6), batch.target)
-            scores.append(loss + self.options.kl_weight * divergence[-1].sum(dim=1))
+            scores.append(loss + self.options.kl_weight * divergence[-1].flatten(1).sum(dim=1))
             if self.perceptual:
                 distance.append(self.perceptual(made, batch.target))
                 scores[-1] = scores[-1] + self.perceptual.weight * distance[-1]
@@ -193,7 +196,7 @@ class VAEObjective(Generic[C]):
 
     def _drawn(self, net: nn.Module) -> Iterator[Tensor]:
         """Columns of pictures decoded from the plain prior, the same draws each time."""
-        noise = torch.randn((3 * SHEET // 2, self.config.latent), generator=torch.Generator().manual_seed(0))
+        noise = torch.randn((3 * SHEET // 2, *self.latent_shape), generator=torch.Generator().manual_seed(0))
         pictures: Tensor = net.decode(noise.to(next(net.parameters()).device))  # type: ignore[operator]
         for first in range(0, len(pictures), 3):
             yield _column(*pictures[first : first + 3])
