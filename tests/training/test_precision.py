@@ -83,20 +83,20 @@ def test_bfloat16_is_not_tried_where_it_is_emulated(
     monkeypatch: pytest.MonkeyPatch, info: str, wanted: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(precision, "_cpuinfo", lambda: info)
-    monkeypatch.setattr(precision, "PartialState", lambda: SimpleNamespace(device=torch.device("cpu")))
+    monkeypatch.setattr(precision, "processes", lambda: SimpleNamespace(device=torch.device("cpu")))
     assert precision._precisions() == wanted
 
 
 @pytest.mark.parametrize(("native", "wanted"), [(True, "bf16"), (False, "fp16")])
 def test_float16_is_tried_on_a_gpu_without_bfloat16(monkeypatch: pytest.MonkeyPatch, native: bool, wanted: str) -> None:
-    monkeypatch.setattr(precision, "PartialState", lambda: SimpleNamespace(device=torch.device("cuda")))
+    monkeypatch.setattr(precision, "processes", lambda: SimpleNamespace(device=torch.device("cuda")))
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native)
     assert precision._precisions() == ("float32", wanted)
 
 
 def test_several_processes_train_in_float32(auto: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     on_a_cpu(monkeypatch)
-    monkeypatch.setattr(precision, "PartialState", lambda: SimpleNamespace(num_processes=2))
+    monkeypatch.setattr(precision, "processes", lambda: SimpleNamespace(num_processes=2))
     assert [precision.described(table) for table in precision.candidates(auto.train)] == ["float32"]
 
 

@@ -41,6 +41,8 @@ def train(
 ) -> None:
     """Train a model by a recipe, for example: zoo train colorizer-ae.photos --data folder:photos
 
+    On several processors or GPUs: accelerate launch -m zoo train ...
+
     The run folder gets recipe.toml, metrics.jsonl, curves.png, samples, states to resume from, and in the end a
     checkpoint that `zoo run dir:FOLDER/checkpoint` runs.
     """
@@ -49,13 +51,15 @@ def train(
     changes += [f"train.epochs={epochs}"] if epochs else []
     with needs_extra("train", "train"):
         from zoo.recipes.recipe import read_recipe
+        from zoo.training.loop import no_report
         from zoo.training.own import named
-        from zoo.training.train import find_recipe
+        from zoo.training.train import find_recipe, first_process
         from zoo.training.train import train as train_model
     path = find_recipe(recipe, registry)
     shipped = read_recipe(path)
     chosen = named(read_recipe(path, tuple(changes), data), shipped, id_, registry)
-    if chosen.model.id != shipped.model.id:
+    first = first_process()
+    if first and chosen.model.id != shipped.model.id:
         note(
             f"the model is called {chosen.model.id}, its licence is {chosen.model.license}: --id NAME and --set "
             "model.license=LICENCE say otherwise"
@@ -63,10 +67,13 @@ def train(
     folder = out or Path("runs") / chosen.model.id
     with progress(chosen.model.id, 0) as bar:
         try:
-            train_model(chosen, path.name, folder, registry, resume, _Epochs(chosen.train, bar), finish)
+            report = _Epochs(chosen.train, bar) if first else no_report
+            train_model(chosen, path.name, folder, registry, resume, report, finish)
         except KeyboardInterrupt:
             note(f"the run is saved in {folder}: the same command with --resume continues it")
             raise
+    if not first:
+        return
     if chosen.model.expects:
         _write_expects(chosen, f"dir:{folder / 'checkpoint'}", registry)
     echo(folder / "checkpoint")

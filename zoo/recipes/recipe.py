@@ -121,11 +121,13 @@ class TrainTable(Table, frozen=True, kw_only=True):
 
     An epoch is one pass over the pictures, or `samples_per_epoch` of them: then passes go on across epochs. With the
     precision `auto`, a run times some steps and takes the fastest, and with it the layout unless `channels_last` says.
+    With `accumulate` a batch goes through the networks in so many parts, where the memory can't hold it at once.
     """
 
     epochs: Annotated[int, Meta(ge=1, le=100_000)]
     batch: Annotated[int, Meta(ge=1, le=65_536)]
     samples_per_epoch: Annotated[int, Meta(ge=1, le=2**31)] | None = None
+    accumulate: Annotated[int, Meta(ge=1, le=65_536)] = 1
     precision: Literal["auto", "float32", "bf16", "fp16"] = "auto"
     channels_last: bool | None = None
     seed: Annotated[int, Meta(ge=0, lt=2**32)] = 0

@@ -122,6 +122,7 @@ class Order(Sampler[list[Key]]):
         self.size, self.samples, self.seed = size, samples or size, seed
         self.batch = min(batch, self.samples)
         self.epoch = self.start = 0
+        self.batch_size, self.drop_last = self.batch, True  # Accelerate divides batches among processes by these
 
     def __len__(self) -> int:
         return self.samples // self.batch - self.start

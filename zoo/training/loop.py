@@ -102,7 +102,8 @@ class Training:
             net.train()
         began = time.monotonic()
         for position, (source, target, labels) in enumerate(self.loader, start):
-            torch.manual_seed(derive(self.recipe.train.seed, epoch, position, 1))
+            rank = self.accelerator.process_index  # each process draws for its own share of the batch
+            torch.manual_seed(derive(self.recipe.train.seed, epoch, position, 1, *([rank] if rank else [])))
             given = Batch(source, target, labels if labels.numel() else None, epoch + position / self.steps_per_epoch)
             logs = self.subnetworks.step(given, self.step)
             self.step += 1
@@ -139,7 +140,7 @@ class Training:
     def save(self) -> None:
         """Write the whole state of the run."""
         self.saved_at = time.monotonic()
-        if not self.accelerator.is_main_process:
+        if not self.run.writes:
             return
         tensors = state.pack("average", self.average.module)
         for name, net in self.nets.items():

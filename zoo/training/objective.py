@@ -27,6 +27,13 @@ class Batch:
     labels: Tensor | None = None
     epoch: float = math.inf
 
+    def parts(self, count: int) -> list[Batch]:
+        """The batch in so many parts, or as many as it has pictures; the first are the larger."""
+        columns = [self.input.tensor_split(count), self.target.tensor_split(count)]
+        labels = [None] * count if self.labels is None else list(self.labels.tensor_split(count))
+        parts = zip(*columns, labels, strict=True)
+        return [Batch(given, wanted, told, self.epoch) for given, wanted, told in parts if len(given)]
+
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""
         labels = None if self.labels is None else self.labels.to(device)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 
 import torch
-from accelerate.state import PartialState
 from torch import Generator, Tensor
 from torch.nn import functional
 from torch.utils.data import Dataset
@@ -17,6 +16,7 @@ from zoo.recipes.recipe import Recipe
 from zoo.recipes.seeds import derive
 from zoo.training.cache import Whole
 from zoo.training.items import Item, Key
+from zoo.training.processes import processes
 
 PADDING = {"edge": "border", "reflect": "reflection", "constant": "zeros"}
 
@@ -30,7 +30,7 @@ class OnDevice(Dataset[Item]):
 
     def __init__(self, recipe: Recipe, source: Source, device: torch.device | None = None) -> None:
         self.recipe, data = recipe, recipe.data
-        self.device = device or PartialState().device
+        self.device = device or processes().device
         whole = Whole(source, data.size, data.channels, data.shape)
         self.pictures = whole.batch(range(len(source))).to(self.device)
         self.labels = torch.from_numpy(read_labels(source, data.labels)).to(self.device)

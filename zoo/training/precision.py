@@ -17,7 +17,6 @@ from time import perf_counter
 from typing import cast
 
 import torch
-from accelerate.state import PartialState
 from msgspec.structs import replace
 from torch.utils.data import DataLoader
 
@@ -26,6 +25,7 @@ from zoo.recipes.recipe import Recipe, TrainTable
 from zoo.training.data import Examples, Order
 from zoo.training.items import Item
 from zoo.training.objective import Batch, Objective
+from zoo.training.processes import processes
 from zoo.training.subnetworks import Subnetworks
 from zoo.weights.reading import State
 
@@ -59,7 +59,8 @@ def settle(
     table = fastest(tables, seconds)
     found = {name: round(value, 5) if math.isfinite(value) else None for name, value in seconds.items()}
     facts = {"precision": table.precision, "channels_last": table.channels_last, "hardware": hardware()}
-    record.write_text(json.dumps(facts | {"seconds_per_step": found}, indent=2) + "\n", encoding="utf-8")
+    if processes().is_main_process:
+        record.write_text(json.dumps(facts | {"seconds_per_step": found}, indent=2) + "\n", encoding="utf-8")
     listed = ", ".join(f"{name} {value:.3g} s" for name, value in seconds.items())
     reason = f"a step took: {listed}" if listed else "there is no other to try here"
     return replace(recipe, train=table), f"{described(table)} is used; {reason}"
@@ -89,11 +90,11 @@ def candidates(table: TrainTable) -> list[TrainTable]:
         return [replace(table, channels_last=bool(table.channels_last))]
     layouts = (False, True) if table.channels_last is None else (table.channels_last,)
     found = [replace(table, precision=name, channels_last=layout) for name in _precisions() for layout in layouts]
-    return found[:1] if PartialState().num_processes > 1 else found
+    return found[:1] if processes().num_processes > 1 else found
 
 
 def _precisions() -> tuple[str, ...]:
-    device = PartialState().device.type
+    device = processes().device.type
     if device == "cuda":
         return ("float32", "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16")
     # A CPU without instructions for bfloat16 emulates it: one step may take longer than all timing should.

@@ -15,23 +15,25 @@ from zoo.files import write_whole
 
 
 class Run:
-    """Paths of a run folder, and what is written to them during training."""
+    """Paths of a run folder, and what is written to them during training: by one process, where several train."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, writes: bool = True) -> None:
+        self.folder, self.writes = folder, writes
         self.recipe = folder / "recipe.toml"
         self.precision = folder / "precision.json"
         self.metrics = folder / "metrics.jsonl"
         self.states = folder / "state"
         self.samples = folder / "samples"
         self.checkpoint = folder / "checkpoint"
-        self.samples.mkdir(parents=True, exist_ok=True)
-        self.states.mkdir(exist_ok=True)
+        if writes:
+            self.samples.mkdir(parents=True, exist_ok=True)
+            self.states.mkdir(exist_ok=True)
 
     def log(self, row: Mapping[str, Any]) -> None:
         """Add one line of figures."""
-        with self.metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(dict(row)) + "\n")
+        if self.writes:
+            with self.metrics.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(dict(row)) + "\n")
 
     def rows(self) -> list[dict[str, Any]]:
         """Every line of figures; a last line that a kill cut short is left out."""
@@ -47,11 +49,13 @@ class Run:
 
     def forget_after(self, step: int) -> None:
         """Drop the figures of steps that will be done again."""
+        if not self.writes:
+            return
         kept = "".join(json.dumps(row) + "\n" for row in self.rows() if row["step"] <= step)
         write_whole(self.metrics, kept.encode(), force=True)
 
     def draw(self, samples: Tensor | None, step: int) -> None:
         """Write a picture sheet (3, H, W) in [0, 1] as `samples/STEP.png`."""
-        if samples is not None:
+        if samples is not None and self.writes:
             pixels = (samples.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
             Image.fromarray(np.ascontiguousarray(pixels)).save(self.samples / f"{step:09d}.png")

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from zoo.catalog.families import configured, interface_of
 from zoo.catalog.registry import Registry, load_object
 from zoo.catalog.spec import CheckpointConfig, TrainingSpec
+from zoo.checkpoints.format import read_checkpoint
 from zoo.datasets import open_source
 from zoo.errors import DiskError, NotFoundError, UsageError
 from zoo.inference.backends.mixture import MixturePrior
@@ -26,11 +27,17 @@ from zoo.training.own import too_short
 from zoo.training.plots import draw_curves
 from zoo.training.precision import as_chosen, described, hardware
 from zoo.training.prior import choose_prior, encoded, frechet_to
+from zoo.training.processes import processes
 from zoo.training.run import Run
 from zoo.training.state import saved_states
 from zoo.weights.initial import read_starts
 
 logger = logging.getLogger("zoo.training")
+
+
+def first_process() -> bool:
+    """Whether this process is the only one that trains, or the one of several that writes and reports."""
+    return bool(processes().is_main_process)
 
 
 def find_recipe(name: str, registry: Registry) -> Path:
@@ -76,6 +83,8 @@ def train(
 ) -> CheckpointConfig:
     """Train, export, draw the curves; returns the config of `folder/checkpoint`.
 
+    Where Accelerate has started several processes, all of them call this, and the first alone writes and reports.
+
     With `resume`, continues from the newest state of the folder, or begins if there is none yet. With `finish`, takes
     no further step: evaluates the newest state and exports the best one. Raises UsageError for a folder that is in use
     and not to be resumed, or that holds a run of another recipe, and for drawings that are not as the model will be
@@ -83,6 +92,7 @@ def train(
     """
     resume = resume or finish
     recipe = _recipe_in(folder, recipe, resume, finish)
+    _refuse_uneven_shares(recipe)
     objective = build_objective(recipe, registry)
     _refuse_other_drawings(recipe, registry)
     _refuse_prior_of_maps(recipe, registry)
@@ -90,27 +100,35 @@ def train(
         len(open_source(recipe.data.source, split, recipe.data.channels))
         for split in (recipe.data.splits.train, recipe.data.splits.best)
     )
-    if not finish and (remark := too_short(recipe, pictures)):
+    together = processes()
+    if not finish and together.is_main_process and (remark := too_short(recipe, pictures)):
         logger.warning(remark)
     begun = resume and saved_states(folder / "state")
     wanted = getattr(objective, "pretrained", ())
     starts = {} if begun else read_starts(recipe.init, wanted, registry, recipe.model.family)
     if perceptual := getattr(objective, "perceptual", None):
         perceptual.load()
-    run = _begun_run(folder, recipe)
+    together.wait_for_everyone()  # until all have seen the folder as it was
+    run = _begun_run(folder, recipe, together.is_main_process)
     training = Training(recipe, objective, run, starts)
-    if training.recipe != recipe:
+    if training.recipe != recipe and run.writes:
         write_recipe(run.recipe, training.recipe)  # with the precision that was chosen: a resumed run keeps it
     if resume:
         training.resume()
     evaluation, weights = training.finish(report) if finish else training.fit(report)
-    return _export(training, evaluation, weights, Path(recipe_name).name, registry)
+    if not run.writes:
+        together.wait_for_everyone()
+        return read_checkpoint(run.checkpoint, str(run.checkpoint)).config
+    written = _export(training, evaluation, weights, Path(recipe_name).name, registry)
+    together.wait_for_everyone()
+    return written
 
 
-def _begun_run(folder: Path, recipe: Recipe) -> Run:
+def _begun_run(folder: Path, recipe: Recipe, writes: bool) -> Run:
     try:
-        run = Run(folder)
-        write_recipe(run.recipe, recipe)
+        run = Run(folder, writes=writes)
+        if writes:
+            write_recipe(run.recipe, recipe)
     except OSError as error:
         raise DiskError(f"can't write to the run folder {folder}: {error.strerror or error}") from error
     return run
@@ -185,6 +203,13 @@ def _recipe_in(folder: Path, recipe: Recipe, resume: bool, finish: bool) -> Reci
     if recipe != known:
         raise UsageError(f"{folder} holds a run of another recipe or other settings: name another folder with -o")
     return recipe
+
+
+def _refuse_uneven_shares(recipe: Recipe) -> None:
+    """Every process takes the same share of a batch."""
+    batch, count = recipe.train.batch, processes().num_processes
+    if batch % count:
+        raise UsageError(f"a batch of {batch} can't be shared by {count} processes: set train.batch to a multiple")
 
 
 def _refuse_other_drawings(recipe: Recipe, registry: Registry) -> None:
