@@ -29,6 +29,11 @@ REGISTRY = Registry.discover()
 Pixels = NDArray[np.uint8]
 SHOWN = 8
 WIDEST = 1200
+# By Aitzol Berasategi, Dezidor, Hao Wei, Harrieta, Wolfgang Staudt, Elarbi alaeddin, Lolalatorre, Yann.
+SCENES = (
+    *("picosdeeuropa", "zimniPalace", "greatWall", "parthenon"),
+    *("windmill9", "dam1", "empireState", "tajMahal"),
+)
 CHANGED = ("glasses", "smile", "male", "long_hair")
 
 
@@ -79,12 +84,16 @@ def _free(licence: str) -> bool:
 
 
 def transitions(model: Model) -> tuple[Pixels, int]:
-    """Three pairs of held-out pictures: the way between their latents, and below it a cross-fade of their pixels."""
-    pictures, rows = held_out(model), []
-    places = showable(pictures, 6)
-    for first, last in zip(places[:3], places[3:], strict=True):
-        a, b = unit(pictures.array([first, last]))
-        rows += [model.interpolate(a, b, steps=SHOWN), cross_fade(a, b, SHOWN)]
+    """Eight photos of another pack that may be shown, their reconstructions, and the ways between two pairs of them."""
+    size = model.interface.takes("encode").size
+    assert size
+    pictures = Pictures(open_source("pack:photos", "train", 3), size)
+    places = {pictures.labels(place)["file"]: place for place in range(len(pictures))}
+    given = unit(pictures.array([next(places[file] for file in places if name in file) for name in SCENES]))
+    rows, codes = [given, model.translate(given)], model.encode(given)
+    for first, last in ((0, 2), (1, 3)):
+        way = model.interpolate(codes[first], codes[last], steps=SHOWN)
+        rows += [way, cross_fade(given[first], given[last], SHOWN)]
     return levels(np.concatenate(rows)), SHOWN
 
 

@@ -31,7 +31,7 @@ from zoo.evaluation.networks import BackendName, Opener
 from zoo.evaluation.options import Options
 from zoo.loading import find_checkpoint, load
 from zoo.metrics import frechet
-from zoo.metrics.features import FeatureNet
+from zoo.metrics.features import FeatureNet, Features, seen
 from zoo.metrics.levels import Pictures
 from zoo.metrics.setting import Setting
 from zoo.recipes.pictures import GrayscaleTable, ShrinkTable
@@ -152,11 +152,13 @@ def evaluated_size(
 
     What is `asked` for; else the model's own size if it has a latent or answers at its own size; else, for a
     model with a latent that takes any size, that of its training. A model that answers at the picture's size is
-    evaluated at that.
+    evaluated at that. Raises UsageError for a size at which the model does not reconstruct.
     """
-    if asked:
-        return asked, asked
     spec = model.interface.takes(role)
+    if asked:
+        if role == "encode" and spec.size not in (None, (asked, asked)):
+            raise UsageError(f"{model.id} is for pictures of {spec.size[1]} x {spec.size[0]}: leave out --size")
+        return asked, asked
     if "decode" not in model.capabilities and not model.interface.fit(role).own_size:
         return None
     if spec.size is None and recipe and role == "encode":
@@ -195,13 +197,13 @@ class _Latent:
                 metrics += binarized.measure(self.model, self.test, known, self.options.samples, self.setting)
         if self.model.interface.roles["encode"].log_likelihood:
             metrics.append(bounds.exact(self.model, self.test, self.setting))
-        features = net.features(self.train.batches()) if net else None
-        if net and features is not None and "generate" in self.model.capabilities:
+        features = seen(net, self.train.batches()) if net else None
+        if net and features is not None:
             n = self.options.samples_n or len(pixels)
             metrics += frechet.measure(self.model, net, made, pixels, features, n, self.setting)
         if self.options.transitions:
             metrics += transitions.measure(self.model, net, pixels, features, self.setting)
-        if self.options.attributes is not None and net:
+        if self.options.attributes is not None and isinstance(net, FeatureNet):
             labels = labels_of(net.model, recipe_of(net.model.config, self.opener.registry))
             asked = tuple(filter(None, re.split(r"[\s,]+", self.options.attributes)))
             places = attributes.chosen(net, asked)
@@ -217,8 +219,11 @@ class _Latent:
                 raise
             return None
 
-    def feature_net(self) -> FeatureNet | None:
-        """The network that was asked for, else the one the recipe chose the prior by."""
+    def feature_net(self) -> Features | None:
+        """The network that was asked for, else the one the recipe chose the prior by.
+
+        Raises UsageError where one is needed, that answers for attributes, and there is none.
+        """
         prior = self.recipe.prior if self.recipe else None
         name = self.options.features or (prior.features if prior else None)
         if name is None:
@@ -226,7 +231,10 @@ class _Latent:
             for option in (option for option, value in asked.items() if value is not None):
                 raise UsageError(f"{option} needs a feature network: name one with --features, as feature-net.faces")
             return None
-        return FeatureNet(self.opener.model(name))
+        net = self.opener.network(name)
+        if self.options.attributes is not None and not isinstance(net, FeatureNet):
+            raise UsageError(f"--attributes needs a network that knows them, as feature-net.faces, not {name}")
+        return net
 
 
 def _generated(

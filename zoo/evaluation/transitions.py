@@ -12,7 +12,7 @@ from zoo.catalog.spec import Metric
 from zoo.evaluation.autoencoding import Autoencoder, reconstructed
 from zoo.inference.latents import Path, between
 from zoo.metrics import frechet
-from zoo.metrics.features import FeatureNet
+from zoo.metrics.features import Features
 from zoo.metrics.figures import mean
 from zoo.metrics.levels import in_calls, levels, unit
 from zoo.metrics.setting import Setting
@@ -78,7 +78,7 @@ def faded(pictures: Pixels, chosen: list[tuple[int, int]], steps: int) -> Pixels
 
 def measure(
     model: Autoencoder,
-    net: FeatureNet | None,
+    net: Features | None,
     test: Pixels,
     train: Floats | None,
     setting: Setting,
@@ -110,7 +110,7 @@ def measure(
     return metrics + _nearness(net, middles, train, setting)
 
 
-def _nearness(net: FeatureNet, middles: tuple[Pixels, ...], train: Floats, setting: Setting) -> list[Metric]:
+def _nearness(net: Features, middles: tuple[Pixels, ...], train: Floats, setting: Setting) -> list[Metric]:
     """How near the middle thirds of transitions, and of both cross-fades, are to the training pictures."""
     n, each = middles[0].shape[:2]
     protocol = (

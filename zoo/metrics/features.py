@@ -30,6 +30,11 @@ class Features(Protocol):
         """Probabilities (N, K) of the labels."""
 
 
+def seen(net: Features, batches: Iterable[Pixels]) -> Floats:
+    """Features (N, F) of batches of pictures, uint8."""
+    return np.concatenate([net.features(batch) for batch in batches])
+
+
 class WithoutAnswers:
     """The base of networks that are used for their features alone."""
 

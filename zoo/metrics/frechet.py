@@ -18,9 +18,11 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 from zoo.arrays import Floats, Pixels
 from zoo.catalog.spec import Metric
 from zoo.inference.model import Model
-from zoo.metrics.features import FeatureNet
+from zoo.metrics.features import Features, seen
 from zoo.metrics.levels import in_calls, levels
 from zoo.metrics.setting import Setting
+
+SAMPLES = "frechet: samples of the shipped prior, beside those of the standard normal; "
 
 
 class _Given(torch.nn.Identity):
@@ -45,26 +47,30 @@ def generated(model: Model, n: int, size: int, prior: Literal["default", "normal
 
 
 def measure(
-    model: Model, net: FeatureNet, made: Pixels, test: Pixels, train: Floats, n: int, setting: Setting
+    model: Model, net: Features, made: Pixels, test: Pixels, train: Floats, n: int, setting: Setting
 ) -> list[Metric]:
     """Distances to the features of the training pictures, `train`: of samples, reconstructions and real pictures.
 
-    `made` are the reconstructions of the held-out pictures `test`. Of each, the first `n` count.
+    `made` are the reconstructions of the held-out pictures `test`. Of each, the first `n` count. A model that
+    generates nothing has no samples.
     """
-    n = min(n, len(test))
+    n, draws = min(n, len(test)), "generate" in model.capabilities
     height, width = test.shape[2:]
     protocol = (
         f"Frechet distance in the {train.shape[1]} features of {net.text} between {n} pictures and the {len(train)} "
-        f"training pictures, all at {width} x {height}, 8-bit levels; frechet: samples of the shipped prior, beside "
-        "those of the standard normal; frechet_reconstruction: held-out pictures after encode and decode; "
-        "frechet_held_out: the same pictures themselves, the least that can be hoped for"
+        f"training pictures, all at {width} x {height}, 8-bit levels; {SAMPLES if draws else ''}"
+        "frechet_reconstruction: held-out pictures after encode and decode; frechet_held_out: the same pictures "
+        "themselves, the least that can be hoped for"
     )
-    size = test[0].size
-    plain = distance(net.features(generated(model, n, size, "normal")), train)
-    fitted = "sample" in model.interface.graphs()
-    shipped = distance(net.features(generated(model, n, size, "default")), train) if fitted else plain
+    metrics = []
+    if draws:
+        size = test[0].size
+        plain = distance(seen(net, generated(model, n, size, "normal")), train)
+        fitted = "sample" in model.interface.graphs()
+        shipped = distance(seen(net, generated(model, n, size, "default")), train) if fitted else plain
+        metrics.append(setting.metric("frechet", shipped, protocol, n, plain))
     return [
-        setting.metric("frechet", shipped, protocol, n, plain),
+        *metrics,
         setting.metric("frechet_reconstruction", distance(net.features(made[:n]), train), protocol, n),
         setting.metric("frechet_held_out", distance(net.features(test[:n]), train), protocol, n),
     ]
