@@ -158,7 +158,7 @@ class Endpoints:
     def decode(self, asked: Asked) -> Answer:
         """Pictures of latents."""
         model = self._open(asked, "decode")
-        latents = requests.latents_of(model, asked.body, asked.json)
+        latents = requests.latents_of(model, asked.body, asked.json, asked.query.get("shape", ""))
         requests.require_few(model, len(latents))
         return answers.of_pictures(model.decode(latents, steps=self._steps(asked)), asked.accept)
 

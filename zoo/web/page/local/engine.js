@@ -28,8 +28,10 @@ export class Engine {
     this.running = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     this.running.addEventListener("message", ({ data }) => this.#heard(data));
     this.running.addEventListener("error", (event) => {
-      for (const { fail } of this.waiting.values()) fail(new Error(event.message || "The model's worker has stopped: load the page again."));
+      for (const { fail } of this.waiting.values()) fail(new Error(event.message || "The model's worker has stopped."));
       this.waiting.clear();
+      this.running?.terminate(); // the next call starts another
+      this.running = null;
     });
     return this.running;
   }
@@ -97,8 +99,11 @@ export class Engine {
     if (fromPhoto) throw new Error("This page draws no lines of photos: zoo run does, with --from-photo.");
     return { blob: await this.#ask("translate", id, { blob, ...how }, { lane, signal }), notes: [] };
   }
-  encode = (id, blob, how) => this.#ask("encode", id, { blob }, how);
-  decode = (id, latents, how) => this.#ask("decode", id, { latents }, how);
+  async encode(id, blob, how) {
+    const { latent, shape } = await this.#ask("encode", id, { blob }, how);
+    return Object.assign(latent, { shape });
+  }
+  decode = (id, latents, { shape, ...how } = {}) => this.#ask("decode", id, { latents, shape }, how);
   draw = (id, n, seed, how) => this.#ask("draw", id, { n, seed }, how);
-  vary = (id, latent, { strength, n, seed, ...how }) => this.#ask("vary", id, { latent, strength, n, seed }, how);
+  vary = (id, latent, { strength, n, seed, shape, ...how }) => this.#ask("vary", id, { latent, strength, n, seed, shape }, how);
 }

@@ -77,13 +77,14 @@ export class Model {
     return this.about.interface.latent.shape.map((length) => length ?? 1);
   }
 
-  /** Latents one after another to pictures {data, n, h, w, c} of bytes. */
-  async decode(latents, told) {
-    const size = this.shape.reduce((product, length) => product * length, 1);
+  /** Latents of a shape, one after another, to pictures {data, n, h, w, c} of bytes. */
+  async decode(latents, told, shape = null) {
+    const each = shape ?? this.shape;
+    const size = each.reduce((product, length) => product * length, 1);
     const [, height, width] = this.about.interface.roles.decode.outputs[0].shape;
     const step = height ? Math.max(1, Math.min(ITEMS, Math.floor(PIXELS / (height * width)))) : 1;
     const parts = [];
-    for (let start = 0; start < latents.length; start += step * size) parts.push(await this.#decodePart(latents.slice(start, start + step * size), size, told));
+    for (let start = 0; start < latents.length; start += step * size) parts.push(await this.#decodePart(latents.slice(start, start + step * size), each, told));
     const [, c, h, w] = parts[0].dims;
     const n = latents.length / size;
     const data = new Uint8Array(n * h * w * c);
@@ -96,8 +97,8 @@ export class Model {
     return { data, n, h, w, c };
   }
 
-  async #decodePart(latents, size, told) {
-    const dims = [latents.length / size, ...this.shape];
+  async #decodePart(latents, shape, told) {
+    const dims = [latents.length / shape.reduce((product, length) => product * length, 1), ...shape];
     let now = latents;
     const steps = this.about.interface.latent.repeat > 1 ? told.steps : 0;
     for (let k = 0; k < steps; k++) {
@@ -116,12 +117,12 @@ export class Model {
   }
 
   /** Pictures like one: its latent moved towards others, and decoded (zoo.inference.latents.around). */
-  async vary(latent, { strength, n, seed }, told) {
+  async vary(latent, { strength, n, seed, shape }, told) {
     const { draws, middle } = await this.#othersThan(latent, n, BigInt(seed) ^ APART);
     const kept = 1 - strength ** 2;
     const share = Math.sqrt(1 - kept ** 2);
     const one = (draw) => latent.map((x, i) => middle[i] + kept * (x - middle[i]) + share * (draw[i] - middle[i]));
-    return this.decode(concatenated(draws.map(one)), told);
+    return this.decode(concatenated(draws.map(one)), told, shape);
   }
 
   /** Other latents and the mean of such: of a model without a prior, noise as long as this one. */
@@ -137,11 +138,12 @@ export class Model {
     return { draws: rows(noise(n * size, seed), size).map((z) => z.map((x) => x * length)), middle: nothing };
   }
 
-  /** The latent of a picture. */
+  /** The latent of a picture, and its shape. */
   async encode(image, told) {
     const role = this.about.interface.roles.encode;
     const { data, h, w } = encoded(role.fit.name, image, role.inputs[0]);
-    return (await this.run("encode", [[data, [1, role.inputs[0].shape[0], h, w]]], told)).data;
+    const { data: latent, dims } = await this.run("encode", [[data, [1, role.inputs[0].shape[0], h, w]]], told);
+    return { latent, shape: dims.slice(1) };
   }
 
   /** The model's answer to a picture: RGBA bytes {data, h, w}. */
