@@ -34,15 +34,15 @@ def shown(page: Page, selector: str) -> np.ndarray:
     return np.array(data, np.uint8).reshape(height, width, 4)[:, :, :3]
 
 
-def await_picture(page: Page, selector: str, made: np.ndarray) -> None:
-    """Wait until a canvas shows the first of these pictures (N, C, H, W)."""
-    script = """([selector, wanted]) => {
+def await_picture(page: Page, selector: str, made: np.ndarray, apart: int = 1) -> None:
+    """Wait until a canvas shows the first of these pictures (N, C, H, W), within so many levels."""
+    script = """([selector, wanted, apart]) => {
         const canvas = document.querySelector(selector);
         if (!canvas) return false;
         const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-        return data.length === 4 * wanted.length && wanted.every((x, i) => Math.abs(data[4 * i] - x) <= 1);
+        return data.length === 4 * wanted.length && wanted.every((x, i) => Math.abs(data[4 * i] - x) <= apart);
     }"""
-    page.wait_for_function(script, arg=[selector, [int(x) for x in np.rint(made[0, 0] * 255).ravel()]])
+    page.wait_for_function(script, arg=[selector, np.rint(made[0, 0] * 255).ravel().tolist(), apart])
 
 
 def files(*sizes: tuple[int, int]) -> list[dict[str, object]]:

@@ -65,6 +65,7 @@ export function open({ engine, model, panel, state, signal }) {
         const [fromX, fromY] = one.points[i - 1];
         context.quadraticCurveTo(fromX, fromY, (fromX + x) / 2, (fromY + y) / 2);
       }
+      context.lineTo(...one.points.at(-1));
       context.stroke();
     }
     hint.hidden = strokes.length > 0;
