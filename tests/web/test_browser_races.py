@@ -24,7 +24,7 @@ def held(page: Page, pattern: str) -> Iterator[Callable[[], None]]:
     """Hold the first request of a pattern that is made in the block; calling what is given lets it go on."""
     routes: list[Route] = []
     page.route(pattern, lambda route: route.continue_() if routes else routes.append(route))
-    yield lambda: routes[0].continue_()
+    yield lambda: routes[0].continue_()  # noqa: PLW0108 - there is none yet
     while not routes:
         page.evaluate("0")  # until the browser has said that it asks
 

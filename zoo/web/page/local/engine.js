@@ -1,10 +1,13 @@
 // The engine that runs models in this browser, for static sites: the same methods as the one that asks a server.
 
 import { h, say } from "../dom.js";
+import { fetched } from "./files.js";
+import { keep, through } from "./offline.js";
 
 const site = new URL("../../", import.meta.url);
+await through();
 const json = async (path) => {
-  const answer = await fetch(new URL(path, site));
+  const answer = await fetched(new URL(path, site));
   if (!answer.ok) throw new Error(`${path} is not there (${answer.status}).`);
   return answer.json();
 };
@@ -81,13 +84,14 @@ export class Engine {
   async model(id) {
     const found = await json(`models/${id}/about.json`);
     this.about.set(id, found);
+    keep(id);
     return found;
   }
   async picture(id) {
-    return (await fetch(new URL(`models/${id}/picture.jpg`, site))).blob();
+    return (await fetched(new URL(`models/${id}/picture.jpg`, site))).blob();
   }
   async sample(id) {
-    return (await fetch(new URL(`models/${id}/${this.about.get(id).sample}`, site))).blob();
+    return (await fetched(new URL(`models/${id}/${this.about.get(id).sample}`, site))).blob();
   }
   points = (id) => json(`models/${id}/points.json`);
   async space(id) {

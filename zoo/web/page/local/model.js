@@ -3,31 +3,13 @@
 import { joined as concatenated, rows } from "../latents.js";
 import { encoded, translate } from "./fits.js";
 import { noise, noisePlanes } from "./noise.js";
+import { verified } from "./files.js";
 
 const WEIGHTS = "model.safetensors";
 const ITEMS = 64;
 const PIXELS = 2 ** 20;
 const MEASURED = 256;
 const APART = 1n << 63n;
-
-/** The bytes of a file whose SHA-256 is as promised; `more` hears how many have come. */
-export async function verified(url, sha256, more = () => {}) {
-  if (!crypto.subtle) throw new Error("This page must come over https, or from localhost: else it can't verify its files.");
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`${url} is not there (${answer.status}).`);
-  const reader = answer.body.getReader();
-  const parts = [];
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    parts.push(value);
-    more(value.length);
-  }
-  const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
-  const hash = [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))].map((x) => x.toString(16).padStart(2, "0")).join("");
-  if (hash !== sha256) throw new Error(`${new URL(url).pathname.split("/").pop()} is not the file that was promised: its SHA-256 is ${hash.slice(0, 12)}….`);
-  return bytes;
-}
 
 export class Model {
   /** `about` is what the page knows of the model, `base` the folder of its files, `ort` ONNX Runtime. */
