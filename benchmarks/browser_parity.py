@@ -26,7 +26,7 @@ from zoo.inference.model import Model
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 PHOTOS, DRAWINGS = ("windmill.jpg", "minaret.jpg"), ("sketch-house.png", "sketch-fish.png")
-SIDES = (256, 333)
+SIDES = (200, 256, 333, 1400)
 SEEDS = 8
 BOUND = 2
 CALL = """async ([id, name, given, picture]) => {

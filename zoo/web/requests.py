@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import math
@@ -28,6 +29,8 @@ MAX_PIXELS = 50_000_000
 # Pictures of one answer, and the pixels of all of them.
 MAX_COUNT, MAX_TOTAL_PIXELS = 256, 2**24
 RAW = "application/octet-stream"
+# How long a body may take to come: who sends none keeps others from a place in the queue.
+BODY_SECONDS = 120.0
 
 # As large as a number of JavaScript holds exactly.
 Seed = Annotated[int, Meta(ge=0, le=2**53 - 1)]
@@ -39,6 +42,10 @@ T = TypeVar("T")
 
 class TooLargeError(ZooError):
     """A body of more bytes than are taken."""
+
+
+class SlowError(ZooError):
+    """A body that does not come."""
 
 
 class Draw(Strict, frozen=True, kw_only=True):
@@ -100,17 +107,23 @@ class Run(Strict, frozen=True, kw_only=True):
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body. Raises TooLargeError as soon as it is clear that it has more than `limit` bytes."""
+    """The whole body. Raises TooLargeError as soon as it is clear that it has more than `limit` bytes, SlowError where
+    it takes longer than BODY_SECONDS.
+    """
     refusal = TooLargeError(f"the body has more than {limit / 2**20:g} MiB, which is all this server takes")
     declared = request.headers.get("content-length", "0")
     if not declared.isdigit() or int(declared) > limit:
         raise refusal
     parts, total = [], 0
-    async for part in request.stream():
-        total += len(part)
-        if total > limit:
-            raise refusal
-        parts.append(part)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                total += len(part)
+                if total > limit:
+                    raise refusal
+                parts.append(part)
+    except TimeoutError as error:
+        raise SlowError(f"the body did not come within {BODY_SECONDS:g} seconds") from error
     return b"".join(parts)
 
 
