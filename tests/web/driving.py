@@ -15,6 +15,19 @@ expect = pytest.importorskip("playwright.sync_api", reason="playwright is not in
 expect.set_options(timeout=60_000)  # a machine under load
 
 
+# Calls a method of the engine of a static site as the parts of its page do; latents are given as lists.
+CALL = """async ([id, name, given, picture, told]) => {
+    const { Engine } = await import(new URL('page/local/engine.js', document.baseURI));
+    const engine = (window.zoo ??= new Engine());
+    await engine.model(id);
+    engine.told.set(id, told);
+    const bytes = (base64) => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+    const inputs = picture ? [new Blob([bytes(picture)], { type: 'image/png' })] : given;
+    const answer = await engine[name](id, ...inputs, ...(picture ? given : []));
+    return [...(answer.blob ? new Uint8Array(await answer.blob.arrayBuffer()) : answer.data ?? answer)];
+}"""
+
+
 def go(page: Page, served: str, path: str) -> None:
     """Load the page of a server anew, at a part of it."""
     page.goto("about:blank")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from driving import expect
+from driving import CALL, expect
 from hosting import hosting
 from PIL import Image
 from told import write_steps, write_told
@@ -29,17 +29,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
-
-CALL = """async ([id, name, given, picture, told]) => {
-    const { Engine } = await import(new URL('page/local/engine.js', document.baseURI));
-    const engine = (window.zoo ??= new Engine());
-    await engine.model(id);
-    engine.told.set(id, told);
-    const bytes = (base64) => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
-    const inputs = picture ? [new Blob([bytes(picture)], { type: 'image/png' })] : given;
-    const answer = await engine[name](id, ...inputs, ...(picture ? given : []));
-    return [...(answer.blob ? new Uint8Array(await answer.blob.arrayBuffer()) : answer.data ?? answer)];
-}"""
 
 
 @pytest.fixture(scope="module")

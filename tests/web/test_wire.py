@@ -1,4 +1,4 @@
-"""What comes over the wire that is no proper request: refused, without harm to others and without a word on the terminal."""
+"""What comes over the wire that is no proper request: refused, without harm to others or noise on the terminal."""
 
 from __future__ import annotations
 
