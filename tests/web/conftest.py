@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,12 +15,12 @@ from vaes import write_free, write_vae
 from zoo.catalog.registry import Registry
 
 pytest.importorskip("starlette", reason="the extra ui is not installed")
-import uvicorn
 from answering import AUTHORIZATION, HOST, TOKEN
+from hosting import serving
 from starlette.testclient import TestClient
 
 from zoo.web.app import make_app
-from zoo.web.serve import Announced, address, listen
+from zoo.web.runtime import runtime_files
 from zoo.web.shelf import Shelf
 
 if TYPE_CHECKING:
@@ -51,16 +52,17 @@ def stranger(shelf: Shelf) -> Iterator[TestClient]:
 @pytest.fixture(scope="module")
 def served(shelf: Shelf) -> Iterator[str]:
     """The address of a server that runs in a thread, with the token."""
-    listening = listen("127.0.0.1", 0)
-    started = threading.Event()
-    config = uvicorn.Config(make_app(shelf, TOKEN, workers=2), log_level="error", lifespan="on", ws="none")
-    server = Announced(config, started.set)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    assert started.wait(60)
-    yield address(listening, "127.0.0.1", TOKEN)
-    server.should_exit = True
-    thread.join(60)
+    with serving(shelf) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def runtime() -> Mapping[str, bytes]:
+    """The files of ONNX Runtime for browsers."""
+    where = os.environ.get("ZOO_WEB_RUNTIME")
+    if not where:
+        pytest.skip("ZOO_WEB_RUNTIME names no onnxruntime-web")
+    return runtime_files(Path(where))
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from answering import TOKEN, picture
+from driving import await_picture, expect, files, go, settled, shown
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -20,38 +21,6 @@ if TYPE_CHECKING:
     from zoo.web.shelf import Shelf
 
 pytestmark = pytest.mark.browser
-expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
-expect.set_options(timeout=60_000)  # a machine under load
-
-
-def go(page: Page, served: str, path: str) -> None:
-    page.goto(f"{served}&{path}")
-
-
-def shown(page: Page, selector: str) -> np.ndarray:
-    """The pixels (H, W, 3) of a canvas."""
-    script = """(canvas) => [canvas.height, canvas.width,
-        ...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"""
-    height, width, *data = page.locator(selector).first.evaluate(script)
-    return np.array(data, np.uint8).reshape(height, width, 4)[:, :, :3]
-
-
-def await_picture(page: Page, selector: str, made: np.ndarray) -> None:
-    """Wait until a canvas shows the first of these pictures (N, C, H, W)."""
-    script = """([selector, wanted]) => {
-        const canvas = document.querySelector(selector);
-        if (!canvas) return false;
-        const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-        return data.length === 4 * wanted.length && wanted.every((x, i) => Math.abs(data[4 * i] - x) <= 1);
-    }"""
-    page.wait_for_function(script, arg=[selector, [int(x) for x in np.rint(made[0, 0] * 255).ravel()]])
-
-
-def files(*sizes: tuple[int, int]) -> list[dict[str, object]]:
-    return [
-        {"name": f"photo {number}.png", "mimeType": "image/png", "buffer": picture(size)}
-        for number, size in enumerate(sizes)
-    ]
 
 
 def test_the_list_leads_to_each_model(page: Page, served: str) -> None:
@@ -63,8 +32,7 @@ def test_the_list_leads_to_each_model(page: Page, served: str) -> None:
     page.get_by_label("Search models").fill("vae")
     expect(page.locator(".gallery li:visible")).to_have_count(1)
     page.locator(".gallery li:visible a").click()
-    tabs = page.get_by_role("tab").all_text_contents()
-    assert tabs == ["Generate", "Explore", "Blend", "Map", "About"]
+    expect(page.get_by_role("tab")).to_have_text(["Generate", "Explore", "Blend", "Map", "About"])
 
 
 def test_parts_are_those_of_the_interface(page: Page, served: str) -> None:
@@ -124,7 +92,6 @@ def test_the_camera_takes_a_picture(page: Page, served: str) -> None:
     page.context.grant_permissions(["camera"])
     go(page, served, "/tiny.test/")
     page.get_by_role("button", name="Camera").click()
-    page.wait_for_function("() => document.querySelector('video')?.videoWidth > 0")
     page.get_by_role("button", name="Take the picture").click()
     expect(page.locator(".compare .after")).to_have_attribute("src", re.compile("^blob:"))
     expect(page.locator("video")).to_have_count(0)
@@ -275,7 +242,7 @@ def test_a_server_that_dies_is_said_and_resumed(page: Page, served: str) -> None
 def test_words_stand_out_from_their_ground(page: Page, served: str, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     go(page, served, "/tiny.vae/generate")
-    page.wait_for_selector(".grid button")
+    settled(page)
     script = """() => { const ctx = document.createElement('canvas').getContext('2d');
         const rgb = (name) => { ctx.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(name);
             ctx.fillRect(0, 0, 1, 1); return [...ctx.getImageData(0, 0, 1, 1).data.slice(0, 3)]; };
@@ -297,14 +264,14 @@ def test_words_stand_out_from_their_ground(page: Page, served: str, scheme: str)
 def test_nothing_is_wider_than_a_phone(page: Page, served: str, path: str) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     go(page, served, path)
-    page.wait_for_selector(".gallery, .panel > *")
+    settled(page)
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
 def test_every_control_has_a_name(page: Page, served: str) -> None:
     for path in ("/tiny.test/", "/tiny.vae/generate", "/tiny.vae/explore", "/tiny.vae/blend"):
         go(page, served, path)
-        page.wait_for_selector(".panel > *")
+        settled(page)
         unnamed = page.evaluate(
             """() => [...document.querySelectorAll('button, input:not([hidden]), a, canvas[role]')]
             .filter((one) => !one.getAttribute('aria-label') && !one.textContent.trim() && !one.closest('label'))

@@ -223,3 +223,12 @@ def test_steps_are_said_in_the_query(tmp_path: Path, client: TestClient) -> None
             made = raw(denoising.post(f"/generate/{model.id}?steps={steps}", json={"n": 3}, headers=RAW), "u1")
             assert np.array_equal(made, levels(model.generate(3, steps=steps)))
     assert "steps are for models that denoise" in refused(client.post("/generate/tiny.vae?steps=2", json={}), 400)
+
+
+def test_a_shape_that_a_model_leaves_free_is_said(client: TestClient, shelf: Shelf) -> None:
+    latents = np.linspace(-1, 0, 2 * 6, dtype=np.float32).reshape(1, 1, 2, 6)
+    made = raw(client.post("/decode/tiny.free?shape=1,2,6", content=latents.tobytes(), headers=RAW), "u1")
+    assert np.array_equal(made, levels(shelf.open("tiny.free").decode(latents)))
+    for shape in ("", "?shape=1,2", "?shape=2,2,6", "?shape=1,0,6", "?shape=1,-2,6", "?shape=1,99999999,6"):
+        assert "say shape=1,N,N" in refused(client.post(f"/decode/tiny.free{shape}", content=latents.tobytes()), 400)
+    assert "float32" in refused(client.post("/decode/tiny.free?shape=1,5,5", content=latents.tobytes()), 400)

@@ -6,53 +6,29 @@ These need the browser's ONNX Runtime: the environment variable ZOO_WEB_RUNTIME 
 from __future__ import annotations
 
 import base64
-import os
 import re
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from driving import CALL, expect
+from hosting import hosting
 from PIL import Image
 from told import write_steps, write_told
 
 from zoo.catalog.registry import Registry
-from zoo.web.runtime import runtime_files
 from zoo.web.shelf import Shelf
 from zoo.web.site import build_site
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
-expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
-expect.set_options(timeout=60_000)
-
-CALL = """async ([id, name, given, picture, told]) => {
-    const { Engine } = await import(new URL('page/local/engine.js', document.baseURI));
-    const engine = (window.zoo ??= new Engine());
-    await engine.model(id);
-    engine.told.set(id, told);
-    const bytes = (base64) => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
-    const inputs = picture ? [new Blob([bytes(picture)], { type: 'image/png' })] : given;
-    const answer = await engine[name](id, ...inputs, ...(picture ? given : []));
-    return [...(answer.blob ? new Uint8Array(await answer.blob.arrayBuffer()) : answer.data ?? answer)];
-}"""
-
-
-@pytest.fixture(scope="module")
-def runtime() -> Mapping[str, bytes]:
-    """The files of ONNX Runtime for browsers."""
-    where = os.environ.get("ZOO_WEB_RUNTIME")
-    if not where:
-        pytest.skip("ZOO_WEB_RUNTIME names no onnxruntime-web")
-    return runtime_files(Path(where))
 
 
 @pytest.fixture(scope="module")
@@ -60,21 +36,8 @@ def site(shelf: Shelf, runtime: Mapping[str, bytes], tmp_path_factory: pytest.Te
     """The address of a site below some path, served by a plain file server."""
     root = tmp_path_factory.mktemp("root")
     build_site(shelf, ["tiny.test", "tiny.vae", "tiny.free"], root / "some" / "where", runtime)
-    yield from served(root, "some/where/")
-
-
-def served(root: Path, path: str) -> Iterator[str]:
-    class Quiet(SimpleHTTPRequestHandler):
-        extensions_map: ClassVar = {**SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(root)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/{path}"
-    server.shutdown()
-    server.server_close()
+    with hosting(root, "some/where/") as url:
+        yield url
 
 
 @pytest.fixture
@@ -139,7 +102,7 @@ def test_a_changed_file_is_not_run(shelf: Shelf, runtime: Mapping[str, bytes], p
     build_site(shelf, ["tiny.vae"], tmp_path / "site", runtime)
     weights = tmp_path / "site" / "models" / "tiny.vae" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\xff")
-    for address in served(tmp_path, "site/"):
+    with hosting(tmp_path, "site/") as address:
         page.goto(f"{address}#/tiny.vae/blend")
         expect(page.get_by_role("alert").filter(has_text="is not the file that was promised")).to_be_visible()
 
@@ -155,7 +118,7 @@ def test_models_that_are_told_things_run(runtime: Mapping[str, bytes], page: Pag
         told["steps"] = 3
     latents = model.draw(2)
     expected = model.decode(latents, **told["set"]) if kind == "conditions" else model.decode(latents, steps=3)
-    for address in served(tmp_path, "site/"):
+    with hosting(tmp_path, "site/") as address:
         page.goto(address)
         script = CALL.replace("...inputs", "new Float32Array(inputs[0])")
         made = page.evaluate(script, [model.id, "decode", [latents.ravel().tolist()], "", told])

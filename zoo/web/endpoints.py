@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from zoo.errors import AccessError, NetworkError, NotFoundError, UnsafeFileError, UsageError, ZooError
@@ -26,6 +27,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (BusyError, 503),
     (StaleError, 409),
     (requests.TooLargeError, 413),
+    (requests.SlowError, 408),
     (UsageError, 400),
     (NotFoundError, 404),
     (UnsafeFileError, 422),
@@ -77,6 +79,8 @@ class Endpoints:
         async def handle(request: Request) -> Response:
             try:
                 answer = await self._answer(request, work)
+            except ClientDisconnect:  # in the middle of its body: nobody hears the answer
+                return Response(status_code=400)
             except Exception as error:  # whatever it is, it is said in one line
                 return refusal(error)
             return Response(answer.body, 200, answer.headers, answer.media_type)
@@ -158,7 +162,7 @@ class Endpoints:
     def decode(self, asked: Asked) -> Answer:
         """Pictures of latents."""
         model = self._open(asked, "decode")
-        latents = requests.latents_of(model, asked.body, asked.json)
+        latents = requests.latents_of(model, asked.body, asked.json, asked.query.get("shape", ""))
         requests.require_few(model, len(latents))
         return answers.of_pictures(model.decode(latents, steps=self._steps(asked)), asked.accept)
 

@@ -50,6 +50,7 @@ class Operation:
 
 _TOLD = (("set", "string"),)
 _DENOISED = (*_TOLD, ("steps", "integer"))
+_SHAPED = (*_DENOISED, ("shape", "string"))
 _RUN = (*_TOLD, ("strength", "number"), ("candidate", "integer"), ("from_photo", "boolean"), ("format", "string"))
 OPERATIONS = (
     Operation("GET", "/models", "models", "All models."),
@@ -60,7 +61,7 @@ OPERATIONS = (
     Operation("GET", "/models/{model}/points", "points", "Places on the map of the latent space."),
     Operation("POST", "/run/{model}", "run", "Do a model's job.", requests.Run, "image/*", _RUN, _PICTURES),
     Operation("POST", "/encode/{model}", "encode", "A picture's latent.", requests.Run, "image/*", _TOLD, _LATENTS),
-    Operation("POST", "/decode/{model}", "decode", "Pictures of latents.", requests.Decode, RAW, _DENOISED, _PICTURES),
+    Operation("POST", "/decode/{model}", "decode", "Pictures of latents.", requests.Decode, RAW, _SHAPED, _PICTURES),
     Operation("POST", "/draw/{model}", "draw", "Latents drawn from the prior.", requests.Draw, gives=_LATENTS),
     Operation("POST", "/generate/{model}", "generate", "New pictures.", requests.Draw, "", _DENOISED, _PICTURES),
     Operation(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
+import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -27,6 +29,8 @@ MAX_PIXELS = 50_000_000
 # Pictures of one answer, and the pixels of all of them.
 MAX_COUNT, MAX_TOTAL_PIXELS = 256, 2**24
 RAW = "application/octet-stream"
+# How long a body may take to come: who sends none keeps others from a place in the queue.
+BODY_SECONDS = 120.0
 
 # As large as a number of JavaScript holds exactly.
 Seed = Annotated[int, Meta(ge=0, le=2**53 - 1)]
@@ -38,6 +42,10 @@ T = TypeVar("T")
 
 class TooLargeError(ZooError):
     """A body of more bytes than are taken."""
+
+
+class SlowError(ZooError):
+    """A body that does not come."""
 
 
 class Draw(Strict, frozen=True, kw_only=True):
@@ -99,17 +107,23 @@ class Run(Strict, frozen=True, kw_only=True):
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body. Raises TooLargeError as soon as it is clear that it has more than `limit` bytes."""
+    """The whole body. Raises TooLargeError as soon as it is clear that it has more than `limit` bytes, SlowError where
+    it takes longer than BODY_SECONDS.
+    """
     refusal = TooLargeError(f"the body has more than {limit / 2**20:g} MiB, which is all this server takes")
     declared = request.headers.get("content-length", "0")
     if not declared.isdigit() or int(declared) > limit:
         raise refusal
     parts, total = [], 0
-    async for part in request.stream():
-        total += len(part)
-        if total > limit:
-            raise refusal
-        parts.append(part)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                total += len(part)
+                if total > limit:
+                    raise refusal
+                parts.append(part)
+    except TimeoutError as error:
+        raise SlowError(f"the body did not come within {BODY_SECONDS:g} seconds") from error
     return b"".join(parts)
 
 
@@ -145,8 +159,11 @@ def picture_bytes(text: str) -> bytes:
         raise UsageError("the image must be a picture's file in base64") from error
 
 
-def latents_of(model: Model, body: bytes, json: bool) -> NDArray[np.float32]:
-    """Latents (N, *latent_shape) of a request, JSON or float32 in little-endian order, one after another."""
+def latents_of(model: Model, body: bytes, json: bool, shape: str = "") -> NDArray[np.float32]:
+    """Latents (N, *latent_shape) of a request, JSON or float32 in little-endian order, one after another.
+
+    `shape` says, as C,H,W, what a model whose latents follow the picture leaves free.
+    """
     import numpy as np
 
     if json:
@@ -154,11 +171,23 @@ def latents_of(model: Model, body: bytes, json: bool) -> NDArray[np.float32]:
             return np.asarray(parsed(body, Decode).latents, np.float32)
         except (TypeError, ValueError, OverflowError) as error:
             raise UsageError("latents must be lists of numbers, all of one shape") from error
-    shape = model.latent_shape or ()
-    size = 4 * int(np.prod([length or 0 for length in shape]))
-    if not size or not body or len(body) % size:
+    each = _shape_of(model, shape)
+    size = 4 * math.prod(each)
+    if not body or len(body) % size:
         raise UsageError(f"latents in bytes are float32, {size} bytes for each of {model.id}, not {len(body)}")
-    return np.frombuffer(body, "<f4").reshape(-1, *(length or 0 for length in shape))
+    return np.frombuffer(body, "<f4").reshape(-1, *each)
+
+
+def _shape_of(model: Model, said: str) -> tuple[int, ...]:
+    """The shape of each latent. Raises UsageError where a model leaves lengths free and they are not said."""
+    wanted = model.latent_shape or ()
+    if None not in wanted:
+        return tuple(length or 1 for length in wanted)
+    lengths = tuple(int(word) if word.isascii() and word.isdigit() and len(word) < 6 else 0 for word in said.split(","))
+    if len(lengths) != len(wanted) or any(w not in (None, n) or not n for w, n in zip(wanted, lengths, strict=True)):
+        words = ",".join("N" if length is None else str(length) for length in wanted)
+        raise UsageError(f"latents of {model.id} follow the picture's size: say shape={words} in the query")
+    return lengths
 
 
 def require_few(model: Model, count: int) -> None:

@@ -75,7 +75,7 @@ def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], None], url
         loop="asyncio",
         ws="none",
         lifespan="on",
-        log_level="warning",
+        log_level="error",  # what clients send wrong is told to them, not to the terminal
         access_log=False,
         server_header=False,
         h11_max_incomplete_event_size=32 * 1024,

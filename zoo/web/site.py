@@ -82,6 +82,8 @@ def _contents(shelf: Shelf, names: Sequence[str], runtime: Mapping[str, bytes]) 
     rows = [describe.row(entry, shelf) for entry in entries]
     first = entries[0].id if len(entries) == 1 else ""
     files["models.json"] = _json({"models": rows, "first": first, "tasks": tasks})
+    files["offline.js"] = files.pop("page/offline.js")  # a service worker serves what lies beside and below it
+    files["files.json"] = _json({path: hashlib.sha256(data).hexdigest() for path, data in sorted(files.items())})
     return files | {"README.md": _readme(entries), ".nojekyll": b""}
 
 

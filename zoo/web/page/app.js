@@ -51,16 +51,17 @@ function where(model) {
 
 async function show() {
   const [id = "", part = ""] = decodeURIComponent(location.hash.replace(/^#\/?/, "")).split("/");
-  if (id && id === showing.id) return open(part);
+  if (id && id === showing.id && showing.model) return open(part);
   showing.close();
-  showing = { id, part: "", model: null, close: () => {} };
+  const mine = { id, part: "", model: null, close: () => {} };
+  showing = mine;
+  const [model, all] = await Promise.all([id ? engine.model(id) : null, id ? null : home(engine)]);
+  if (mine !== showing) return; // one has gone on while this was on its way
   if (!id) {
     where(null);
-    main.replaceChildren(await home(engine));
+    main.replaceChildren(all);
     return;
   }
-  const model = await engine.model(id);
-  if (id !== showing.id) return;
   showing.model = model;
   model.told = usual(model);
   engine.told.set(id, model.told);
@@ -99,6 +100,12 @@ async function open(key) {
   if (!part || showing.part === part.key) return;
   showing.close();
   showing.part = part.key;
+  const leaving = new AbortController();
+  let close = () => {};
+  showing.close = () => {
+    leaving.abort();
+    close();
+  };
   for (const tab of main.querySelectorAll("[role=tab]")) {
     const chosen = tab.id === `tab-${part.key}`;
     tab.setAttribute("aria-selected", chosen);
@@ -106,13 +113,21 @@ async function open(key) {
     if (chosen) tab.scrollIntoView({ block: "nearest", inline: "center" });
   }
   const panel = h("section", { class: `panel is-${part.key}`, id: "panel", role: "tabpanel", "aria-labelledby": `tab-${part.key}` });
+  panel.setAttribute("aria-busy", "true");
   document.getElementById("panel").replaceWith(panel);
-  const context = { engine, model: showing.model, state: showing.state, panel, go: (other) => go(showing.id, other) };
+  const { id, model, state } = showing;
+  const { signal } = leaving;
   try {
     const module = await part.load();
-    if (panel.isConnected) showing.close = (await module.open(context)) ?? (() => {});
+    if (signal.aborted) return;
+    close = (await module.open({ engine, model, state, panel, signal, go: (other) => go(id, other) })) ?? close;
+    if (signal.aborted) close(); // one has gone on while the part was being made
   } catch (error) {
+    if (signal.aborted) return;
+    showing.part = ""; // so that it can be opened again
     panel.append(h("p", { class: "failed", role: "alert" }, error.message || String(error)));
+  } finally {
+    panel.setAttribute("aria-busy", "false");
   }
 }
 
@@ -128,7 +143,7 @@ function watch() {
     banner.hidden = true;
     say("The server answers again.");
     dispatchEvent(new Event("zoo-again"));
-    if (!main.querySelector(".panel")) start().catch(refuse);
+    if (!main.querySelector(".panel") || main.querySelector(".panel > .failed")) start().catch(refuse);
   };
 }
 

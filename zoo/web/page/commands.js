@@ -33,7 +33,8 @@ export function commands() {
 
 function block(name) {
   const text = h("code", {});
-  const copy = button("", { symbol: "copy", quiet: true, label: `Copy: ${name}` });
+  // Beyond https and this machine a page has no clipboard.
+  const copy = button("", { symbol: "copy", quiet: true, label: `Copy: ${name}`, hidden: !navigator.clipboard });
   copy.addEventListener("click", async () => {
     await navigator.clipboard.writeText(text.textContent);
     copy.classList.add("done");

@@ -139,6 +139,21 @@ export function latest(run, fail = report) {
   };
 }
 
+/** A button that is off while what it does is done, so that it is not done twice at once. */
+export function acting(words, { onclick, ...properties }) {
+  const element = button(words, {
+    ...properties,
+    onclick: async () => {
+      const held = document.activeElement === element;
+      element.disabled = true;
+      await Promise.resolve(onclick()).catch(report);
+      element.disabled = false;
+      if (held && document.activeElement === document.body) element.focus();
+    },
+  });
+  return element;
+}
+
 let timer = 0;
 /** Show what went wrong for a while, in one line. */
 export function report(error) {

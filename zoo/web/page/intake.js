@@ -1,6 +1,6 @@
 // Where pictures come in: dropped, pasted, chosen as files or a folder, taken with the camera, or a sample.
 
-import { button, h, report } from "./dom.js";
+import { acting, button, h, report } from "./dom.js";
 import { filesOf, isPicture, toBlob } from "./pixels.js";
 
 const MOST = 200;
@@ -10,6 +10,7 @@ export function intake({ sample, onfiles }) {
   const folder = h("input", { type: "file", webkitdirectory: true, hidden: true });
   const lens = h("div", { class: "lens", hidden: true });
   let stream = null;
+  let closed = false;
 
   const give = (files) => {
     const pictures = [...files].filter(isPicture);
@@ -28,8 +29,8 @@ export function intake({ sample, onfiles }) {
     { class: "row" },
     button("Choose pictures", { symbol: "upload", main: true, onclick: () => one.click() }),
     button("A folder", { symbol: "folder", onclick: () => folder.click() }),
-    button("Camera", { symbol: "camera", onclick: () => camera().catch(report) }),
-    sample ? button("Try a sample", { symbol: "sparkle", class: "button sample", onclick: () => trySample().catch(report) }) : null,
+    acting("Camera", { symbol: "camera", onclick: () => camera() }),
+    sample ? acting("Try a sample", { symbol: "sparkle", class: "button sample", onclick: () => trySample() }) : null,
   );
   const element = h(
     "div",
@@ -48,11 +49,15 @@ export function intake({ sample, onfiles }) {
 
   async function camera() {
     if (stream) return stop();
+    if (!navigator.mediaDevices) throw new Error("A camera is for pages over https, or from this machine.");
     stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 } } });
-    const video = h("video", { autoplay: true, muted: true, playsInline: true, srcObject: stream, "aria-label": "What the camera sees" });
+    if (closed) return stop();
+    const seen = () => (shoot.disabled = false);
+    const video = h("video", { autoplay: true, muted: true, playsInline: true, srcObject: stream, onloadeddata: seen, "aria-label": "What the camera sees" });
     const shoot = button("Take the picture", {
       symbol: "camera",
       main: true,
+      disabled: true,
       onclick: async () => {
         const canvas = h("canvas", { width: video.videoWidth, height: video.videoHeight });
         canvas.getContext("2d").drawImage(video, 0, 0);
@@ -94,6 +99,7 @@ export function intake({ sample, onfiles }) {
     element,
     compact: () => element.classList.add("compact"),
     close() {
+      closed = true;
       stop();
       removeEventListener("dragover", over);
       removeEventListener("dragleave", out);

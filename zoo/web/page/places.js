@@ -19,7 +19,9 @@ export async function drawn(engine, model, n, seed, how = {}) {
 
 /** The place of a picture's file. */
 export async function encoded(engine, model, file) {
-  return { z: await engine.encode(model.id, file), file: file.name || "picture.png" };
+  const z = await engine.encode(model.id, file);
+  const free = model.interface.latent.shape.includes(null);
+  return { z, file: file.name || "picture.png", shape: free ? z.shape : null };
 }
 
 /** Decode places, some at a time; `each` is given the pictures, the index among them, and which place it is. */

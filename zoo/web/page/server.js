@@ -119,21 +119,24 @@ export class Engine {
     return { blob: await answer.blob(), notes: notes ? JSON.parse(decodeURIComponent(notes)) : [] };
   }
 
-  /** A picture's file to its latent. */
+  /** A picture's file to its latent, which knows its `shape`. */
   async encode(id, blob, how = {}) {
     const answer = await this.ask(`encode/${id}?${this.said(id, false)}`, { body: blob, type: RAW, accept: RAW, ...how });
-    return new Float32Array(await answer.arrayBuffer());
+    const [, ...shape] = answer.headers.get("x-shape").split(",").map(Number);
+    return Object.assign(new Float32Array(await answer.arrayBuffer()), { shape });
   }
 
-  /** Latents one after another to pictures {data, n, h, w, c}. */
-  async decode(id, latents, how = {}) {
-    const answer = await this.ask(`decode/${id}?${this.said(id)}`, { body: latents, type: RAW, accept: RAW, ...how });
+  /** Latents one after another to pictures {data, n, h, w, c}; `shape` is that of each where the model leaves it free. */
+  async decode(id, latents, { shape = null, ...how } = {}) {
+    const query = this.said(id);
+    if (shape) query.set("shape", shape);
+    const answer = await this.ask(`decode/${id}?${query}`, { body: latents, type: RAW, accept: RAW, ...how });
     return picturesOf(answer);
   }
 
   /** Pictures like one: its latent with noise added, decoded. */
-  async vary(id, latent, { strength, n, seed, ...how }) {
-    const of = { latent: nested([...latent], this.shapes.get(id)) };
+  async vary(id, latent, { strength, n, seed, shape = null, ...how }) {
+    const of = { latent: nested([...latent], shape ?? this.shapes.get(id)) };
     const body = JSON.stringify({ of, strength, n, seed });
     const answer = await this.ask(`vary/${id}?${this.said(id, false)}`, { body, type: "application/json", accept: RAW, ...how });
     return picturesOf(answer);

@@ -1,13 +1,13 @@
 // Line drawings as a model was trained on them (zoo.pictures.drawings, outlines), for drawings that are dark on an even
 // page; photographs of paper need the server.
 
+import { insideOf } from "./outlines.js";
 import { resampled, resized } from "./resample.js";
 
+const WORK_SIDE = 1024;
 const MARGIN = 0.06;
 const FAINTEST = 0.08;
 const SHADE = 176;
-const GAP = 1 / 28;
-const NARROWEST = 5;
 const FADE = 1 / 32;
 
 /** The lines (side, side) of a drawing as the model sees them, in [0, 1], and the square of the page that they show. */
@@ -32,7 +32,17 @@ function isPlain(gray, h, w, side) {
   return sum / count >= 128 && (dark + light) / count > 0.98 && dark / count < 0.25;
 }
 
-function found(gray, h, w, side) {
+/** The drawing on a page, looked for on a smaller copy of a large one. */
+function found(page, height, width, side) {
+  const reduction = Math.max(1, Math.max(height, width) / WORK_SIDE);
+  if (reduction === 1) return foundOn(page, height, width, side);
+  const [h, w] = [height, width].map((length) => Math.max(1, even(length / reduction)));
+  const small = Uint8Array.from(resized({ data: page, h: height, w: width }, h, w, "area").data, even);
+  const { top, left, extent, ink } = foundOn(small, h, w, side);
+  return { ink, top: even(top * reduction), left: even(left * reduction), extent: even(extent * reduction) };
+}
+
+function foundOn(gray, h, w, side) {
   const strokes = strokesOf(gray, h, w);
   let [top, bottom, left, right] = [h, -1, w, -1];
   for (let y = 0; y < h; y++)
@@ -68,10 +78,11 @@ function strokesOf(gray, h, w) {
   if (middle < 96) counts.reverse();
   const paper = Math.max(1, counts.indexOf(Math.max(...counts)));
   const ink = Float32Array.from(page, (x) => Math.min(1, Math.max(0, 1 - x / paper)));
-  const strongest = Float32Array.from(ink).sort()[Math.floor(0.999 * (ink.length - 1))];
+  const strongest = quantile(Float32Array.from(ink).sort(), 0.999);
   const begun = new Uint8Array(h * w);
   if (strongest < FAINTEST) return begun;
-  const levels = Uint8Array.from(ink, (x) => Math.min(255, x * (255 / strongest)));
+  const gain = Math.fround(255 / strongest);
+  const levels = Uint8Array.from(ink, (x) => Math.min(255, Math.fround(x * gain)));
   const strong = Math.max(FAINTEST * 255, Math.min(otsu(levels.filter((x) => x > (255 * FAINTEST) / strongest)), 160));
   const seen = new Uint8Array(h * w);
   const speck = Math.max(3, (Math.max(h, w) / 256) ** 2);
@@ -91,6 +102,13 @@ function strokesOf(gray, h, w) {
     if (piece.length >= speck) for (const i of piece) begun[i] = 1;
   }
   return begun;
+}
+
+/** A quantile of sorted numbers, between two of them where it falls there; in single precision, as numpy has it. */
+function quantile(sorted, share) {
+  const at = Math.fround((sorted.length - 1) * Math.fround(share));
+  const [low, part] = [Math.floor(at), at - Math.floor(at)];
+  return Math.fround(sorted[low] + (sorted[Math.min(low + 1, sorted.length - 1)] - sorted[low]) * part);
 }
 
 /** The level that parts levels best in two (Otsu 1979). */
@@ -116,11 +134,32 @@ function scaled(strokes, h, w, { top, left, extent }, side) {
   for (let y = Math.max(0, top); y < Math.min(h, top + extent); y++)
     for (let x = Math.max(0, left); x < Math.min(w, left + extent); x++) cut[(y - top) * extent + x - left] = strokes[y * w + x];
   if (extent > side) cut = Float32Array.from(stamped(cut, extent, roundPen(Math.ceil(extent / side))));
-  const small = resized({ data: cut, h: extent, w: extent }, side, side, extent > side ? "area" : "bilinear").data;
+  let small = resized({ data: cut, h: extent, w: extent }, side, side, extent > side ? "area" : "bilinear").data;
+  if (extent < side) small = blurred(small, side, (0.4 * side) / extent); // without the steps of the enlarged pixels
   return outlined(
     Uint8Array.from(small, (x) => (x >= 0.5 ? 1 : 0)),
     side,
   );
+}
+
+/** Smoothed by a Gaussian of `sigma` pixels, mirrored at the borders. */
+function blurred(plane, side, sigma) {
+  const reach = Math.round(8 * sigma + 1) >> 1;
+  const weights = Float64Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-((i - reach) ** 2) / (2 * sigma ** 2)));
+  const total = weights.reduce((sum, x) => sum + x, 0);
+  const kernel = Float32Array.from(weights, (x) => x / total);
+  const mirrored = (i) => (i < 0 ? -i : i >= side ? 2 * side - 2 - i : i);
+  const pass = (from, stride, across) => {
+    const out = new Float32Array(side * side);
+    for (let a = 0; a < side; a++)
+      for (let b = 0; b < side; b++) {
+        let sum = 0;
+        for (let k = -reach; k <= reach; k++) sum += kernel[k + reach] * from[a * across + mirrored(b + k) * stride];
+        out[a * across + b * stride] = sum;
+      }
+    return out;
+  };
+  return pass(pass(plane, 1, side), side, 1);
 }
 
 /** The spots [dy, dx] of a round pen. */
@@ -218,69 +257,6 @@ const HALVES = [false, true].map((last) =>
     return count >= 2 && count <= 6 && rises === 1 && free ? 1 : 0;
   }),
 );
-
-/** What outlines shut off from the page's border; wider gaps are closed where that finds more. */
-function insideOf(ink, side) {
-  const gap = Math.max(NARROWEST, Math.round(side * GAP));
-  let best = closed(ink, side, gap);
-  let size = best.inside.reduce((sum, x) => sum + x, 0);
-  for (const wide of [2 * gap, 4 * gap]) {
-    const wider = closed(ink, side, wide);
-    if (wider.bare >= size) {
-      best = wider;
-      size = best.inside.reduce((sum, x) => sum + x, 0);
-    }
-  }
-  return best.inside;
-}
-
-function closed(ink, side, gap) {
-  const pad = 2 * gap;
-  const wide = side + 2 * pad;
-  let walls = new Uint8Array(wide * wide);
-  for (let y = 0; y < side; y++) for (let x = 0; x < side; x++) walls[(y + pad) * wide + x + pad] = ink[y * side + x];
-  const before = gap >> 1;
-  walls = slid(slid(walls, wide, gap, before, false), wide, gap, gap - 1 - before, true);
-  const outside = new Uint8Array(wide * wide);
-  const queue = [0];
-  outside[0] = 1;
-  while (queue.length) {
-    const i = queue.pop();
-    const x = i % wide;
-    for (const j of [x ? i - 1 : -1, x < wide - 1 ? i + 1 : -1, i - wide, i + wide])
-      if (j >= 0 && j < wide * wide && !outside[j] && !walls[j]) {
-        outside[j] = 1;
-        queue.push(j);
-      }
-  }
-  const inside = new Uint8Array(side * side);
-  let bare = 0;
-  for (let y = 0; y < side; y++)
-    for (let x = 0; x < side; x++) {
-      const i = (y + pad) * wide + x + pad;
-      inside[y * side + x] = outside[i] ? 0 : 1;
-      if (!outside[i] && !walls[i]) bare++;
-    }
-  return { inside, bare };
-}
-
-/** Whether any pixel (or, with `all`, every one) of a square window is on, `before` of it before each pixel. */
-function slid(values, side, length, before, all) {
-  const pass = (from, stride, across) => {
-    const out = new Uint8Array(from.length);
-    const sums = new Uint16Array(side + 1);
-    for (let a = 0; a < side; a++) {
-      for (let b = 0; b < side; b++) sums[b + 1] = sums[b] + from[a * across + b * stride];
-      for (let b = 0; b < side; b++) {
-        const [start, end] = [Math.max(0, b - before), Math.min(side, b - before + length)];
-        const count = sums[end] - sums[start];
-        out[a * across + b * stride] = all ? Number(count === end - start) : Number(count > 0);
-      }
-    }
-    return out;
-  };
-  return pass(pass(values, 1, side), side, 1);
-}
 
 /** The answer laid over its place on a white page, RGBA bytes (H, W). */
 export function layDrawing(answer, { top, left, extent }, H, W) {

@@ -1,10 +1,13 @@
 // The engine that runs models in this browser, for static sites: the same methods as the one that asks a server.
 
 import { h, say } from "../dom.js";
+import { fetched } from "./files.js";
+import { keep, through } from "./offline.js";
 
 const site = new URL("../../", import.meta.url);
+await through();
 const json = async (path) => {
-  const answer = await fetch(new URL(path, site));
+  const answer = await fetched(new URL(path, site));
   if (!answer.ok) throw new Error(`${path} is not there (${answer.status}).`);
   return answer.json();
 };
@@ -28,8 +31,10 @@ export class Engine {
     this.running = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     this.running.addEventListener("message", ({ data }) => this.#heard(data));
     this.running.addEventListener("error", (event) => {
-      for (const { fail } of this.waiting.values()) fail(new Error(event.message || "The model's worker has stopped: load the page again."));
+      for (const { fail } of this.waiting.values()) fail(new Error(event.message || "The model's worker has stopped."));
       this.waiting.clear();
+      this.running?.terminate(); // the next call starts another
+      this.running = null;
     });
     return this.running;
   }
@@ -79,13 +84,14 @@ export class Engine {
   async model(id) {
     const found = await json(`models/${id}/about.json`);
     this.about.set(id, found);
+    keep(id);
     return found;
   }
   async picture(id) {
-    return (await fetch(new URL(`models/${id}/picture.jpg`, site))).blob();
+    return (await fetched(new URL(`models/${id}/picture.jpg`, site))).blob();
   }
   async sample(id) {
-    return (await fetch(new URL(`models/${id}/${this.about.get(id).sample}`, site))).blob();
+    return (await fetched(new URL(`models/${id}/${this.about.get(id).sample}`, site))).blob();
   }
   points = (id) => json(`models/${id}/points.json`);
   async space(id) {
@@ -97,8 +103,11 @@ export class Engine {
     if (fromPhoto) throw new Error("This page draws no lines of photos: zoo run does, with --from-photo.");
     return { blob: await this.#ask("translate", id, { blob, ...how }, { lane, signal }), notes: [] };
   }
-  encode = (id, blob, how) => this.#ask("encode", id, { blob }, how);
-  decode = (id, latents, how) => this.#ask("decode", id, { latents }, how);
+  async encode(id, blob, how) {
+    const { latent, shape } = await this.#ask("encode", id, { blob }, how);
+    return Object.assign(latent, { shape });
+  }
+  decode = (id, latents, { shape, ...how } = {}) => this.#ask("decode", id, { latents, shape }, how);
   draw = (id, n, seed, how) => this.#ask("draw", id, { n, seed }, how);
-  vary = (id, latent, { strength, n, seed, ...how }) => this.#ask("vary", id, { latent, strength, n, seed }, how);
+  vary = (id, latent, { strength, n, seed, shape, ...how }) => this.#ask("vary", id, { latent, strength, n, seed, shape }, how);
 }

@@ -3,31 +3,13 @@
 import { joined as concatenated, rows } from "../latents.js";
 import { encoded, translate } from "./fits.js";
 import { noise, noisePlanes } from "./noise.js";
+import { verified } from "./files.js";
 
 const WEIGHTS = "model.safetensors";
 const ITEMS = 64;
 const PIXELS = 2 ** 20;
 const MEASURED = 256;
 const APART = 1n << 63n;
-
-/** The bytes of a file whose SHA-256 is as promised; `more` hears how many have come. */
-export async function verified(url, sha256, more = () => {}) {
-  if (!crypto.subtle) throw new Error("This page must come over https, or from localhost: else it can't verify its files.");
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`${url} is not there (${answer.status}).`);
-  const reader = answer.body.getReader();
-  const parts = [];
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    parts.push(value);
-    more(value.length);
-  }
-  const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
-  const hash = [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))].map((x) => x.toString(16).padStart(2, "0")).join("");
-  if (hash !== sha256) throw new Error(`${new URL(url).pathname.split("/").pop()} is not the file that was promised: its SHA-256 is ${hash.slice(0, 12)}….`);
-  return bytes;
-}
 
 export class Model {
   /** `about` is what the page knows of the model, `base` the folder of its files, `ort` ONNX Runtime. */
@@ -77,13 +59,14 @@ export class Model {
     return this.about.interface.latent.shape.map((length) => length ?? 1);
   }
 
-  /** Latents one after another to pictures {data, n, h, w, c} of bytes. */
-  async decode(latents, told) {
-    const size = this.shape.reduce((product, length) => product * length, 1);
+  /** Latents of a shape, one after another, to pictures {data, n, h, w, c} of bytes. */
+  async decode(latents, told, shape = null) {
+    const each = shape ?? this.shape;
+    const size = each.reduce((product, length) => product * length, 1);
     const [, height, width] = this.about.interface.roles.decode.outputs[0].shape;
     const step = height ? Math.max(1, Math.min(ITEMS, Math.floor(PIXELS / (height * width)))) : 1;
     const parts = [];
-    for (let start = 0; start < latents.length; start += step * size) parts.push(await this.#decodePart(latents.slice(start, start + step * size), size, told));
+    for (let start = 0; start < latents.length; start += step * size) parts.push(await this.#decodePart(latents.slice(start, start + step * size), each, told));
     const [, c, h, w] = parts[0].dims;
     const n = latents.length / size;
     const data = new Uint8Array(n * h * w * c);
@@ -96,8 +79,8 @@ export class Model {
     return { data, n, h, w, c };
   }
 
-  async #decodePart(latents, size, told) {
-    const dims = [latents.length / size, ...this.shape];
+  async #decodePart(latents, shape, told) {
+    const dims = [latents.length / shape.reduce((product, length) => product * length, 1), ...shape];
     let now = latents;
     const steps = this.about.interface.latent.repeat > 1 ? told.steps : 0;
     for (let k = 0; k < steps; k++) {
@@ -116,12 +99,12 @@ export class Model {
   }
 
   /** Pictures like one: its latent moved towards others, and decoded (zoo.inference.latents.around). */
-  async vary(latent, { strength, n, seed }, told) {
+  async vary(latent, { strength, n, seed, shape }, told) {
     const { draws, middle } = await this.#othersThan(latent, n, BigInt(seed) ^ APART);
     const kept = 1 - strength ** 2;
     const share = Math.sqrt(1 - kept ** 2);
     const one = (draw) => latent.map((x, i) => middle[i] + kept * (x - middle[i]) + share * (draw[i] - middle[i]));
-    return this.decode(concatenated(draws.map(one)), told);
+    return this.decode(concatenated(draws.map(one)), told, shape);
   }
 
   /** Other latents and the mean of such: of a model without a prior, noise as long as this one. */
@@ -137,11 +120,12 @@ export class Model {
     return { draws: rows(noise(n * size, seed), size).map((z) => z.map((x) => x * length)), middle: nothing };
   }
 
-  /** The latent of a picture. */
+  /** The latent of a picture, and its shape. */
   async encode(image, told) {
     const role = this.about.interface.roles.encode;
     const { data, h, w } = encoded(role.fit.name, image, role.inputs[0]);
-    return (await this.run("encode", [[data, [1, role.inputs[0].shape[0], h, w]]], told)).data;
+    const { data: latent, dims } = await this.run("encode", [[data, [1, role.inputs[0].shape[0], h, w]]], told);
+    return { latent, shape: dims.slice(1) };
   }
 
   /** The model's answer to a picture: RGBA bytes {data, h, w}. */

@@ -58,7 +58,7 @@ async function fileOf({ data, h, w }, type) {
 const MOST = 24e6;
 const CALLS = {
   draw: (model, { n, seed }) => model.draw(n, seed),
-  decode: (model, { latents }, told) => model.decode(latents, told),
+  decode: (model, { latents, shape }, told) => model.decode(latents, told, shape),
   vary: (model, { latent, ...how }, told) => model.vary(latent, how, told),
   encode: async (model, { blob }, told) => model.encode(await imageOf(blob, MOST), told),
   translate: async (model, { blob, format, ...how }, told) => {

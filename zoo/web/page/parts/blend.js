@@ -11,7 +11,7 @@ const SECONDS = 2.5;
 const LIKE = 12;
 const SEED = 7;
 
-export async function open({ engine, model, panel, state }) {
+export async function open({ engine, model, panel, state, signal }) {
   const canvas = h("canvas", { role: "img", "aria-label": "The picture between the two" });
   const controls = h("div", { class: "controls" });
   const like = h("div", { class: "grid", hidden: true });
@@ -42,6 +42,7 @@ export async function open({ engine, model, panel, state }) {
   const first = slider("From", { min: -2, max: 2, step: 0.05, value: 1, oninput: () => show() });
   const second = slider("To", { min: -2, max: 2, step: 0.05, value: 1, oninput: () => show() });
   const strength = slider("How different", { max: 1, step: 0.01, value: 0.3, oninput: () => vary() });
+  const download = button("Download", { symbol: "download", disabled: true, onclick: async () => save(await toBlob(canvas), "between.png") });
   const play = button("Play", { symbol: "play", onclick: () => toggle() });
 
   const now = () =>
@@ -51,32 +52,38 @@ export async function open({ engine, model, panel, state }) {
 
   const show = latest(async () => {
     if (!state.a || !state.b || mode === "vary") return;
+    const { shape } = state.a;
+    if (String(shape) !== String(state.b.shape)) throw new Error("The latents of this model follow a picture's size: give it two pictures of one size.");
     tell();
-    paint(canvas, await engine.decode(model.id, now(), { lane: "blend" }));
+    paint(canvas, await engine.decode(model.id, now(), { lane: "blend", shape }));
+    download.disabled = false;
   });
 
   const vary = latest(async () => {
     if (!state.a || mode !== "vary") return;
     tell();
-    const pictures = await engine.vary(model.id, state.a.z, { strength: strength.value, n: LIKE, seed: SEED, lane: "vary" });
+    const pictures = await engine.vary(model.id, state.a.z, { strength: strength.value, n: LIKE, seed: SEED, lane: "vary", shape: state.a.shape });
     for (let k = 0; k < LIKE; k++) paint(like.children[k], pictures, k);
   });
 
   function slot(name, words) {
     const small = h("canvas", { role: "img", "aria-label": words });
     const seed = h("input", { type: "number", min: 0, value: state[name]?.seed ?? "", "aria-label": `${words}: seed` });
-    const set = async (place) => {
-      state[name] = place;
-      seed.value = place.seed ?? "";
-      await fill();
+    const set = latest(async (choose) => {
+      state[name] = await choose();
+      seed.value = state[name].seed ?? "";
+      ready();
       show();
       vary();
-    };
-    const fill = latest(async () => paint(small, await engine.decode(model.id, state[name].z)));
-    seed.addEventListener("change", async () => set((await drawn(engine, model, 1, Math.max(0, Math.floor(Number(seed.value) || 0))))[0]));
+      await fill();
+    });
+    const draw = (number) => set(async () => (await drawn(engine, model, 1, number))[0]);
+    const fill = latest(async () => paint(small, await engine.decode(model.id, state[name].z, { shape: state[name].shape })));
+    seed.addEventListener("change", () => draw(Math.max(0, Math.floor(Number(seed.value) || 0))));
     const file = h("input", { type: "file", accept: "image/*", hidden: true });
-    file.addEventListener("change", async () => {
-      if (file.files.length) await set(await encoded(engine, model, file.files[0]));
+    file.addEventListener("change", () => {
+      const [chosen] = file.files;
+      if (chosen) set(() => encoded(engine, model, chosen));
       file.value = "";
     });
     const element = h(
@@ -88,7 +95,7 @@ export async function open({ engine, model, panel, state }) {
         "div",
         { class: "row" },
         draws ? seed : null,
-        draws ? button("", { symbol: "dice", label: `${words}: another seed`, onclick: async () => set((await drawn(engine, model, 1, anySeed()))[0]) }) : null,
+        draws ? button("", { symbol: "dice", label: `${words}: another seed`, onclick: () => draw(anySeed()) }) : null,
         model.can.includes("encode") ? button("", { symbol: "upload", label: `${words}: a picture`, onclick: () => file.click() }) : null,
         file,
       ),
@@ -96,8 +103,16 @@ export async function open({ engine, model, panel, state }) {
     return { element, fill };
   }
 
+  /** Nothing moves before there are pictures to move between. */
+  function ready() {
+    const there = Boolean(state.a && (state.b || mode === "vary"));
+    for (const one of [t, first, second, strength]) one.input.disabled = !there;
+    play.disabled = !there;
+  }
+
   function arrange() {
     stop();
+    ready();
     slots.b.element.hidden = mode === "vary";
     frame.hidden = mode === "vary";
     like.hidden = mode !== "vary";
@@ -106,14 +121,8 @@ export async function open({ engine, model, panel, state }) {
       path = value;
       show();
     });
-    const download = button("Download", { symbol: "download", onclick: async () => save(await toBlob(canvas), "between.png") });
-    controls.replaceChildren(
-      ...{
-        between: [t.element, h("div", { class: "row" }, play, arc, download)],
-        add: [first.element, second.element, h("div", { class: "row" }, download)],
-        vary: [strength.element],
-      }[mode],
-    );
+    const row = h("div", { class: "row" }, mode === "between" ? [play, arc] : null, download);
+    controls.replaceChildren(...{ between: [t.element, row], add: [first.element, second.element, row], vary: [strength.element] }[mode]);
     show();
     vary();
   }
@@ -166,9 +175,6 @@ export async function open({ engine, model, panel, state }) {
     show();
     vary();
   };
-  addEventListener("zoo-again", back);
-  return () => {
-    stop();
-    removeEventListener("zoo-again", back);
-  };
+  addEventListener("zoo-again", back, { signal });
+  return stop;
 }

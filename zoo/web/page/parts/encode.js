@@ -1,7 +1,7 @@
 // The latent of a picture, for a model that only encodes.
 
 import { commands, line, loaded } from "../commands.js";
-import { button, h, save } from "../dom.js";
+import { button, h, latest, save } from "../dom.js";
 import { intake } from "../intake.js";
 
 export function open({ engine, model, panel }) {
@@ -11,6 +11,7 @@ export function open({ engine, model, panel }) {
   const command = commands();
   const shown = h("div", { class: "work", hidden: true }, h("div", { class: "stage" }, chart, facts), h("div", { class: "controls" }, picture));
   let latent = null;
+  const show = latest(look);
   const input = intake({ sample: () => engine.sample(model.id), onfiles: show });
   const download = button("Download the numbers", {
     symbol: "download",
@@ -19,7 +20,7 @@ export function open({ engine, model, panel }) {
   panel.append(input.element, shown, command.element);
   shown.lastChild.append(download);
 
-  async function show([file]) {
+  async function look([file]) {
     latent = await engine.encode(model.id, file);
     shown.hidden = false;
     input.compact();

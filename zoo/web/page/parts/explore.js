@@ -12,7 +12,7 @@ import { given } from "../told.js";
 const FAR = 3;
 const MORE = 2;
 
-export async function open({ engine, model, panel, state, go }) {
+export async function open({ engine, model, panel, state, go, signal }) {
   const canvas = h("canvas", { role: "img", "aria-label": "What the model makes of the place" });
   const controls = h("div", { class: "controls" });
   const command = commands();
@@ -25,10 +25,12 @@ export async function open({ engine, model, panel, state, go }) {
   let sliders = [];
   let space = null;
 
+  const download = button("Download", { symbol: "download", disabled: true, onclick: async () => save(await toBlob(canvas), "explored.png") });
   const show = latest(async () => {
-    const pictures = await engine.decode(model.id, now(), { lane: "explore" });
-    paint(canvas, pictures);
-    tell();
+    const told = script(); // of the picture that comes, whatever is moved meanwhile
+    paint(canvas, await engine.decode(model.id, now(), { lane: "explore" }));
+    command.set("", told);
+    download.disabled = false;
   });
   const directions = () => (space ? [...rows(space.vectors, sizeOf(model)), ...rows(space.axes, sizeOf(model))] : []);
   const steps = () => sliders.map((one) => one.value * one.unit);
@@ -42,6 +44,7 @@ export async function open({ engine, model, panel, state, go }) {
     show();
   }
 
+  addEventListener("zoo-again", () => show(), { signal });
   start(place);
   controls.append(h("p", { class: "small waiting-words" }, "Looking for the directions in which pictures change most…"));
   space = await engine.space(model.id);
@@ -57,7 +60,8 @@ export async function open({ engine, model, panel, state, go }) {
     make(`Direction ${k + 1}`, FAR, space.spread[k], (x) => `${signed(x)} σ`),
   );
   sliders = [...learned, ...found];
-  const pictures = model.can.includes("encode") ? intake({ sample: null, onfiles: async ([file]) => start(await encoded(engine, model, file)) }) : null;
+  const move = latest(async (to) => start(await to()));
+  const pictures = model.can.includes("encode") ? intake({ sample: null, onfiles: ([file]) => move(() => encoded(engine, model, file)) }) : null;
   pictures?.compact();
   controls.replaceChildren(
     ...[
@@ -69,21 +73,20 @@ export async function open({ engine, model, panel, state, go }) {
         "div",
         { class: "row" },
         button("Back to the middle", { symbol: "undo", onclick: () => start(place) }),
-        button("Another draw", { symbol: "dice", onclick: async () => start((await drawn(engine, model, 1, anySeed()))[0]) }),
+        button("Another draw", { symbol: "dice", onclick: () => move(async () => (await drawn(engine, model, 1, anySeed()))[0]) }),
         button("Blend from here", { symbol: "swap", onclick: () => blend() }),
-        button("Download", { symbol: "download", onclick: async () => save(await toBlob(canvas), "explored.png") }),
+        download,
       ),
       pictures?.element,
     ].filter(Boolean),
   );
-  tell();
 
   function blend() {
     state.a = { ...place, z: now(), moved: true };
     go("blend");
   }
 
-  function tell() {
+  function script() {
     const terms = [];
     const names = space?.names ?? [];
     sliders.forEach((one, i) => {
@@ -96,13 +99,8 @@ export async function open({ engine, model, panel, state, go }) {
       lines.unshift("from zoo.web.space import explored\n");
       lines.push("space = explored(model)", ...terms.map((term) => `latent = latent + ${term}`));
     }
-    command.set("", `${lines.join("\n")}\nzoo.write_images(model.decode(latent[None]${given(model)}), ["made.png"])`);
+    return `${lines.join("\n")}\nzoo.write_images(model.decode(latent[None]${given(model)}), ["made.png"])`;
   }
 
-  const back = () => show();
-  addEventListener("zoo-again", back);
-  return () => {
-    removeEventListener("zoo-again", back);
-    pictures?.close();
-  };
+  return () => pictures?.close();
 }

@@ -6,7 +6,7 @@ import { paint, toBlob } from "../pixels.js";
 import { given, words } from "../told.js";
 import { anySeed, decodeAll, drawn, sideOf } from "../places.js";
 
-export function open({ engine, model, panel, state, go }) {
+export function open({ engine, model, panel, state, go, signal: leaving }) {
   const side = sideOf(model);
   const count = side <= 64 ? 24 : side <= 128 ? 12 : 6;
   const seed = h("input", { type: "number", min: 0, max: 2 ** 32, value: state.seed ?? 0, "aria-label": "Seed" });
@@ -17,7 +17,11 @@ export function open({ engine, model, panel, state, go }) {
   let chosen = null;
   let stop = new AbortController();
 
-  seed.addEventListener("input", () => show());
+  const again = () => {
+    stop.abort(); // what is under way for another seed
+    show();
+  };
+  seed.addEventListener("input", again);
   panel.append(
     h(
       "div",
@@ -28,7 +32,7 @@ export function open({ engine, model, panel, state, go }) {
         main: true,
         onclick: () => {
           seed.value = anySeed();
-          show();
+          again();
         },
       }),
     ),
@@ -62,7 +66,6 @@ export function open({ engine, model, panel, state, go }) {
   const show = latest(async () => {
     const value = Math.max(0, Math.floor(Number(seed.value) || 0));
     state.seed = value;
-    stop.abort();
     stop = new AbortController();
     const { signal } = stop;
     tell(value);
@@ -79,11 +82,13 @@ export function open({ engine, model, panel, state, go }) {
         paint(cells[k].canvas, pictures, i);
         cells[k].cell.disabled = false;
         cells[k].cell.onclick = () => pick(places[k], cells[k], pictures, i);
-        if (chosen?.draw === k && chosen.seed === value) pick(places[k], cells[k], pictures, i);
+        const same = chosen?.draw === k && chosen.seed === value;
+        cells[k].cell.setAttribute("aria-pressed", String(same));
+        if (same) pick(places[k], cells[k], pictures, i);
       },
       { signal, lane: "generate" },
     );
-    say(`${count} pictures of seed ${value}`);
+    if (!signal.aborted) say(`${count} pictures of seed ${value}`);
   });
 
   function pick(place, { cell }, pictures, i) {
@@ -100,10 +105,7 @@ export function open({ engine, model, panel, state, go }) {
     );
   }
 
-  addEventListener("zoo-again", show);
+  addEventListener("zoo-again", again, { signal: leaving });
   show();
-  return () => {
-    stop.abort();
-    removeEventListener("zoo-again", show);
-  };
+  return () => stop.abort();
 }

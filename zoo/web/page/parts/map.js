@@ -7,8 +7,8 @@ import { sizeOf } from "../places.js";
 
 const COLOURS = 10;
 
-export async function open({ engine, model, panel, state }) {
-  const chart = h("canvas", { class: "chart", tabIndex: 0, role: "application", "aria-label": "Map of the latent space: move with the arrow keys" });
+export async function open({ engine, model, panel, state, signal }) {
+  const chart = h("canvas", { class: "chart", tabIndex: -1, role: "application", "aria-busy": "true", "aria-label": "Map of the latent space: move with the arrow keys" });
   const canvas = h("canvas", { role: "img", "aria-label": "The picture of the place" });
   const where = h("p", { class: "small" });
   const legend = h("ul", { class: "legend" });
@@ -27,10 +27,9 @@ export async function open({ engine, model, panel, state }) {
   let at = state.at ?? [0, 0];
 
   const show = latest(async () => {
-    state.at = at;
-    const pictures = await engine.decode(model.id, moved(space.center, axes, at), { lane: "map" });
-    paint(canvas, pictures);
-    where.textContent = `${at.map((x) => x.toFixed(2)).join(", ")} · points are ${points.of}`;
+    const place = (state.at = at);
+    paint(canvas, await engine.decode(model.id, moved(space.center, axes, place), { lane: "map" }));
+    where.textContent = `${place.map((x) => x.toFixed(2)).join(", ")} · points are ${points.of}`;
   });
 
   function draw() {
@@ -92,11 +91,10 @@ export async function open({ engine, model, panel, state }) {
     if (label) legend.append(h("li", { class: `hue-${i % COLOURS}` }, label));
   const watch = new ResizeObserver(draw);
   watch.observe(chart);
-  addEventListener("zoo-again", show);
+  addEventListener("zoo-again", show, { signal });
+  chart.tabIndex = 0;
+  chart.setAttribute("aria-busy", "false");
   draw();
   show();
-  return () => {
-    watch.disconnect();
-    removeEventListener("zoo-again", show);
-  };
+  return () => watch.disconnect();
 }

@@ -1,13 +1,13 @@
 // A drawing pad: the picture follows the pen.
 
 import { commands, line, loaded } from "../commands.js";
-import { button, choice, h, latest, save, say } from "../dom.js";
+import { acting, button, choice, h, latest, save, say } from "../dom.js";
 import { toBlob } from "../pixels.js";
 
 const SIDE = 512;
 const PENS = { 3: "Fine", 6: "Pen", 12: "Broad" };
 
-export function open({ engine, model, panel, state }) {
+export function open({ engine, model, panel, state, signal }) {
   const pad = h("canvas", { class: "pad", width: SIDE, height: SIDE, role: "img", "aria-label": "Drawing pad: draw with a pointer, a finger or a pen" });
   const made = h("img", { class: "made", alt: "What the model makes of the drawing", hidden: true });
   const hint = h("p", { class: "hint over-pad" }, "Draw here");
@@ -19,9 +19,12 @@ export function open({ engine, model, panel, state }) {
   let stroke = null;
   let url = "";
   let whole = null;
+  let changes = 0;
 
   const undo = button("Undo", { symbol: "undo", onclick: () => step(strokes, undone) });
   const redo = button("Redo", { symbol: "redo", onclick: () => step(undone, strokes) });
+  const erase = button("Clear", { symbol: "trash", onclick: clear });
+  const keep = button("Download", { symbol: "download", main: true, disabled: true, onclick: download });
   panel.append(
     h(
       "div",
@@ -29,9 +32,9 @@ export function open({ engine, model, panel, state }) {
       choice("Pen", Object.entries(PENS), String(pen), (value) => (pen = Number(value))),
       undo,
       redo,
-      button("Clear", { symbol: "trash", onclick: clear }),
-      button("Try a sample", { symbol: "sparkle", onclick: sample }),
-      button("Download", { symbol: "download", main: true, onclick: download }),
+      erase,
+      acting("Try a sample", { symbol: "sparkle", onclick: sample }),
+      keep,
     ),
     h("div", { class: "pair" }, h("div", { class: "paper" }, pad, hint), h("div", { class: "paper result" }, made)),
     command.element,
@@ -62,10 +65,11 @@ export function open({ engine, model, panel, state }) {
         const [fromX, fromY] = one.points[i - 1];
         context.quadraticCurveTo(fromX, fromY, (fromX + x) / 2, (fromY + y) / 2);
       }
+      context.lineTo(...one.points.at(-1));
       context.stroke();
     }
     hint.hidden = strokes.length > 0;
-    undo.disabled = !strokes.length;
+    undo.disabled = erase.disabled = !strokes.length;
     redo.disabled = !undone.length;
   }
 
@@ -74,6 +78,7 @@ export function open({ engine, model, panel, state }) {
       made.hidden = true;
       return;
     }
+    const at = changes;
     const { blob } = await engine.translate(model.id, await toBlob(pad), { format: "png", lane: "sketch" });
     const old = url;
     url = URL.createObjectURL(blob);
@@ -81,6 +86,8 @@ export function open({ engine, model, panel, state }) {
     made.src = url;
     made.hidden = false;
     if (old) setTimeout(() => URL.revokeObjectURL(old), 1000);
+    if (at !== changes) return; // the pen was quicker: the next picture is on its way
+    keep.disabled = false;
     say("The picture has followed.");
   });
 
@@ -112,9 +119,11 @@ export function open({ engine, model, panel, state }) {
     if (event.shiftKey) step(undone, strokes);
     else step(strokes, undone);
   };
-  addEventListener("keydown", keys);
+  addEventListener("keydown", keys, { signal });
 
   function changed() {
+    changes++;
+    keep.disabled = true;
     redraw();
     follow();
   }
@@ -139,17 +148,12 @@ export function open({ engine, model, panel, state }) {
   }
 
   async function download() {
-    if (!whole) return;
     save(await toBlob(pad), "drawing.png");
     save(whole, `drawing.${model.task ?? "out"}.png`);
   }
 
   redraw();
   if (strokes.length) follow();
-  addEventListener("zoo-again", follow);
-  return () => {
-    removeEventListener("keydown", keys);
-    removeEventListener("zoo-again", follow);
-    if (url) URL.revokeObjectURL(url);
-  };
+  addEventListener("zoo-again", follow, { signal });
+  return () => url && URL.revokeObjectURL(url);
 }

@@ -2,7 +2,7 @@
 
 import { commands, line, loaded } from "../commands.js";
 import { compare } from "../compare.js";
-import { button, h, latest, report, save, say, slider } from "../dom.js";
+import { acting, h, latest, report, save, say, slider } from "../dom.js";
 import { intake } from "../intake.js";
 import { bitmapOf, shrunk, zip } from "../pixels.js";
 import { given, words } from "../told.js";
@@ -11,7 +11,7 @@ import { given, words } from "../told.js";
 const PREVIEW = 900;
 const CANDIDATES = 6;
 
-export function open({ engine, model, panel }) {
+export function open({ engine, model, panel, signal }) {
   const role = model.interface.roles.translate;
   const items = [];
   const how = { strength: 1, candidate: 0, fromPhoto: false };
@@ -40,9 +40,9 @@ export function open({ engine, model, panel }) {
     );
   if (role.fit.of_drawings && engine.tracesPhotos !== false) controls.append(photo());
   if (model.interface.roles.candidates) controls.append(more(), several);
-  const all = button("Download all as a zip", { symbol: "download", hidden: true, onclick: () => everything().catch(report) });
+  const all = acting("Download all as a zip", { symbol: "download", hidden: true, onclick: everything });
   controls.append(
-    h("div", { class: "row" }, button("Download", { symbol: "download", main: true, onclick: () => one().catch(report) }), all),
+    h("div", { class: "row" }, acting("Download", { symbol: "download", main: true, onclick: one }), all),
     notes,
     command.element,
   );
@@ -59,7 +59,7 @@ export function open({ engine, model, panel }) {
   }
 
   function more() {
-    return button("Other likely answers", { symbol: "sparkle", onclick: () => candidates().catch(report) });
+    return acting("Other likely answers", { symbol: "sparkle", onclick: candidates });
   }
 
   async function add(files) {
@@ -117,6 +117,7 @@ export function open({ engine, model, panel }) {
     const item = current;
     for (let number = 0; number < CANDIDATES && item === current; number++) {
       const { blob } = await engine.translate(model.id, item.small, { ...how, candidate: number, format: "jpeg" });
+      if (item !== current) return;
       const url = URL.createObjectURL(blob);
       const pick = h(
         "button",
@@ -185,10 +186,8 @@ export function open({ engine, model, panel }) {
     );
   }
 
-  const back = () => current && refresh();
-  addEventListener("zoo-again", back);
+  addEventListener("zoo-again", () => current && refresh(), { signal });
   return () => {
-    removeEventListener("zoo-again", back);
     input.close();
     view.close();
     for (const item of items) if (item.url) URL.revokeObjectURL(item.url);
