@@ -166,7 +166,9 @@ def test_pictures_keep_their_size_only_where_the_answer_does(tmp_path: Path) -> 
     own = load(f"dir:{write_vae(tmp_path / 'vae')}")
     assert evaluated_size(anywhere, "translate", None, None) is None
     assert evaluated_size(own, "encode", None, None) == (4, 4)
-    assert evaluated_size(own, "encode", None, 16) == (16, 16)
+    assert evaluated_size(anywhere, "translate", None, 16) == (16, 16)
+    with pytest.raises(UsageError, match="is for pictures of 4 x 4: leave out --size"):
+        evaluated_size(own, "encode", None, 16)
 
 
 def test_figures_are_written_into_the_checkpoint_and_its_card(tmp_path: Path, pictures: Path) -> None:

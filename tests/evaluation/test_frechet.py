@@ -60,3 +60,13 @@ def test_without_a_fitted_prior_the_standard_normal_is_shipped() -> None:
     metric = frechet.measure(model, net, pixels, pixels, net.features(pixels), 30, Setting("test", "it"))[0]
     assert metric.value == metric.baseline
     assert model.drawn == ["normal"]
+
+
+def test_a_model_that_generates_nothing_has_no_samples() -> None:
+    model, net = Painter(), FeatureNet(Evaluator())
+    model.capabilities = ("encode", "decode")
+    pixels = Pictures(Halves(30)).array()
+    metrics = frechet.measure(model, net, pixels, pixels, net.features(pixels), 30, Setting("test", "it"))
+    assert [metric.name for metric in metrics] == ["frechet_reconstruction", "frechet_held_out"]
+    assert "samples" not in metrics[0].protocol
+    assert model.drawn == []
