@@ -15,8 +15,9 @@ from pathlib import Path
 from colorize import photo
 
 from zoo import load
+from zoo.jobs.answers import Options
 from zoo.jobs.planning import plan
-from zoo.jobs.running import Options, run_jobs
+from zoo.jobs.running import run_jobs
 from zoo.pictures.images import read_picture, write_picture
 
 PHOTOS, SIZE, ROUNDS = 100, (1152, 864), 3

@@ -195,7 +195,7 @@ def test_a_broken_plugin_is_noted_and_stops_nothing(zoo: Zoo, tiny: str, fake_pl
 
 def test_the_limit_of_pixels_is_that_of_reading(zoo: Zoo, tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    monkeypatch.setattr("zoo.cli.running._run", lambda model, planned, options, *more: seen.append(options) or 0)
+    monkeypatch.setattr("zoo.cli.batches.do", lambda model, planned, options, *more, **named: seen.append(options) or 0)
     draw("a.png")
     zoo("run", tiny, "a.png")
     zoo("run", tiny, "a.png", "--max-pixels", "0.5")
@@ -218,7 +218,7 @@ def test_escape_codes_in_file_names_are_not_printed(zoo: Zoo, tiny: str) -> None
 
 
 def test_a_fault_of_the_program_is_one_line_too(zoo: Zoo, tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*arguments: object) -> None:
+    def fail(*arguments: object, **named: object) -> None:
         raise RuntimeError("this\nwas never thought of")
 
     monkeypatch.setattr("zoo.jobs.planning.plan", fail)
@@ -228,7 +228,7 @@ def test_a_fault_of_the_program_is_one_line_too(zoo: Zoo, tiny: str, monkeypatch
 
 
 def test_an_interrupt_ends_with_130(zoo: Zoo, tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*arguments: object) -> None:
+    def interrupt(*arguments: object, **named: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("zoo.jobs.planning.plan", interrupt)

@@ -19,8 +19,9 @@ from zoo.catalog.spec import CheckpointConfig
 from zoo.checkpoints.format import read_checkpoint
 from zoo.errors import UnsafeFileError, UsageError, ZooError
 from zoo.inference.fit import fit_translate
+from zoo.jobs.answers import Options
 from zoo.jobs.planning import plan
-from zoo.jobs.running import Options, run_jobs
+from zoo.jobs.running import run_jobs
 from zoo.pictures.images import Picture, read_picture, write_picture
 
 COLOUR = ImageSpec(channels=3)

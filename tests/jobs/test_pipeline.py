@@ -17,8 +17,9 @@ from tiny import edit_config, write_checkpoint
 import zoo
 from zoo.errors import DiskError, UnsafeFileError, UsageError, ZooError
 from zoo.inference.model import Model
+from zoo.jobs.answers import Options
 from zoo.jobs.planning import Job
-from zoo.jobs.running import Options, run_jobs
+from zoo.jobs.running import run_jobs
 from zoo.pictures.images import read_picture
 
 

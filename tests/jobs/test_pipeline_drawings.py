@@ -11,8 +11,9 @@ from tiny import edit_config, write_checkpoint
 
 import zoo
 from zoo.inference.model import Model
+from zoo.jobs.answers import Options
 from zoo.jobs.planning import Job
-from zoo.jobs.running import Options, run_jobs
+from zoo.jobs.running import run_jobs
 from zoo.pictures.drawings import trace
 
 

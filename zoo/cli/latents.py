@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from zoo.cli import options as opt
+from zoo.cli.batches import note_unlike
 from zoo.cli.console import echo, progress, report
 from zoo.cli.light import LightTyper
 from zoo.cli.results import (
@@ -21,7 +22,6 @@ from zoo.cli.results import (
     scale_of,
     tag,
 )
-from zoo.cli.running import note_unlike
 
 MAX_GENERATED, MAX_VARIED = 10_000, 1_000
 # Pictures from one end to the other: as many as one can look at side by side, or as make a smooth animation.

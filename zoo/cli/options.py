@@ -41,3 +41,16 @@ Recursive = Annotated[bool, flag("Look into folders of folders.", "--recursive",
 Conditions = Annotated[
     list[str] | None, value("Tell a model with conditions what is wanted, as label=cat.", "NAME=VALUE", "--set")
 ]
+Jobs = Annotated[int | None, value("Pictures worked on at once; else one per core, at most 4.", "N", min=1)]
+Log = Annotated[
+    str | None, value("Append a line of JSON about each picture: result, hash, time, error.", "FILE", "--log")
+]
+
+
+def pixels_of(megapixels: float) -> int:
+    """What --max-pixels says. Raises UsageError."""
+    from zoo.errors import UsageError
+
+    if not 0 < megapixels <= 1e6:
+        raise UsageError(f"--max-pixels takes megapixels, above 0 and at most a million, not {megapixels:g}")
+    return int(megapixels * 1e6)

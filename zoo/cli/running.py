@@ -8,7 +8,7 @@ import typer
 
 from zoo.cli import options as opt
 from zoo.cli.completion import tasks_and_models
-from zoo.cli.console import echo, error, note, open_registry, print_table, progress, report
+from zoo.cli.console import echo, note, open_registry, print_table
 from zoo.cli.light import LightTyper
 
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from zoo.arrays import Pixels
     from zoo.catalog.registry import Registry
     from zoo.catalog.spec import ModelSpec
-    from zoo.inference.model import Model
-    from zoo.jobs.planning import Job
-    from zoo.jobs.running import Options
 
 
 # A result on a contact sheet has this side in pixels, or half of it if there are many.
@@ -59,9 +56,16 @@ def run(
     recursive: opt.Recursive = False,
     quality: Annotated[int, opt.value("Quality of JPEG, WebP and AVIF results.", "N", min=1, max=100)] = 95,
     max_pixels: Annotated[float, opt.value("Refuse pictures of more megapixels.", "N")] = 200,
-    jobs: Annotated[
-        int | None, opt.value("Pictures worked on at once; else one per core, at most 4.", "N", min=1)
+    jobs: opt.Jobs = None,
+    skip_existing: Annotated[
+        bool, opt.flag("Leave out pictures whose result is there: to resume a run.", "--skip-existing")
+    ] = False,
+    manifest: Annotated[
+        str | None, opt.value("Take the pictures that a file names, one a line; - is standard input.", "LIST")
     ] = None,
+    shard: Annotated[str | None, opt.value("Do part I of N, from 1/N to N/N, for as many machines.", "I/N")] = None,
+    log: opt.Log = None,
+    dry_run: Annotated[bool, opt.flag("Say what would be done, and write nothing.", "--dry-run")] = False,
     backend: opt.Backend = "auto",
     device: opt.Device = "auto",
 ) -> None:
@@ -74,16 +78,21 @@ def run(
     if task is None:
         _list_tasks(registry)
         return
+    from zoo.cli.batches import do, lines_of, open_log, say_plan
     from zoo.cli.results import parse_conditions
     from zoo.errors import UsageError
+    from zoo.jobs.answers import Options
     from zoo.jobs.planning import plan, with_candidates
-    from zoo.jobs.running import Options
+    from zoo.jobs.shards import Shard
     from zoo.loading import load
 
-    if not inputs:
+    if not inputs and manifest is None:
         raise UsageError(f"name a picture or a folder: zoo run {task} photo.jpg")
-    if not 0 < max_pixels <= 1e6:
-        raise UsageError(f"--max-pixels takes megapixels, above 0 and at most a million, not {max_pixels:g}")
+    limit, part = opt.pixels_of(max_pixels), Shard.parse(shard) if shard else None
+    if skip_existing and force:
+        raise UsageError("--skip-existing keeps results that exist, --force replaces them: choose one")
+    if skip_existing and grid:
+        raise UsageError("--grid shows all results, and --skip-existing makes only some: choose one")
     model = load(task, backend=backend, device=device, registry=registry)
     model.require("translate")
     model = model.with_conditions(**parse_conditions(set_))
@@ -92,15 +101,25 @@ def run(
         raise UsageError(f"--from-photo is for models that are given drawings; {model.id} is given pictures")
     if strength is not None:
         model.require_strength(strength)
-    planned = plan(inputs, out or ("-" if inputs == ["-"] else None), label, recursive, grid)
+    place = out or ("-" if inputs == ["-"] and manifest is None else None)
+    planned = plan(inputs or [], place, label, recursive, grid, manifest=lines_of(manifest), shard=part)
     if candidates:
         model.require_candidates()
         planned = with_candidates(planned, candidates, label)
-    cell = _cell_side(grid, len(planned), side_by_side, force) if grid else None
-    limit = int(max_pixels * 1e6)
-    factor = 1.0 if strength is None else strength
-    options = Options(force, side_by_side, from_photo, cell, max_pixels=limit, quality=quality, strength=factor)
-    code = _run(model, planned, options, jobs, grid)
+    cell = _cell_side(grid, len(planned), side_by_side, force) if grid and planned else None
+    options = Options(
+        force, side_by_side, from_photo, cell, max_pixels=limit, quality=quality,
+        strength=1.0 if strength is None else strength, skip_existing=skip_existing,
+    )  # fmt: skip
+    if dry_run:
+        code = say_plan(planned, options)
+    else:
+        with open_log(log) as opened:
+            counted = bool(skip_existing or manifest or shard or log)
+            code = do(
+                model, planned, options, jobs, log=opened, counted=counted,
+                finish=lambda cells: _write_grid(grid or "", cells, force),
+            )  # fmt: skip
     if code:
         raise typer.Exit(code)
 
@@ -119,45 +138,6 @@ def _cell_side(grid: str, count: int, pairs: bool, force: bool) -> int:
     side = _CELL_SIDE if count <= _MANY else _CELL_SIDE // 2
     layout(count, side, side * (2 if pairs else 1), scale=1)
     return side
-
-
-def _run(model: Model, planned: Sequence[Job], options: Options, workers: int | None, grid: str | None = None) -> int:
-    """Do the jobs and say what became of them: results as they come, errors in the end; the first one's exit code."""
-    from zoo.jobs.running import run_jobs
-
-    errors: list[Exception] = []
-    cells: list[Pixels] = []
-    unlike: list[str] = []
-    try:
-        with progress(model.id, len(planned)) as bar:
-            for outcome in run_jobs(model, planned, options, workers):
-                bar.advance()
-                for text in outcome.notes:
-                    note(f"{outcome.job.name}: {text}")
-                if isinstance(outcome.error, BrokenPipeError):
-                    raise outcome.error
-                if outcome.error:
-                    errors.append(outcome.error)
-                elif outcome.job.target:
-                    echo(outcome.job.target)
-                if outcome.cell is not None:
-                    cells.append(outcome.cell)
-                if outcome.unlike:
-                    unlike.append(outcome.job.name)
-        if grid and cells:
-            _write_grid(grid, cells, options.force)
-    finally:
-        note_unlike(model, unlike, len(planned))
-        codes = [report(problem) for problem in errors]
-    if codes and len(planned) > 1:
-        error(f"{len(codes)} of {len(planned)} pictures failed")
-    return codes[0] if codes else 0
-
-
-def note_unlike(model: Model, names: Sequence[str], count: int) -> None:
-    """Say once that pictures, of `count`, are of another kind than those that the model was trained on."""
-    if names and model.expects:
-        note(model.expects.remark(model.id, tuple(names), count))
 
 
 def _write_grid(grid: str, cells: Sequence[Pixels], force: bool) -> None:

@@ -46,10 +46,10 @@ def write_picture(
         path = Path(target)
         kind = writable_format(f".{format}" if format else path)
         refuse_existing(path, force)
-        write_whole(path, _encoded(picture, kind, quality, str(path)), force)
+        write_whole(path, encoded(picture, kind, quality, str(path)), force)
         return
     own = picture.format if picture.format in {row.name for row in BY_SUFFIX.values()} else "PNG"
-    data = _encoded(picture, writable_format(f".{format}") if format else own, quality, "the stream")
+    data = encoded(picture, writable_format(f".{format}") if format else own, quality, "the stream")
     try:
         target.write(data.getbuffer())
         target.flush()
@@ -71,8 +71,12 @@ def writable_format(path: str | os.PathLike[str]) -> str:
     return row.name
 
 
-def _encoded(picture: Picture, kind: str, quality: int, name: str) -> BytesIO:
-    """The file's bytes, in memory: so that an error of the encoder is never taken for one of the disk."""
+def encoded(picture: Picture, kind: str, quality: int, name: str) -> BytesIO:
+    """The bytes of a picture's file, in memory: so that an error of the encoder is never taken for one of the disk.
+
+    `kind` is Pillow's name of the format, `name` what messages call the picture. Raises UsageError for a picture that
+    is too large for the format, UnsafeFileError for one that its encoder refuses.
+    """
     height, width = picture.pixels.shape[:2]
     limit = BY_NAME[kind].max_side
     if limit and max(height, width) > limit:

@@ -128,7 +128,7 @@ class Endpoints:
 
     def run(self, asked: Asked) -> Answer:
         """Do a model's job on a picture."""
-        from zoo.jobs.running import Options, advice, answer_to, channels_read
+        from zoo.jobs.answers import Options, advice, answer_to, channels_read
         from zoo.pictures.images import read_picture
 
         model = self._open(asked, "translate")
