@@ -12,7 +12,7 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from zoo.errors import DiskError, NotFoundError, UsageError
 from zoo.pictures.files import any_hidden, has_picture_suffix, is_hidden
-from zoo.stores.remote import Place, Remote, is_url
+from zoo.stores.remote import Place, Remote, is_url, remote
 
 STREAM = "-"
 # A picture, None for standard input, and the path that its result keeps.
@@ -46,7 +46,7 @@ class Results:
 def place_of(text: str) -> Place:
     """What was typed as a place; a `~` that no shell has seen is expanded, but not in `~backup.jpg`."""
     if is_url(text):
-        return Remote(text)
+        return remote(text)
     return Path(text).expanduser() if text.startswith(("~/", f"~{os.sep}")) else Path(text)
 
 

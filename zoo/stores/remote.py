@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
-from zoo.errors import PluginError, UnsafeFileError, UsageError
+from zoo.errors import NotFoundError, PluginError, UnsafeFileError, UsageError
 from zoo.stores.retries import persistent
 
 MOST_BYTES = 2 * 2**30
@@ -23,7 +23,8 @@ _WEB = ("http", "https")
 _S3 = ("s3", "s3a")
 # Stores that put an object only if there is none of its name, in one request.
 _PUT_IF_ABSENT = (*_S3, "gs", "gcs")
-_READ_ONLY = (*_WEB, "zip", "tar")
+_ARCHIVES = ("zip", "tar")
+_READ_ONLY = (*_WEB, *_ARCHIVES)
 _PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "http": "aiohttp", "https": "aiohttp",
              "abfs": "adlfs", "az": "adlfs", "hf": "huggingface-hub"}  # fmt: skip
 
@@ -31,6 +32,12 @@ _PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "http":
 def is_url(text: str) -> bool:
     """Whether a word names a place in a store, and not a file."""
     return bool(_URL.match(text))
+
+
+def remote(url: str) -> Remote:
+    """The place that a URL means; `zip://photos.zip` is short for `zip://::photos.zip`, all that is in it."""
+    place = Remote(url)
+    return Remote(url.replace("://", "://::", 1)) if place.protocol in _ARCHIVES and not place.archive else place
 
 
 @dataclass(frozen=True)
@@ -240,6 +247,8 @@ def _opened(protocol: str, archive: str, process: int) -> Any:  # noqa: ARG001 (
         raise PluginError(f"{protocol}:// needs {package}: pip install {package}{also}") from error
     except ValueError as error:
         raise UsageError(f"{protocol}:// is no store that is known: {error}") from error
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{archive.removeprefix('::')}: no such file") from error
     except OSError as error:
         raise UsageError(f"{archive.removeprefix('::')} can't be opened as {protocol}: {error}") from error
     except Exception as error:  # zipfile.BadZipFile, and what else archives raise
@@ -249,7 +258,12 @@ def _opened(protocol: str, archive: str, process: int) -> Any:  # noqa: ARG001 (
 def _settings(protocol: str) -> dict[str, Any]:
     """How a store is opened: without remembering listings, which other machines change, and without its own retries."""
     if protocol in _S3:
-        return {"use_listings_cache": False, "config_kwargs": {"retries": {"total_max_attempts": 1}}}
+        # An object by one request: else its size is asked for first, to read it in parts at once.
+        return {
+            "use_listings_cache": False,
+            "max_concurrency": 1,
+            "config_kwargs": {"retries": {"total_max_attempts": 1}},
+        }
     if protocol in ("gs", "gcs"):
         return {"use_listings_cache": False}
     return {}

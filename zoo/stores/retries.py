@@ -19,10 +19,11 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.25, 15.0
 
 # What another attempt ends in as well; a file that exists is one, and is told apart by who writes.
 _FINAL = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
+_pause = time.sleep
 _REFUSED = ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "InvalidAccessKeyId", "GoogleAuthError")
 
 
-def persistent(action: Callable[[], T], name: str, pause: Callable[[float], None] = time.sleep) -> T:
+def persistent(action: Callable[[], T], name: str) -> T:
     """What `action` returns, tried up to 7 times with growing pauses, each shortened by chance.
 
     The chance keeps many machines from coming back at one moment. `name` is what messages call the place. Raises
@@ -37,7 +38,7 @@ def persistent(action: Callable[[], T], name: str, pause: Callable[[float], None
         except Exception as error:
             if not _may_pass(error) or attempt == ATTEMPTS - 1:
                 raise in_words(error, name, attempt + 1) from error
-            pause(min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt) * random.uniform(0.5, 1.0))
+            _pause(min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt) * random.uniform(0.5, 1.0))
     raise AssertionError("unreachable")
 
 
