@@ -73,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.end_headers()
         with suppress(OSError):  # the client has been killed
-            self.wfile.write(data)
+            self.wfile.write(b"" if self.command == "HEAD" else data)
             self.wfile.flush()
 
     def log_message(self, *arguments: object) -> None:

@@ -14,7 +14,20 @@ from typing import Annotated, Any, NoReturn
 import typer
 import typer.main
 
-from zoo.cli import attributes, checkpoints, completion, exploring, hub, latents, listing, making, new, running, serving
+from zoo.cli import (
+    attributes,
+    checkpoints,
+    completion,
+    exploring,
+    hub,
+    latents,
+    listing,
+    making,
+    new,
+    running,
+    serving,
+    watching,
+)
 from zoo.cli import options as opt
 from zoo.cli.console import error, note, report
 from zoo.cli.light import LightTyper
@@ -33,7 +46,7 @@ app = LightTyper(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (running, listing, latents, attributes, exploring, serving, making, checkpoints, hub, new):
+for group in (running, watching, listing, latents, attributes, exploring, serving, making, checkpoints, hub, new):
     app.take(group.verbs)
 
 
