@@ -9,8 +9,9 @@ from pathlib import Path
 from PIL import Image
 
 VERBS = (
-    "run", "watch", "list", "info", "plugins", "encode", "decode", "generate", "interpolate", "vary", "add", "attribute",
-    "map", "ui", "serve", "web", "train", "eval", "card", "check", "import", "new", "pull", "push", "search", "cache",
+    "run", "watch", "list", "info", "plugins", "encode", "decode", "generate", "interpolate", "vary", "add",
+    "attribute", "map", "ui", "serve", "web", "train", "eval", "card", "check", "import", "new", "pull", "push",
+    "search", "cache",
 )  # fmt: skip
 
 

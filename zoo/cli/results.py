@@ -74,13 +74,16 @@ def operand(model: Model, text: str, *, several: bool = False) -> Operand:
 
 def picture_files(inputs: Sequence[str], recursive: bool) -> list[Path]:
     """The picture files that words mean, each once. Raises UsageError for standard input, and as `jobs.plan` does."""
+    from pathlib import Path
+
     from zoo.errors import UsageError
     from zoo.jobs.planning import plan
 
     sources = [job.source for text in inputs for job in plan([text], None, "latents", recursive)]
-    if None in sources:
-        raise UsageError("encode takes files and folders, not standard input")
-    return list(dict.fromkeys(source for source in sources if source))
+    paths = [source for source in sources if isinstance(source, Path)]
+    if len(paths) < len(sources):
+        raise UsageError("encode takes files and folders of this machine, not standard input or a store")
+    return list(dict.fromkeys(paths))
 
 
 def picture_target(model: Model, verb: str, out: str | None, force: bool, operands: Sequence[Operand] = ()) -> Path:

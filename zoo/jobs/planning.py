@@ -63,9 +63,7 @@ def plan(
         raise UsageError("the name after -o is empty: name a file or folder, or leave -o out")
     page = place_of(sheet) if sheet else None
     results = Results(label, place_of(out) if out and out != STREAM else None, page)
-    found = _found(inputs, results, recursive, manifest)
-    if shard:
-        found = [pair for pair in found if shard.has(pair[1])]
+    found = _found(inputs, results, recursive, manifest, shard)
     unique: dict[Hashable, Job] = {}
     for job in _targets(found, out, label, shard):
         unique.setdefault((identity(job.source), identity(job.target)), job)
@@ -79,16 +77,18 @@ def plan(
     return jobs
 
 
-def _found(inputs: Sequence[str], results: Results, recursive: bool, manifest: Iterable[str] | None) -> Sequence[Found]:
+def _found(
+    inputs: Sequence[str], results: Results, recursive: bool, manifest: Iterable[str] | None, shard: Shard | None
+) -> Sequence[Found]:
     if manifest is None:
         found = [pair for text in inputs for pair in sources(text, results, recursive)]
         if not found:
             raise UsageError("name at least one picture, folder, or - for standard input")
-        return found
+        return [pair for pair in found if shard is None or shard.has(pair[1].as_posix())]
     if len(inputs) > 1 or STREAM in inputs:
         raise UsageError("with --manifest name no picture, or one folder, which its lines are below")
-    found = list(listed(manifest, inputs[0] if inputs else None))
-    if not found:
+    found = list(listed(manifest, inputs[0] if inputs else None, shard))
+    if not found and not shard:
         raise UsageError("the manifest names no picture: it has one on each line")
     return found
 

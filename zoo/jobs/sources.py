@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 
 from zoo.errors import DiskError, NotFoundError, UsageError
+from zoo.jobs.shards import Shard
 from zoo.pictures.files import any_hidden, has_picture_suffix, is_hidden
 from zoo.stores.remote import Place, Remote, is_url, remote
 
@@ -70,11 +71,11 @@ def sources(text: str, results: Results, recursive: bool) -> Iterable[Found]:
     return _matches(place, results)
 
 
-def listed(lines: Iterable[str], folder: str | None) -> Iterable[Found]:
+def listed(lines: Iterable[str], folder: str | None, shard: Shard | None = None) -> Iterable[Found]:
     """The pictures of a manifest, one a line, which keep their whole path; blank lines are passed over.
 
-    With a `folder`, a line is a path below it, and what a line repeats of the folder is not kept. Raises UsageError for
-    a line that leads out of where results go.
+    With a `folder`, a line is a path below it, and what a line repeats of the folder is not kept. With a `shard`, lines
+    of other parts are passed over. Raises UsageError for a line that leads out of where results go.
     """
     base = place_of(folder) if folder else None
     head = f"{str(base).rstrip('/')}/" if base else ""
@@ -83,13 +84,15 @@ def listed(lines: Iterable[str], folder: str | None) -> Iterable[Found]:
         if not line.strip():
             continue
         inner = line.removeprefix(head)
-        alone = place_of(inner) if base is None or is_url(inner) else None
-        place = alone or (base.below(inner) if isinstance(base, Remote) else Path(base or "") / inner)
-        kept = alone.path if isinstance(alone, Remote) else PurePosixPath(inner)
-        parts = [part for part in kept.parts if part not in ("/", ".")]
+        alone = remote(inner) if is_url(inner) else None
+        kept = str(alone.path) if alone else inner
+        parts = [part for part in kept.replace(os.sep, "/").split("/") if part not in ("", ".")]
         if ".." in parts or not parts:
             raise UsageError(f"line {number} of the manifest, {line}: a picture's path may not have .. in it")
-        yield place, PurePosixPath(*parts)
+        kept = "/".join(parts)
+        if shard is None or shard.has(kept):
+            place = base.below(inner) if isinstance(base, Remote) else Path(base or "") / inner
+            yield alone or place, PurePosixPath(kept)
 
 
 def identity(place: Place | None) -> Hashable:
