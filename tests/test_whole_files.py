@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,16 @@ def test_a_file_is_replaced_only_if_that_is_said(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == b"old"
     write_whole(tmp_path / "a", b"new", force=True)
     assert (tmp_path / "a").read_bytes() == b"new"
+
+
+def test_an_empty_leftover_is_removed_when_it_is_old(tmp_path: Path) -> None:
+    """A new one may be another process' that is about to lock it."""
+    new, old = tmp_path / ".zoo-new.tmp", tmp_path / ".zoo-old.tmp"
+    new.touch()
+    old.touch()
+    os.utime(old, (0, 0))
+    write_whole(tmp_path / "a", b"data", force=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".zoo-new.tmp", "a"]
 
 
 def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -45,6 +46,8 @@ def _behind_links(path: Path) -> Path:
 
 
 _SWEPT: set[Path] = set()
+# Seconds after which an empty file is not about to be locked by the process that made it.
+_SURELY_LEFT = 3600
 
 
 def write_whole(path: Path, data: bytes | BytesIO, force: bool) -> None:
@@ -93,7 +96,9 @@ def _remove_leftovers(folder: Path) -> None:
     _SWEPT.add(folder)
     for path in folder.glob(".zoo-*.tmp"):
         with contextlib.suppress(OSError), path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size and _lock(file.fileno()):  # an empty one may be about to be locked
+            status = os.fstat(file.fileno())
+            old = time.time() - status.st_mtime > _SURELY_LEFT
+            if (status.st_size or old) and _lock(file.fileno()):  # a new, empty one may be about to be locked
                 path.unlink()
 
 

@@ -78,7 +78,7 @@ def test_a_run_killed_anywhere_is_resumed(tiny: str, place: str, jobs: int) -> N
     names = album(*range(7))
     words = ["run", tiny, "in", "-o", "out", "--skip-existing", "--log", "run.jsonl", "--jobs", str(jobs)]
     before: dict[str, int] = {}
-    for count in ("3", "2"):
+    for count in ("5", "2"):  # of three workers, two may be on their way to a name when the fifth picture gets there
         killed = subprocess.run([sys.executable, "-c", DYING, place, count, *words], check=False, timeout=120)
         assert killed.returncode == -signal.SIGKILL
         results = [path for path in Path("out").iterdir() if path.suffix == ".png"]
@@ -86,7 +86,9 @@ def test_a_run_killed_anywhere_is_resumed(tiny: str, place: str, jobs: int) -> N
     done = subprocess.run([sys.executable, "-m", "zoo", *words], check=False, timeout=120, capture_output=True)
     assert done.returncode == 0, done.stderr
     results = [f"out/{number}.png" for number in range(7)]
-    assert files() == sorted([*names, *results, "run.jsonl"])  # nothing half-written is left
+    # Nothing half-written is left, but what was made and not yet locked: it is empty, hidden, and goes an hour later.
+    kept = [name for name in files() if not (Path(name).name.startswith(".zoo-") and not Path(name).stat().st_size)]
+    assert kept == sorted([*names, *results, "run.jsonl"])
     assert sorted(str(entry["input"]) for entry in entries()) == names  # each once
     assert all(entry["sha256"] == sha256(entry["result"]) for entry in entries())
     assert before
