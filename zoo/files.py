@@ -59,7 +59,7 @@ def write_whole(path: Path, data: bytes | BytesIO, force: bool) -> None:
     with disk_errors(path):
         path = _behind_links(path) if force else path
         temporary = path.with_name(f".zoo-{secrets.token_hex(8)}.tmp")
-        _remove_leftovers(path.parent)
+        remove_leftovers(path.parent)
         try:
             # The mode is what open() uses: the umask decides.
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
@@ -89,8 +89,8 @@ def _lock(handle: int) -> bool:
     return True
 
 
-def _remove_leftovers(folder: Path) -> None:
-    """Delete what killed runs left half-written in a folder, once for each process."""
+def remove_leftovers(folder: Path) -> None:
+    """Delete what killed runs left half-written in a folder, once for each process; what is being written stays."""
     if folder in _SWEPT:
         return
     _SWEPT.add(folder)

@@ -15,7 +15,7 @@ from threading import Event
 from typing import TYPE_CHECKING, BinaryIO
 
 from zoo.errors import DiskError, UsageError, ZooError
-from zoo.files import make_folder, refuse_existing, write_whole
+from zoo.files import make_folder, refuse_existing, remove_leftovers, write_whole
 from zoo.jobs.answers import Options, make
 from zoo.pictures.images import writable_format
 from zoo.stores.remote import Remote
@@ -61,9 +61,11 @@ def run_jobs(
     is being computed is not written. What is written has its line in the `log` at once. Raises DiskError, before
     anything is read, where an output folder can't be made or written into, and where the log can't be written.
     """
-    folders = {job.target.parent for job in jobs if isinstance(job.target, Path) and not _is_beside(job)}
-    for folder in folders:
+    for folder in {job.target.parent for job in jobs if isinstance(job.target, Path) and not _is_beside(job)}:
         _make_folder(folder)
+    if options.skip_existing:  # here, because a run that finds all done writes nothing, and so would remove nothing
+        for folder in {job.target.parent for job in jobs if isinstance(job.target, Path)}:
+            remove_leftovers(folder)
     workers = min(workers or min(4, cores()), len(jobs))
     stopped = Event()
     if workers <= 1:
