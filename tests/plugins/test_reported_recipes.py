@@ -162,7 +162,7 @@ def write_one_graph(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def job_of(interface: Interface) -> Interface:
-    return Interface(roles={"translate": interface.roles["translate"]})
+    return Interface(roles={"translate": interface.roles["translate"]}, latent=interface.latent)
 
 
 @pytest.mark.usefixtures("any_precision")

@@ -23,7 +23,7 @@ def foresee(job: Job, options: Options) -> Outcome:
         if isinstance(job.source, Path) and not job.source.exists():
             raise NotFoundError(f"{job.source}: no such file")
         if job.target:
-            writable_format(job.target.suffix or job.target.name)
+            writable_format(job.target.name)
         if isinstance(job.target, Path) and job.target.parent.is_dir():
             refuse_existing(job.target, options.force or kept == 0)
     except ZooError as error:

@@ -132,7 +132,7 @@ def kept_size(job: Job) -> int | None:
 def _translate(model: Model, job: Job, options: Options, stopped: Event, *, hashed: bool, force: bool) -> Outcome:
     if isinstance(job.target, Path) and job.target.parent.is_dir():  # else the input is missing too, as reading says
         refuse_existing(job.target, force)
-    kind = writable_format(job.target.suffix or job.target.name) if job.target else None
+    kind = writable_format(job.target.name) if job.target else None
     source = job.source.read() if isinstance(job.source, Remote) else job.source or _standard_input()
     made = make(model, source, kind, options, job.candidate, name=job.name, target=str(job.target or "the stream"))
     if stopped.is_set():
