@@ -152,7 +152,7 @@ def test_a_run_that_is_resumed_ends_the_same(tmp_path: Path, arrays: str) -> Non
         "data.size=8", "data.channels=1", 'data.cache="device"', "augment.rotate=10", "train.batch=8",
         "train.precision=float32", "train.epochs=2", "train.eval_epochs=1", "train.samples_per_epoch=16",
     )  # fmt: skip
-    recipe = read_recipe(find_recipe("conv-vae.faces-denoise", registry), changes, arrays)
+    recipe = read_recipe(find_recipe("conv-vae.mnist-2d", registry), changes, arrays)
     whole, parted = tmp_path / "whole", tmp_path / "parted"
 
     def cut(step: int, *_: object) -> None:
