@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -95,3 +96,11 @@ def fake_plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fa
     for name, module in list(sys.modules.items()):
         if tmp_path in Path(getattr(module, "__file__", None) or "/").parents:
             del sys.modules[name]
+
+
+@pytest.fixture
+def heed_interrupts() -> Iterator[None]:
+    """A shell that starts the tests in the background lets them, and so their children, ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -9,7 +9,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -117,14 +117,6 @@ def test_closed_standard_streams_do_no_harm(tiny: str) -> None:
     done = run([f"{sys.executable} -m zoo run {tiny} a.png <&- >&-"], ("/bin/sh", "-c"))
     assert (done.returncode, done.stderr) == (0, b"")
     assert files() == ["a.colorize.png", "a.png"]
-
-
-@pytest.fixture
-def heed_interrupts() -> Iterator[None]:
-    """A shell that starts the tests in the background lets them, and so their children, ignore Ctrl-C."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("heed_interrupts")

@@ -17,34 +17,22 @@ from zoo.recipes.recipe import Recipe, read_recipe, write_recipe
 from zoo.training import train as training
 from zoo.training.objective import Batch
 from zoo.training.run import Run
-from zoo.training.train import find_recipe, train
+from zoo.training.train import train
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from zoo.catalog.registry import Registry
 
-# The colorizer without dropout: nothing in a step is drawn at random, and no norm looks at a whole batch.
-SETTINGS = (
-    "model.config={ size = 16, channels = 4, dropout = 0.0 }",
-    "data.size=16",
-    "data.eval_size=16",
-    "data.eval_views=4",
-    "train.batch=4",
-    "train.samples_per_epoch=12",
-    "train.precision=float32",
-    "train.epochs=2",
-    "train.eval_epochs=1",
-    "optimizer.model.lr=0.003",
-)
 # The colorizer's errors are weighed, and the weights are divided by their mean over what goes through at once.
 NEAR = 2e-3
 LAUNCH = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
 @pytest.fixture
-def steady(pictures: Path, registry: Registry) -> Recipe:
-    return read_recipe(find_recipe("colorizer-ae.photos", registry), SETTINGS, f"folder:{pictures}")
+def steady(recipe: Recipe, tmp_path: Path) -> Recipe:
+    """The colorizer without dropout: nothing in a step is drawn at random, and no norm looks at a whole batch."""
+    return changed(recipe, tmp_path, "model.config.dropout=0.0", "train.epochs=2")
 
 
 def losses(folder: Path) -> list[float]:
@@ -56,7 +44,7 @@ def alone(folder: Path, recipe: Recipe, registry: Registry) -> list[float]:
     return losses(folder)
 
 
-def with_batches(recipe: Recipe, tmp_path: Path, *changes: str) -> Recipe:
+def changed(recipe: Recipe, tmp_path: Path, *changes: str) -> Recipe:
     write_recipe(tmp_path / "changed.toml", recipe)
     return read_recipe(tmp_path / "changed.toml", changes)
 
@@ -72,7 +60,7 @@ def test_the_parts_of_a_batch_are_all_of_it() -> None:
 
 def test_a_batch_in_parts_has_the_losses_of_the_whole(tmp_path: Path, steady: Recipe, registry: Registry) -> None:
     whole = alone(tmp_path / "whole", steady, registry)
-    parts = alone(tmp_path / "parts", with_batches(steady, tmp_path, "train.accumulate=3"), registry)
+    parts = alone(tmp_path / "parts", changed(steady, tmp_path, "train.accumulate=3"), registry)
     assert len(whole) == 6
     assert np.allclose(whole, parts, rtol=NEAR)
 

@@ -60,15 +60,7 @@ def test_ui_says_its_address_and_answers(tmp_path: Path) -> None:
         assert (process.returncode, errors) == (143, "error: terminated\n")
 
 
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Processes started here can be interrupted, also where the tests run in the background of a script."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("interruptible")
+@pytest.mark.usefixtures("heed_interrupts")
 def test_serve_has_no_page_and_takes_a_token() -> None:
     with running("serve", "--port", "0", ZOO_TOKEN=TOKEN) as (process, base):
         with pytest.raises(HTTPError, match="404"):

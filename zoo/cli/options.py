@@ -41,6 +41,9 @@ Recursive = Annotated[bool, flag("Look into folders of folders.", "--recursive",
 Conditions = Annotated[
     list[str] | None, value("Tell a model with conditions what is wanted, as label=cat.", "NAME=VALUE", "--set")
 ]
+Strength = Annotated[float | None, value("Colours of a colorizer: 0 is gray, 1 as trained, at most 2.", "N")]
+Quality = Annotated[int, value("Quality of JPEG, WebP and AVIF results.", "N", min=1, max=100)]
+MaxPixels = Annotated[float, value("Refuse pictures of more megapixels.", "N")]
 Jobs = Annotated[int | None, value("Pictures worked on at once; else one per core, at most 4.", "N", min=1)]
 Log = Annotated[
     str | None, value("Append a line of JSON about each picture: result, hash, time, error.", "FILE", "--log")

@@ -49,13 +49,11 @@ def run(
     candidates: Annotated[
         int | None, opt.value("Several plausible results of each picture, where a model has them.", "N", min=2, max=64)
     ] = None,
-    strength: Annotated[
-        float | None, opt.value("Colours of a colorizer: 0 is gray, 1 as trained, at most 2.", "N")
-    ] = None,
+    strength: opt.Strength = None,
     set_: opt.Conditions = None,
     recursive: opt.Recursive = False,
-    quality: Annotated[int, opt.value("Quality of JPEG, WebP and AVIF results.", "N", min=1, max=100)] = 95,
-    max_pixels: Annotated[float, opt.value("Refuse pictures of more megapixels.", "N")] = 200,
+    quality: opt.Quality = 95,
+    max_pixels: opt.MaxPixels = 200,
     jobs: opt.Jobs = None,
     skip_existing: Annotated[
         bool, opt.flag("Leave out pictures whose result is there: to resume a run.", "--skip-existing")

@@ -21,13 +21,11 @@ def watch(
     out: Annotated[str | None, opt.out("A folder for the results.", "FOLDER")] = None,
     once: Annotated[bool, opt.flag("Do what is there, and end.", "--once")] = False,
     interval: Annotated[float, opt.value("Seconds between two looks.", "SECONDS", min=0.05, max=3600)] = 1.0,
-    strength: Annotated[
-        float | None, opt.value("Colours of a colorizer: 0 is gray, 1 as trained, at most 2.", "N")
-    ] = None,
+    strength: opt.Strength = None,
     set_: opt.Conditions = None,
     recursive: opt.Recursive = False,
-    quality: Annotated[int, opt.value("Quality of JPEG, WebP and AVIF results.", "N", min=1, max=100)] = 95,
-    max_pixels: Annotated[float, opt.value("Refuse pictures of more megapixels.", "N")] = 200,
+    quality: opt.Quality = 95,
+    max_pixels: opt.MaxPixels = 200,
     jobs: opt.Jobs = None,
     log: opt.Log = None,
     backend: opt.Backend = "auto",
