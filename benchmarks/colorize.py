@@ -33,6 +33,15 @@ def photo(path: Path, size: tuple[int, int]) -> Path:
     return path
 
 
+def photos(folder: Path, size: tuple[int, int], count: int) -> Path:
+    """A new folder `in` of this one with that photo so many times."""
+    (folder / "in").mkdir()
+    data = photo(folder / "one.jpg", size).read_bytes()
+    for number in range(count):
+        (folder / "in" / f"{number:03d}.jpg").write_bytes(data)
+    return folder / "in"
+
+
 def lightness_change(before: Path, after: Path) -> float:
     """Mean |L* difference| between the input's gray and the result, in units of 1/255."""
     from zoo.pictures.color import lightness, rgb_to_lab

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from colorize import photo
+from colorize import photos
 
 from zoo import load
 from zoo.jobs.answers import Options
@@ -28,11 +28,7 @@ def main() -> None:
     model, alone = load("colorize"), load("colorize")  # the pipeline settles its own model's threads
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "in").mkdir()
-        data = photo(folder / "one.jpg", SIZE).read_bytes()
-        for number in range(PHOTOS):
-            (folder / "in" / f"{number:03d}.jpg").write_bytes(data)
-        jobs = plan([str(folder / "in")], str(folder / "out"), "colorize")
+        jobs = plan([str(photos(folder, SIZE, PHOTOS))], str(folder / "out"), "colorize")
 
         def pipeline() -> None:
             assert not any(outcome.error for outcome in run_jobs(model, jobs, Options(force=True)))
